@@ -1,0 +1,184 @@
+package cluster
+
+import (
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+func TestNamesAreShortAndPlain(t *testing.T) {
+	for _, name := range []string{"a", "devcluster", "e2e-1", "abcdefghijklmnopqrst"} {
+		if _, err := ParseName(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range []string{"", "1a", "A", "a-", "a/b", "..", "abcdefghijklmnopqrstu"} {
+		if _, err := ParseName(name); err == nil {
+			t.Errorf("%q was taken", name)
+		}
+	}
+}
+
+func TestTheLowestFreeSlotIsChosen(t *testing.T) {
+	slot, err := chooseSlot(map[Slot]bool{0: true, 2: true}, nil)
+
+	if err != nil || slot != 1 {
+		t.Errorf("got %d, %v", slot, err)
+	}
+}
+
+func TestASlotWhoseAddressesTheMachineUsesIsPassedOver(t *testing.T) {
+	inUse := []netip.Addr{netip.MustParseAddr("10.213.0.1"), netip.MustParseAddr("10.215.1.77"), netip.MustParseAddr("192.168.0.2")}
+
+	slot, err := chooseSlot(nil, inUse)
+
+	if err != nil || slot != 2 {
+		t.Errorf("got %d, %v", slot, err)
+	}
+}
+
+func TestWhenAllSlotsAreTakenTheReasonIsGiven(t *testing.T) {
+	taken := map[Slot]bool{}
+	for slot := range Slot(slots) {
+		taken[slot] = true
+	}
+
+	_, err := chooseSlot(taken, nil)
+
+	if err == nil || err.Error() != "all 64 slots for clusters on this machine are taken" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoTwoSlotsShareAnAddressOrAnInterface(t *testing.T) {
+	seen := map[string]bool{}
+	for slot := range Slot(slots) {
+		for _, part := range []string{slot.Link(), slot.Cgroup(), slot.LinkRange().String(), slot.PodRange().String(), slot.ServiceRange().String()} {
+			if seen[part] {
+				t.Errorf("%s is given out twice", part)
+			}
+			seen[part] = true
+		}
+		if len(slot.Link()) > 15 {
+			t.Errorf("%s is too long for an interface", slot.Link())
+		}
+	}
+}
+
+func TestSocketsFitIntoTheirLimit(t *testing.T) {
+	home := Home(strings.Repeat("h", maxHome))
+	socket := home.Layout("abcdefghijklmnopqrst").ContainerdSocket() + ".ttrpc"
+
+	if len(socket) > 107 {
+		t.Errorf("%d characters", len(socket))
+	}
+}
+
+func TestOnlyAClustersOwnProcessesAreItsComponents(t *testing.T) {
+	const dir = "/var/lib/x/a"
+	for line, want := range map[string]bool{
+		"/bin/devcluster etcd --data-dir=/var/lib/x/a/etcd":                             true,
+		"/bin/devcluster kubelet --config=/var/lib/x/a/config/kubelet.yaml":             true,
+		"containerd --config /var/lib/x/a/config/containerd.toml":                       true,
+		"/usr/bin/containerd-shim-runc-v2 -address /var/lib/x/a/containerd.sock":        true,
+		"nsenter --net=/var/lib/x/a/netns -- /bin/devcluster containerd /var/lib/x/a":   true,
+		"/bin/devcluster etcd --data-dir=/var/lib/x/ab/etcd":                            false,
+		"/bin/devcluster kubectl --kubeconfig /var/lib/x/a/kubeconfig get pods --watch": false,
+		"tail -f /var/lib/x/a/logs/etcd.log":                                            false,
+		"":                                                                              false,
+	} {
+		if got := isOwnArgv(strings.Fields(line), dir); got != want {
+			t.Errorf("%q: got %t", line, got)
+		}
+	}
+}
+
+func TestPodsOfClustersStayApart(t *testing.T) {
+	one, other := Record{Name: "a", Mode: Real, Slot: 1}, Record{Name: "b", Mode: Real, Slot: 2}
+	layout := Layout{Dir: "/h/a"}
+
+	config := one.kubeletConfig(layout)
+
+	for _, want := range []string{"cgroupRoot: /devcluster-1\n", "address: 10.213.1.2\n", "podLogsDir: /h/a/pod-logs\n", "containerRuntimeEndpoint: unix:///h/a/containerd.sock\n"} {
+		if !strings.Contains(config, want) {
+			t.Errorf("%q is missing in\n%s", want, config)
+		}
+	}
+	if one.cniConfig(layout) == other.cniConfig(layout) {
+		t.Error("the networks of pods are the same")
+	}
+}
+
+func TestTheNetworkOfPodsIsValidJSON(t *testing.T) {
+	config := Record{Slot: 3}.cniConfig(Layout{Dir: "/h/a"})
+
+	if !json.Valid([]byte(config)) || !strings.Contains(config, `"10.214.3.0/24"`) {
+		t.Error(config)
+	}
+}
+
+func TestContainerdWritesOnlyBelowItsCluster(t *testing.T) {
+	config := Record{Slot: 3}.containerdConfig(Layout{Dir: "/h/a"}, "overlayfs")
+
+	for _, line := range []string{`root = "/h/a/containerd"`, `state = "/h/a/run"`, `path = "/h/a/opt"`, `restrict_oom_score_adj = true`, `config_path = "/h/a/registries"`} {
+		if !strings.Contains(config, line) {
+			t.Errorf("%q is missing in\n%s", line, config)
+		}
+	}
+}
+
+func TestASimulatedClusterStaysOnLoopback(t *testing.T) {
+	record := Record{Name: "a", Mode: Simulated, Ports: Ports{Etcd: 1, EtcdPeer: 2, APIServer: 3}}
+	layout := Layout{Dir: "/h/a"}
+
+	server := strings.Join(record.apiServerComponent(layout).args, " ")
+
+	if record.apiServer() != "https://127.0.0.1:3" || !strings.Contains(server, "--bind-address=127.0.0.1 ") || !strings.Contains(server, "--etcd-servers=http://127.0.0.1:1 ") {
+		t.Errorf("%s: %s", record.apiServer(), server)
+	}
+	if record.apiServerComponent(layout).space != hostSpace {
+		t.Error("it wants a namespace")
+	}
+}
+
+func TestANodeIsReadyWithoutItsFirstTaint(t *testing.T) {
+	const ready = `{"type":"Ready","status":"True"}`
+	for list, want := range map[string]string{
+		`{}`: "no node has registered",
+		`{"items":[{"metadata":{"name":"n"},"status":{"conditions":[` + ready + `]}}]}`:                                                            "",
+		`{"items":[{"metadata":{"name":"n"}}]}`:                                                                                                    "node n is not ready: it has not said so yet",
+		`{"items":[{"metadata":{"name":"n"},"status":{"conditions":[{"type":"Ready","status":"False","message":"no network"}]}}]}`:                 "node n is not ready: no network",
+		`{"items":[{"metadata":{"name":"n"},"spec":{"taints":[{"key":"cordon"}]},"status":{"conditions":[` + ready + `]}}]}`:                       "",
+		`{"items":[{"metadata":{"name":"n"},"spec":{"taints":[{"key":"node.kubernetes.io/not-ready"}]},"status":{"conditions":[` + ready + `]}}]}`: "node n is not ready: it still has the taint node.kubernetes.io/not-ready",
+	} {
+		var nodes nodeList
+		if err := json.Unmarshal([]byte(list), &nodes); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if err := nodes.readiness(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", list, got, want)
+		}
+	}
+}
+
+func TestLastLinesLeaveOutTheNewlineAtTheEnd(t *testing.T) {
+	if got := LastLines("a\nb\nc\n", 2); got != "b\nc" {
+		t.Errorf("got %q", got)
+	}
+	if got := LastLines("a\n", 5); got != "a" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAFailureShowsTheEndOfTheLog(t *testing.T) {
+	failure := &Failure{Component: "etcd", Reason: "ended", LogPath: "/h/a/logs/etcd.log", LogTail: "no space"}
+
+	if got := failure.Error(); got != "etcd ended; the end of /h/a/logs/etcd.log:\nno space" {
+		t.Errorf("got %q", got)
+	}
+}

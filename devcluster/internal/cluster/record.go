@@ -1,0 +1,87 @@
+package cluster
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// Mode says what the nodes of a cluster are.
+type Mode string
+
+// A real node runs containers; simulated ones only report them.
+const (
+	Real      Mode = "real"
+	Simulated Mode = "simulated"
+)
+
+// Record is what a cluster's directory remembers of it from before its first process starts.
+type Record struct {
+	Name Name `json:"name"`
+	Mode Mode `json:"mode"`
+	// Slot matters to a real node only.
+	Slot  Slot  `json:"slot"`
+	Ports Ports `json:"ports"`
+	// Complete is true once `up` has seen everything ready.
+	Complete bool `json:"complete"`
+}
+
+// Ports are the TCP ports of the control plane.
+type Ports struct {
+	Etcd      int `json:"etcd"`
+	EtcdPeer  int `json:"etcdPeer"`
+	APIServer int `json:"apiserver"`
+}
+
+// The namespace of a real cluster is its own, so its ports can be the usual ones.
+var usualPorts = Ports{Etcd: 2379, EtcdPeer: 2380, APIServer: 6443}
+
+func (r Record) hostAddress() string {
+	if r.Mode == Simulated {
+		return "127.0.0.1"
+	}
+	return r.Slot.HostAddress().String()
+}
+
+func (r Record) nodeAddress() string {
+	if r.Mode == Simulated {
+		return "127.0.0.1"
+	}
+	return r.Slot.NodeAddress().String()
+}
+
+func (r Record) apiServer() string {
+	return fmt.Sprintf("https://%s:%d", r.nodeAddress(), r.Ports.APIServer)
+}
+
+func (r Record) registryAddress() string {
+	return r.nodeAddress() + ":5000"
+}
+
+func (r Record) save(layout Layout) error {
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("failed to write the record of cluster %s: %w", r.Name, err)
+	}
+	if err := os.WriteFile(layout.record()+".new", append(content, '\n'), 0o644); err != nil {
+		return fmt.Errorf("failed to write the record of cluster %s: %w", r.Name, err)
+	}
+	return os.Rename(layout.record()+".new", layout.record())
+}
+
+// loadRecord returns false where the directory has no record, which is so in the first
+// moments of `up` and the last of `down`.
+func loadRecord(layout Layout) (Record, bool, error) {
+	content, err := os.ReadFile(layout.record())
+	if os.IsNotExist(err) {
+		return Record{}, false, nil
+	}
+	if err != nil {
+		return Record{}, false, fmt.Errorf("failed to read %s: %w", layout.record(), err)
+	}
+	var record Record
+	if err := json.Unmarshal(content, &record); err != nil {
+		return Record{}, false, fmt.Errorf("failed to read %s: %w", layout.record(), err)
+	}
+	return record, true, nil
+}
