@@ -1,0 +1,32 @@
+//! Every annotation, label, environment variable and condition that is shared with other programs, once.
+
+/// On a SidecarSet: the hash of its containers. On a Pod: a JSON object from the SidecarSet's name to what
+/// was injected ([`crate::markers::INJECTED_LIST`] names the sets).
+pub const HASH: &str = "kruise.io/sidecarset-hash";
+
+/// Like [`HASH`], with every image left out: two sets that differ in images only have this one in common.
+pub const HASH_WITHOUT_IMAGE: &str = "kruise.io/sidecarset-hash-without-image";
+
+/// On a Pod: the names of the SidecarSets injected into it, sorted and joined with commas.
+pub const INJECTED_LIST: &str = "kruise.io/sidecarset-injected-list";
+
+/// On a Pod: what each container ran before its last upgrade in place.
+pub const IN_PLACE_STATE: &str = "kruise.io/sidecarset-inplace-update-state";
+
+/// On a SidecarSet: `"true"` makes it a canary of the set that [`BASE`] names.
+pub const CANARY: &str = "apps.kruise.io/sidecarset-canary";
+
+/// On a SidecarSet that is a canary: the name of the set whose place it takes.
+pub const BASE: &str = "apps.kruise.io/sidecarset-base";
+
+/// On a SidecarSet, in the `v1alpha1` spelling: the version its author gives it.
+pub const CUSTOM_VERSION: &str = "apps.kruise.io/sidecarset-custom-version";
+
+/// The environment variable by which an injected container is told from the Pod's own.
+pub const IS_INJECTED: &str = "IS_INJECTED";
+
+/// The label that the API server puts on every Namespace: its name.
+pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+
+/// On a Pod that the kubelet made from a file: it cannot be changed through the API server.
+pub const MIRROR_POD: &str = "kubernetes.io/config.mirror";

@@ -1,0 +1,50 @@
+//! What the controller says of a SidecarSet.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the controller has seen and done.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SidecarSetStatus {
+    /// The generation of the spec that the rest of the status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// How many running Pods were injected from this SidecarSet.
+    pub matched_pods: i32,
+
+    /// How many matched Pods carry the present definition.
+    pub updated_pods: i32,
+
+    /// How many matched Pods are ready, their sidecars included.
+    pub ready_pods: i32,
+
+    /// How many matched Pods are both updated and ready. Absent means 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub updated_ready_pods: i32,
+
+    /// How many matched Pods take the present definition only when they are created anew, because something
+    /// other than an image changed. Absent means 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_upgradable_pods: i32,
+
+    /// The name of the newest ControllerRevision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_revision: Option<String>,
+
+    /// How often the name of a revision was taken by another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collision_count: Option<i32>,
+
+    /// Where the rollout stands, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &i32) -> bool {
+    *count == 0
+}

@@ -1,0 +1,139 @@
+//! How a change reaches running Pods, and which definition new ones get.
+
+use k8s_openapi::apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How a change of an image reaches the Pods that run already.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateStrategy {
+    /// RollingUpdate (the default) or NotUpdate, which leaves running Pods as they are.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+
+    /// Stops the rollout to running Pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+
+    /// Only Pods with these labels are upgraded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+
+    /// How many Pods stay on the old image, as a number or a percentage of the matched Pods (rounded up). Defaults
+    /// to 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<IntOrString>,
+
+    /// How many Pods may be unavailable during the rollout, as a number or a percentage of the matched Pods
+    /// (rounded up). Defaults to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unavailable: Option<IntOrString>,
+
+    /// Which Pods are upgraded first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority_strategy: Option<PriorityStrategy>,
+
+    /// Spreads the Pods that have a label evenly over the rollout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scatter_strategy: Option<Vec<ScatterTerm>>,
+}
+
+/// Which Pods are upgraded first: one of the two lists.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PriorityStrategy {
+    /// Pods are ordered by the number at the end of a label's value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_priority: Option<Vec<OrderPriority>>,
+
+    /// Pods are ordered by the sum of the weights of the terms that match them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_priority: Option<Vec<WeightPriority>>,
+}
+
+/// A label whose value orders Pods.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPriority {
+    /// The key of the label.
+    pub ordered_key: String,
+}
+
+/// A weight for the Pods that have certain labels.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct WeightPriority {
+    /// From 0 to 100.
+    pub weight: i32,
+
+    /// The labels.
+    pub match_selector: LabelSelector,
+}
+
+/// A label that is spread evenly over the rollout.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+pub struct ScatterTerm {
+    /// The key of the label.
+    pub key: String,
+
+    /// The value of the label; `*` stands for each value there is.
+    pub value: String,
+}
+
+/// Which definition newly created Pods get.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+pub struct InjectionStrategy {
+    /// Nothing is injected into new Pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<bool>,
+
+    /// New Pods get a past revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<InjectionRevision>,
+}
+
+/// A past revision.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct InjectionRevision {
+    /// The newest revision that had this custom version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_version: Option<String>,
+
+    /// The name of the revision; it wins over customVersion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision_name: Option<String>,
+
+    /// Always: every new Pod gets that revision. Partial: those that the rollout would leave on it.
+    #[serde(default = "always", skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "injection_policy")]
+    pub policy: Option<String>,
+}
+
+/// The strategy as the oldest form of the API spelled it.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct LegacyStrategy {
+    /// Deprecated: use updateStrategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling_update: Option<LegacyRollingUpdate>,
+}
+
+/// The members of a rolling update as the oldest form of the API spelled them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct LegacyRollingUpdate {
+    /// Deprecated: use updateStrategy.maxUnavailable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unavailable: Option<IntOrString>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "serde hands the default to a member that is an Option")]
+fn always() -> Option<String> {
+    Some("Always".to_owned())
+}
+
+fn injection_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "enum": ["Always", "Partial"], "default": "Always"})
+}
