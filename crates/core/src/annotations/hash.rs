@@ -1,0 +1,123 @@
+//! The two hash annotations: which definition of each set a Pod carries.
+
+use super::{ParseAnnotationError, Seconds};
+use crate::normalize::CanonicalSet;
+use crate::sorted::SortedMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The value of a hash annotation: from a set's name to what was injected of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct HashAnnotation(pub SortedMap<InjectedSet>);
+
+/// What was injected of one set.
+// The order of the members is the order on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InjectedSet {
+    /// When the Pod was injected or upgraded.
+    #[serde(default)]
+    pub update_timestamp: Option<Seconds>,
+    /// The hash of the set's containers then.
+    pub hash: Arc<str>,
+    /// The name of the set.
+    #[serde(default)]
+    pub sidecar_set_name: Arc<str>,
+    /// The names of the set's containers then, sorted.
+    #[serde(default)]
+    pub sidecar_list: Option<Arc<[Arc<str>]>>,
+    /// The revision of the set then, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller_revision: Option<Arc<str>>,
+}
+
+/// The form of releases before 0.9: from a set's name to a hash.
+type FlatForm = SortedMap<Arc<str>>;
+
+impl HashAnnotation {
+    /// Reads an annotation, in today's form or in the flat one. `key` is named in the error.
+    ///
+    /// # Errors
+    /// The value has neither form.
+    pub fn parse(key: &'static str, value: &str) -> Result<Self, ParseAnnotationError> {
+        match serde_json::from_str(value) {
+            Ok(sets) => Ok(Self(sets)),
+            Err(source) => serde_json::from_str::<FlatForm>(value)
+                .map(Self::from)
+                .map_err(|_| ParseAnnotationError { key, source }),
+        }
+    }
+
+    /// Returns the text of the annotation.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("strings and timestamps of Kubernetes can be written as JSON")
+    }
+}
+
+impl InjectedSet {
+    /// Returns what is recorded of a set that is injected, or upgraded to, now.
+    #[must_use]
+    pub fn of(set: &CanonicalSet, hash: Arc<str>, now: Seconds) -> Self {
+        Self {
+            update_timestamp: Some(now),
+            hash,
+            sidecar_set_name: Arc::clone(&set.name),
+            sidecar_list: Some(set.listed_names()),
+            controller_revision: None,
+        }
+    }
+}
+
+impl From<FlatForm> for HashAnnotation {
+    fn from(flat: FlatForm) -> Self {
+        let sets = flat.iter().map(|(name, hash)| {
+            let set = InjectedSet {
+                update_timestamp: None,
+                hash: Arc::clone(hash),
+                sidecar_set_name: Arc::clone(name),
+                sidecar_list: None,
+                controller_revision: None,
+            };
+            (Arc::clone(name), set)
+        });
+        Self(sets.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TODAY: &str = r#"{"log-sc":{"updateTimestamp":"2026-01-02T03:04:05Z","hash":"h1","sidecarSetName":"log-sc","sidecarList":["agent","envoy"],"controllerRevision":"log-sc-5f6d95f777"}}"#;
+
+    #[test]
+    fn an_annotation_is_written_as_it_was_read() {
+        let parsed = HashAnnotation::parse("k", TODAY).unwrap();
+
+        assert_eq!(parsed.to_text(), TODAY);
+    }
+
+    #[test]
+    fn a_missing_timestamp_and_list_are_written_as_null() {
+        let text = r#"{"a":{"updateTimestamp":null,"hash":"h","sidecarSetName":"a","sidecarList":null}}"#;
+
+        assert_eq!(HashAnnotation::parse("k", text).unwrap().to_text(), text);
+    }
+
+    #[test]
+    fn the_flat_form_is_understood() {
+        let parsed = HashAnnotation::parse("k", r#"{"log-sc":"h1"}"#).unwrap();
+
+        assert_eq!(&*parsed.0.get("log-sc").unwrap().hash, "h1");
+        assert_eq!(parsed.0.get("log-sc").unwrap().sidecar_list, None);
+    }
+
+    #[test]
+    fn anything_else_is_an_error_that_names_the_annotation() {
+        let error = HashAnnotation::parse("kruise.io/sidecarset-hash", "[1]").unwrap_err();
+
+        assert_eq!(error.to_string(), "annotation kruise.io/sidecarset-hash is not valid");
+    }
+}

@@ -1,0 +1,227 @@
+//! The SidecarSets and namespaces that there are, parsed and ready to be asked.
+
+use crate::normalize::{CanonicalSet, normalize};
+use crate::selection::{Labels, Namespaces, Selected, Selector, selects};
+use crate::validation::Violations;
+use sidecarset_api::v1beta1::SidecarSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The labels of a namespace.
+pub type NamespaceLabels = BTreeMap<String, String>;
+
+/// The SidecarSets and namespaces that there are.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    // By name, which is the order in which sets are injected: the same Pod always gets the same containers in
+    // the same order.
+    sets: BTreeMap<Arc<str>, Entry>,
+    namespaces: BTreeMap<Arc<str>, Arc<NamespaceLabels>>,
+}
+
+/// A SidecarSet, as far as it can be understood.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// A set that is acted on.
+    Valid(Arc<CanonicalSet>),
+    /// A set that came past the admission webhook, and cannot be acted on.
+    Invalid(Arc<InvalidSet>),
+}
+
+/// A set that cannot be acted on.
+#[derive(Debug)]
+pub struct InvalidSet {
+    /// The name of the set.
+    pub name: Arc<str>,
+    /// The generation of the spec.
+    pub generation: i64,
+    /// What is wrong with it.
+    pub violations: Violations,
+    selector: Selector,
+    namespaces: Namespaces,
+    is_injecting: bool,
+}
+
+/// The sets that select a Pod.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// Those that are injected, in the order in which they are.
+    pub sets: Vec<Arc<CanonicalSet>>,
+    /// Those that would be, if they were valid.
+    pub invalid: Vec<Arc<InvalidSet>>,
+    /// Whether the answer is incomplete, because it depends on the labels of a namespace that is not known.
+    pub needs_namespace: bool,
+}
+
+impl Catalog {
+    /// Adds a set, or takes the place of the one of its name.
+    pub fn put_set(&mut self, set: &SidecarSet) -> Entry {
+        let name: Arc<str> = set.metadata.name.as_deref().unwrap_or_default().into();
+        let entry = Entry::new(set);
+        self.sets.insert(name, entry.clone());
+        entry
+    }
+
+    /// Forgets a set.
+    pub fn remove_set(&mut self, name: &str) {
+        self.sets.remove(name);
+    }
+
+    /// Returns the set of this name.
+    #[must_use]
+    pub fn set(&self, name: &str) -> Option<&Entry> {
+        self.sets.get(name)
+    }
+
+    /// Returns all sets by name.
+    pub fn sets(&self) -> impl Iterator<Item = (&Arc<str>, &Entry)> {
+        self.sets.iter()
+    }
+
+    /// Adds a namespace, or takes the place of the one of its name.
+    pub fn put_namespace(&mut self, name: &str, labels: NamespaceLabels) {
+        self.namespaces.insert(name.into(), Arc::new(labels));
+    }
+
+    /// Forgets a namespace.
+    pub fn remove_namespace(&mut self, name: &str) {
+        self.namespaces.remove(name);
+    }
+
+    /// Returns the labels of a namespace.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<&Arc<NamespaceLabels>> {
+        self.namespaces.get(name)
+    }
+
+    /// Returns the sets that select a new Pod. Sets whose injection is paused select none.
+    #[must_use]
+    pub fn select(&self, pod: &impl Labels, namespace: Option<&NamespaceLabels>) -> Selection {
+        let mut selection = Selection::default();
+        for entry in self.sets.values().filter(|entry| entry.is_injecting()) {
+            match selects(entry.selector(), entry.namespaces(), pod, namespace) {
+                Selected::No => {}
+                Selected::DependsOnNamespace => selection.needs_namespace = true,
+                Selected::Yes => match entry {
+                    Entry::Valid(set) => selection.sets.push(Arc::clone(set)),
+                    Entry::Invalid(set) => selection.invalid.push(Arc::clone(set)),
+                },
+            }
+        }
+        selection
+    }
+}
+
+impl Entry {
+    fn new(set: &SidecarSet) -> Self {
+        match normalize(set) {
+            Ok(set) => Self::Valid(Arc::new(set)),
+            Err(violations) => Self::Invalid(Arc::new(InvalidSet::new(set, violations))),
+        }
+    }
+
+    fn selector(&self) -> &Selector {
+        match self {
+            Self::Valid(set) => &set.selector,
+            Self::Invalid(set) => &set.selector,
+        }
+    }
+
+    fn namespaces(&self) -> &Namespaces {
+        match self {
+            Self::Valid(set) => &set.namespaces,
+            Self::Invalid(set) => &set.namespaces,
+        }
+    }
+
+    fn is_injecting(&self) -> bool {
+        match self {
+            Self::Valid(set) => set.is_injecting,
+            Self::Invalid(set) => set.is_injecting,
+        }
+    }
+}
+
+impl InvalidSet {
+    fn new(set: &SidecarSet, violations: Violations) -> Self {
+        let mut ignored = Violations::default();
+        let selector = set.spec.selector.as_ref();
+        let selector = selector.and_then(|source| Selector::parse(source, "", &mut ignored));
+        let is_paused = set.spec.injection_strategy.as_ref().is_some_and(|strategy| strategy.paused == Some(true));
+        Self {
+            name: set.metadata.name.as_deref().unwrap_or_default().into(),
+            generation: set.metadata.generation.unwrap_or_default(),
+            // Without a selector that can be read, nobody can say which Pods were meant: it selects none.
+            is_injecting: !is_paused && selector.as_ref().is_some_and(|selector| !selector.is_empty()),
+            selector: selector.unwrap_or_default(),
+            namespaces: Namespaces::parse(&set.spec, &mut ignored).unwrap_or(Namespaces::All),
+            violations,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn catalog(sets: &[Value]) -> Catalog {
+        let mut catalog = Catalog::default();
+        for set in sets {
+            catalog.put_set(&serde_json::from_value(set.clone()).unwrap());
+        }
+        catalog
+    }
+
+    fn set(name: &str, spec: Value) -> Value {
+        let mut spec = spec;
+        spec["selector"] = json!({"matchLabels": {"app": "nginx"}});
+        json!({"apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": name}, "spec": spec})
+    }
+
+    fn names(selection: &Selection) -> Vec<&str> {
+        selection.sets.iter().map(|set| &*set.name).collect()
+    }
+
+    fn nginx() -> NamespaceLabels {
+        BTreeMap::from([("app".to_owned(), "nginx".to_owned())])
+    }
+
+    #[test]
+    fn sets_are_injected_in_the_order_of_their_names() {
+        let containers = json!({"containers": [{"name": "a", "image": "i"}]});
+        let catalog =
+            catalog(&[set("zebra", containers.clone()), set("ant", containers.clone()), set("bee", containers)]);
+
+        assert_eq!(names(&catalog.select(&nginx(), None)), ["ant", "bee", "zebra"]);
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_known_is_asked_for_only_where_a_set_needs_it() {
+        let everywhere = set("everywhere", json!({"containers": [{"name": "a", "image": "i"}]}));
+        let somewhere = set("somewhere", json!({"containers": [{"name": "b", "image": "i"}], "namespace": "shop"}));
+        let catalog = catalog(&[everywhere, somewhere]);
+        let shop = BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), "shop".to_owned())]);
+
+        assert!(catalog.select(&nginx(), None).needs_namespace);
+        assert!(!catalog.select(&NamespaceLabels::new(), None).needs_namespace);
+        assert_eq!(names(&catalog.select(&nginx(), Some(&shop))), ["everywhere", "somewhere"]);
+        assert_eq!(names(&catalog.select(&nginx(), Some(&NamespaceLabels::new()))), ["everywhere"]);
+    }
+
+    #[test]
+    fn a_set_whose_injection_is_paused_selects_no_new_pod() {
+        let paused = json!({"containers": [{"name": "a", "image": "i"}], "injectionStrategy": {"paused": true}});
+
+        assert_eq!(names(&catalog(&[set("paused", paused)]).select(&nginx(), None)), [""; 0]);
+    }
+
+    #[test]
+    fn a_set_that_cannot_be_acted_on_is_told_apart() {
+        let selection = catalog(&[set("broken", json!({"containers": []}))]).select(&nginx(), None);
+
+        assert_eq!(names(&selection), [""; 0]);
+        assert_eq!(&*selection.invalid[0].name, "broken");
+        assert_eq!(selection.invalid[0].violations.iter().next().unwrap().path, "spec.containers");
+    }
+}

@@ -1,0 +1,91 @@
+//! What a new Pod gets: a patch of exact operations, so that nothing else of the Pod is touched.
+
+mod containers;
+mod edit;
+mod metadata;
+mod pull_secrets;
+mod volumes;
+
+use crate::annotations::{ParseAnnotationError, Seconds};
+use crate::normalize::CanonicalSet;
+use edit::PodEdit;
+use metadata::Marks;
+use serde_json::Value;
+use sidecarset_api::markers;
+use std::sync::Arc;
+
+/// What a Pod gets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Injection {
+    /// The operations; none where the Pod carries everything already.
+    pub patch: json_patch::Patch,
+    /// The names of the sets that were injected now.
+    pub injected: Vec<Arc<str>>,
+    /// What is legal, but may surprise the Pod's author.
+    pub warnings: Vec<String>,
+}
+
+/// Why a Pod cannot be injected. It must not be created without its sidecars, so it is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Two sets have a container of one name, and a Pod can have only one.
+    #[error("SidecarSets {one} and {other} both inject a container named {container}")]
+    SameContainer {
+        /// The set that comes first.
+        one: Arc<str>,
+        /// The other.
+        other: Arc<str>,
+        /// The name of the container.
+        container: Arc<str>,
+    },
+    /// What the Pod says about sets injected before cannot be read.
+    #[error(transparent)]
+    Annotation(#[from] ParseAnnotationError),
+    /// A member of the Pod has an unexpected type.
+    #[error("{path} is not {expected}")]
+    Shape {
+        /// The member.
+        path: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+}
+
+/// Says whether nothing is ever injected into such a Pod: it has ended, is being deleted, or mirrors a file of the
+/// kubelet.
+#[must_use]
+pub fn is_left_alone(pod: &Value) -> bool {
+    let metadata = &pod["metadata"];
+    let has_ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+    has_ended || !metadata["deletionTimestamp"].is_null() || !metadata["annotations"][markers::MIRROR_POD].is_null()
+}
+
+/// Decides what a Pod gets from the sets that select it, given by name. A set that was injected already, in its
+/// present form, is not injected again.
+///
+/// # Errors
+/// The Pod cannot be injected whole.
+pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<Injection, Refusal> {
+    let mut edit = PodEdit::of(pod)?;
+    let mut marks = Marks::of(pod)?;
+    let due: Vec<&CanonicalSet> = sets.iter().map(AsRef::as_ref).filter(|set| !is_injected(pod, &marks, set)).collect();
+    if due.is_empty() {
+        return Ok(Injection::default());
+    }
+    containers::place(pod, &due, &mut edit)?;
+    volumes::merge(pod, &due, &mut edit);
+    pull_secrets::merge(pod, &due, &mut edit);
+    for set in &due {
+        marks.add(set, now);
+    }
+    marks.write(&mut edit);
+    let injected = due.iter().map(|set| Arc::clone(&set.name)).collect();
+    Ok(Injection { patch: edit.patch, injected, warnings: edit.warnings })
+}
+
+// The API server may ask again after another webhook changed the Pod: what is there already must stay as it is.
+fn is_injected(pod: &Value, marks: &Marks, set: &CanonicalSet) -> bool {
+    marks.records(set)
+        && set.containers.iter().all(|sidecar| containers::is_present(pod, "containers", &sidecar.name))
+        && set.init_containers.iter().all(|sidecar| containers::is_present(pod, "initContainers", &sidecar.name))
+}

@@ -1,0 +1,88 @@
+//! A growing patch for one Pod.
+
+use super::Refusal;
+use json_patch::jsonptr::PointerBuf;
+use json_patch::{AddOperation, Patch, PatchOperation, ReplaceOperation};
+use serde_json::{Map, Value};
+
+/// The patch of a Pod, and the lengths that its lists have after it.
+#[derive(Debug)]
+pub(super) struct PodEdit<'a> {
+    pod: &'a Value,
+    pub(super) patch: Patch,
+    pub(super) warnings: Vec<String>,
+}
+
+impl<'a> PodEdit<'a> {
+    /// Begins a patch of a Pod whose members have the types that are counted on here.
+    pub(super) fn of(pod: &'a Value) -> Result<Self, Refusal> {
+        let shape = |path, expected| Refusal::Shape { path, expected };
+        let metadata = pod["metadata"].as_object().ok_or(shape("metadata", "an object"))?;
+        if metadata.get("annotations").is_some_and(|it| !it.is_null() && !it.is_object()) {
+            return Err(shape("metadata.annotations", "an object"));
+        }
+        let spec = pod["spec"].as_object().ok_or(shape("spec", "an object"))?;
+        for (list, path) in [
+            ("containers", "spec.containers"),
+            ("initContainers", "spec.initContainers"),
+            ("volumes", "spec.volumes"),
+            ("imagePullSecrets", "spec.imagePullSecrets"),
+        ] {
+            if spec.get(list).is_some_and(|it| !it.is_null() && !it.is_array()) {
+                return Err(shape(path, "a list"));
+            }
+        }
+        Ok(Self { pod, patch: Patch::default(), warnings: Vec::new() })
+    }
+
+    /// Puts items in front of a list of the spec.
+    pub(super) fn prepend(&mut self, list: &'static str, items: Vec<Value>) {
+        if !self.has_list(list) {
+            return self.append(list, items);
+        }
+        for (at, item) in items.into_iter().enumerate() {
+            self.add(&["spec", list, &at.to_string()], item);
+        }
+    }
+
+    /// Puts items behind a list of the spec, and makes the list where there is none.
+    pub(super) fn append(&mut self, list: &'static str, items: Vec<Value>) {
+        if items.is_empty() {
+            return;
+        }
+        if !self.has_list(list) {
+            return self.add(&["spec", list], Value::Array(items));
+        }
+        for item in items {
+            self.add(&["spec", list, "-"], item);
+        }
+    }
+
+    /// Replaces an item of a list of the spec. Indexes are those of the Pod as it came, so this comes before
+    /// anything is put in front of the list.
+    pub(super) fn replace(&mut self, list: &'static str, at: usize, item: Value) {
+        let path = PointerBuf::from_tokens(["spec", list, &at.to_string()]);
+        self.patch.0.push(PatchOperation::Replace(ReplaceOperation { path, value: item }));
+    }
+
+    /// Sets annotations, and makes the member where there is none.
+    pub(super) fn annotate(&mut self, annotations: Map<String, Value>) {
+        if self.pod["metadata"]["annotations"].is_object() {
+            for (key, value) in annotations {
+                self.add(&["metadata", "annotations", &key], value);
+            }
+        } else {
+            self.add(&["metadata", "annotations"], Value::Object(annotations));
+        }
+    }
+
+    fn has_list(&self, list: &str) -> bool {
+        self.pod["spec"][list].is_array()
+    }
+
+    // The tokens are escaped as RFC 6901 asks: annotation keys have slashes.
+    fn add(&mut self, path: &[&str], value: Value) {
+        let path = PointerBuf::from_tokens(path.iter().copied());
+        self.patch.0.push(PatchOperation::Add(AddOperation { path, value }));
+    }
+}

@@ -1,0 +1,17 @@
+//! The decisions of the SidecarSet operator. No input or output, no clock, no chance, no log: everything here
+//! is a function of what it is handed, and each decision returns its reason.
+
+pub mod amount;
+pub mod annotations;
+pub mod catalog;
+pub mod image;
+pub mod injection;
+pub mod normalize;
+pub mod quantity;
+pub mod record;
+pub mod revision;
+pub mod rollout;
+pub mod selection;
+pub mod sorted;
+pub mod status;
+pub mod validation;

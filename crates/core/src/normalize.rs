@@ -1,0 +1,118 @@
+//! One canonical form of a SidecarSet, whatever version and spelling it was written in.
+
+pub mod defaults;
+mod sidecar;
+mod strategy;
+
+pub use sidecar::{Placement, Sidecar};
+pub use strategy::{RolloutStrategy, UpdateKind};
+
+use crate::revision::{self, Hashes};
+use crate::selection::{Namespaces, Selector};
+use crate::validation::{self, Violations};
+use serde_json::{Map, Value};
+use sidecarset_api::v1beta1::{SidecarSet, SidecarSetSpec};
+use std::sync::Arc;
+
+/// A SidecarSet that is valid, with its defaults filled in and everything parsed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanonicalSet {
+    /// The name of the set.
+    pub name: Arc<str>,
+    /// The generation of the spec.
+    pub generation: i64,
+    /// The labels of the Pods it selects.
+    pub selector: Selector,
+    /// The namespaces of the Pods it selects.
+    pub namespaces: Namespaces,
+    /// The containers, in the order in which they were written.
+    pub containers: Vec<Sidecar>,
+    /// The init containers, sorted by name.
+    pub init_containers: Vec<Sidecar>,
+    /// The volumes that the sidecars may mount.
+    pub volumes: Vec<Map<String, Value>>,
+    /// The names of the Secrets that are added to a Pod's imagePullSecrets.
+    pub image_pull_secrets: Vec<String>,
+    /// Whether new Pods are injected: not while `injectionStrategy.paused`.
+    pub is_injecting: bool,
+    /// How a new image reaches running Pods.
+    pub rollout: RolloutStrategy,
+    /// The hashes of the containers.
+    pub hashes: Hashes,
+}
+
+impl CanonicalSet {
+    /// Returns the sidecars that keep running, and so can be upgraded in place: containers and native sidecars.
+    pub fn upgradable(&self) -> impl Iterator<Item = &Sidecar> {
+        self.containers.iter().chain(self.init_containers.iter().filter(|sidecar| sidecar.is_native))
+    }
+
+    /// Returns the names that a Pod's record lists for this set, sorted.
+    #[must_use]
+    pub fn listed_names(&self) -> Arc<[Arc<str>]> {
+        let mut names: Vec<Arc<str>> = self.upgradable().map(|sidecar| Arc::clone(&sidecar.name)).collect();
+        names.sort();
+        names.into()
+    }
+}
+
+/// Brings a SidecarSet into its canonical form.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its path.
+pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
+    let mut violations = Violations::default();
+    let spec = defaults::defaulted(&set.spec);
+    validation::metadata(&set.metadata, &mut violations);
+    validation::spellings(&set.spec, &mut violations);
+    let selector = selector(&spec, &mut violations);
+    let namespaces = Namespaces::parse(&spec, &mut violations);
+    validation::containers(&spec, &mut violations);
+    let rollout = RolloutStrategy::parse(&spec, &mut violations);
+    validation::support(&spec, &mut violations);
+    match (selector, namespaces, rollout) {
+        (Some(selector), Some(namespaces), Some(rollout)) if violations.is_empty() => {
+            Ok(assemble(set, &spec, Parsed { selector, namespaces, rollout }))
+        }
+        _ => Err(violations),
+    }
+}
+
+struct Parsed {
+    selector: Selector,
+    namespaces: Namespaces,
+    rollout: RolloutStrategy,
+}
+
+fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> CanonicalSet {
+    let containers = spec.containers.as_deref();
+    let init_containers = spec.init_containers.as_deref();
+    let mut sorted: Vec<Sidecar> = init_containers.unwrap_or_default().iter().map(Sidecar::new).collect();
+    sorted.sort_by(|one, other| one.name.cmp(&other.name));
+    CanonicalSet {
+        name: set.metadata.name.as_deref().unwrap_or_default().into(),
+        generation: set.metadata.generation.unwrap_or_default(),
+        selector: parsed.selector,
+        namespaces: parsed.namespaces,
+        containers: containers.unwrap_or_default().iter().map(Sidecar::new).collect(),
+        init_containers: sorted,
+        volumes: spec.volumes.clone().unwrap_or_default(),
+        image_pull_secrets: spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect(),
+        is_injecting: spec.injection_strategy.as_ref().is_none_or(|strategy| strategy.paused != Some(true)),
+        rollout: parsed.rollout,
+        hashes: revision::hashes(containers, init_containers),
+    }
+}
+
+fn selector(spec: &SidecarSetSpec, violations: &mut Violations) -> Option<Selector> {
+    let Some(source) = &spec.selector else {
+        violations.add("spec.selector", "is required: no selector defined for SidecarSet");
+        return None;
+    };
+    let selector = Selector::parse(source, "spec.selector", violations)?;
+    if selector.is_empty() {
+        violations.add("spec.selector", "must not be empty: an empty selector would match every pod");
+        return None;
+    }
+    Some(selector)
+}

@@ -1,0 +1,72 @@
+//! A container of a set, ready to be put into a Pod.
+
+use serde_json::{Map, Value, json};
+use sidecarset_api::markers;
+use sidecarset_api::v1beta1::SidecarContainer;
+use std::sync::Arc;
+
+/// Where a sidecar stands among the Pod's own containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// In front of them.
+    BeforeApp,
+    /// Behind them.
+    AfterApp,
+}
+
+/// A container that is injected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sidecar {
+    /// The name of the container.
+    pub name: Arc<str>,
+    /// The image that running Pods are upgraded to.
+    pub image: Arc<str>,
+    /// Where it stands.
+    pub placement: Placement,
+    /// Whether it is an init container that keeps running beside the application.
+    pub is_native: bool,
+    /// The container as it stands in a Pod.
+    pub definition: Value,
+    /// The names of the volumes it mounts, or uses as devices.
+    pub volumes: Vec<String>,
+}
+
+impl Sidecar {
+    /// Renders a container that has its defaults and is valid.
+    pub(super) fn new(source: &SidecarContainer) -> Self {
+        let container = &source.container;
+        let text = |key: &str| container.get(key).and_then(Value::as_str).unwrap_or_default();
+        Self {
+            name: text("name").into(),
+            image: text("image").into(),
+            placement: match source.pod_inject_policy.as_deref() {
+                Some("BeforeAppContainer") => Placement::BeforeApp,
+                _ => Placement::AfterApp,
+            },
+            is_native: text("restartPolicy") == "Always",
+            definition: render(container),
+            volumes: volume_names(container),
+        }
+    }
+}
+
+/// Adds the variable that tells an injected container from the Pod's own.
+fn render(container: &Map<String, Value>) -> Value {
+    let mut definition = container.clone();
+    let mark = json!({"name": markers::IS_INJECTED, "value": "true"});
+    match definition.get_mut("env") {
+        Some(Value::Array(env)) => env.push(mark),
+        _ => {
+            definition.insert("env".to_owned(), Value::Array(vec![mark]));
+        }
+    }
+    Value::Object(definition)
+}
+
+fn volume_names(container: &Map<String, Value>) -> Vec<String> {
+    let named = |list: &str| container.get(list).and_then(Value::as_array).into_iter().flatten();
+    named("volumeMounts")
+        .chain(named("volumeDevices"))
+        .filter_map(|mount| mount.get("name").and_then(Value::as_str).map(str::to_owned))
+        .collect()
+}

@@ -1,0 +1,138 @@
+//! What is remembered of a Pod: bytes, where the whole Pod takes tens of kilobytes.
+
+mod interner;
+mod observed;
+
+pub use interner::Interner;
+pub use observed::{ObservedPod, ObservedSpec, ObservedStatus};
+
+use crate::annotations::{HashAnnotation, InPlaceAnnotation, Seconds};
+use crate::sorted::SortedMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The namespace and name of a Pod.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PodKey {
+    /// The namespace.
+    pub namespace: Arc<str>,
+    /// The name.
+    pub name: Arc<str>,
+}
+
+/// Where a Pod is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Not all containers have started.
+    Pending,
+    /// The node does not answer.
+    Unknown,
+    /// At least one container runs.
+    Running,
+    /// It has ended, well or badly.
+    Ended,
+}
+
+/// Which list of the Pod a container stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContainerKind {
+    /// `spec.containers`.
+    Regular,
+    /// `spec.initContainers`, kept running beside the application.
+    Native,
+}
+
+/// What is remembered of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerRecord {
+    /// The name.
+    pub name: Arc<str>,
+    /// The list it stands in.
+    pub kind: ContainerKind,
+    /// The image that the spec asks for.
+    pub image: Arc<str>,
+    /// What the kubelet last said of it.
+    pub status: Option<ContainerObservation>,
+}
+
+/// What the kubelet last said of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerObservation {
+    /// The image it runs, as the container runtime names it.
+    pub image: Arc<str>,
+    /// The identity of that image.
+    pub image_id: Arc<str>,
+    /// Whether it is ready.
+    pub is_ready: bool,
+    /// Since when it runs, where it does.
+    pub started_at: Option<Seconds>,
+}
+
+/// What is remembered of a Pod that some SidecarSet was injected into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodRecord {
+    /// Its namespace and name.
+    pub key: PodKey,
+    /// Its identity: a Pod of the same name that comes after it has another one.
+    pub uid: Arc<str>,
+    /// The version of the object that this record was read from.
+    pub resource_version: Arc<str>,
+    /// Its labels.
+    pub labels: Arc<SortedMap<Arc<str>>>,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Whether it is being deleted.
+    pub is_deleting: bool,
+    /// Whether it has a node.
+    pub is_scheduled: bool,
+    /// Since when it is ready, where it is.
+    pub ready_since: Option<Seconds>,
+    /// When it was created.
+    pub created: Seconds,
+    /// How often its containers were restarted.
+    pub restarts: u32,
+    /// Its regular containers and native sidecars.
+    pub containers: Box<[ContainerRecord]>,
+    /// Whether the kubelet has told of each regular container.
+    pub is_fully_observed: bool,
+    /// The sets injected into it, by name.
+    pub injected: Box<[Arc<str>]>,
+    /// The definition of each set that it carries.
+    pub hashes: HashAnnotation,
+    /// The same without images.
+    pub hashes_without_image: HashAnnotation,
+    /// What its containers ran before their last upgrade.
+    pub in_place: InPlaceAnnotation,
+}
+
+impl PodRecord {
+    /// Says whether the Pod is of this world: neither ended nor on its way out.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.phase != Phase::Ended && !self.is_deleting
+    }
+
+    /// Says whether the Pod runs and is ready to serve.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.phase == Phase::Running && self.ready_since.is_some() && !self.is_deleting
+    }
+
+    /// Says whether a set of this name was injected.
+    #[must_use]
+    pub fn carries(&self, set: &str) -> bool {
+        self.injected.iter().any(|name| &**name == set)
+    }
+
+    /// Returns the container of this name.
+    #[must_use]
+    pub fn container(&self, name: &str) -> Option<&ContainerRecord> {
+        self.containers.iter().find(|container| &*container.name == name)
+    }
+}
+
+impl fmt::Display for PodKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.namespace, self.name)
+    }
+}

@@ -1,0 +1,108 @@
+//! Strings that repeat from Pod to Pod are kept once.
+
+use crate::annotations::{HashAnnotation, InPlaceAnnotation};
+use crate::sorted::SortedMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Keeps equal strings, and equal sets of labels, once.
+#[derive(Debug, Default)]
+pub struct Interner {
+    strings: BTreeSet<Arc<str>>,
+    labels: BTreeSet<Arc<SortedMap<Arc<str>>>>,
+}
+
+impl Interner {
+    /// Returns the one copy of a string.
+    pub fn string(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.strings.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.strings.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Returns the one copy of a set of labels.
+    pub fn labels<'a>(
+        &mut self,
+        pairs: impl IntoIterator<Item = (&'a String, &'a String)>,
+    ) -> Arc<SortedMap<Arc<str>>> {
+        let labels: SortedMap<Arc<str>> =
+            pairs.into_iter().map(|(key, value)| (self.string(key), self.string(value))).collect();
+        if let Some(known) = self.labels.get(&labels) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(labels);
+        self.labels.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Forgets what nobody else holds any more.
+    pub fn sweep(&mut self) {
+        self.labels.retain(|labels| Arc::strong_count(labels) > 1);
+        self.strings.retain(|text| Arc::strong_count(text) > 1);
+    }
+
+    /// Returns how many strings it keeps.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.strings.len()
+    }
+
+    /// Says whether it keeps none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.strings.is_empty()
+    }
+
+    pub(super) fn hashes(&mut self, annotation: &mut HashAnnotation) {
+        for (name, set) in annotation.0.entries_mut() {
+            *name = self.string(name);
+            set.hash = self.string(&set.hash);
+            set.sidecar_set_name = self.string(&set.sidecar_set_name);
+            set.controller_revision = set.controller_revision.as_deref().map(|revision| self.string(revision));
+            set.sidecar_list =
+                set.sidecar_list.as_deref().map(|list| list.iter().map(|name| self.string(name)).collect());
+        }
+    }
+
+    pub(super) fn in_place(&mut self, annotation: &mut InPlaceAnnotation) {
+        for (name, state) in annotation.0.entries_mut() {
+            *name = self.string(name);
+            state.revision = self.string(&state.revision);
+            for (container, last) in state.last_container_statuses.iter_mut().flat_map(SortedMap::entries_mut) {
+                *container = self.string(container);
+                last.image_id = self.string(&last.image_id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_strings_are_one() {
+        let mut interner = Interner::default();
+
+        let one = interner.string("nginx:1.15.1");
+        let other = interner.string("nginx:1.15.1");
+
+        assert!(Arc::ptr_eq(&one, &other));
+    }
+
+    #[test]
+    fn what_nobody_holds_is_forgotten() {
+        let mut interner = Interner::default();
+        let held = interner.string("held");
+        let labels = [("app".to_owned(), "nginx".to_owned())];
+        drop(interner.labels(labels.iter().map(|(key, value)| (key, value))));
+
+        interner.sweep();
+
+        assert_eq!(interner.len(), 1);
+        assert_eq!(&*held, "held");
+    }
+}

@@ -1,0 +1,267 @@
+//! The few members of a Pod that are read at all; the rest is skipped while it is parsed.
+
+use super::{ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord};
+use crate::annotations::{HashAnnotation, InPlaceAnnotation, Seconds, injected_list};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use sidecarset_api::markers;
+
+/// The members of a Pod's spec that are read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedSpec {
+    #[serde(default)]
+    node_name: Option<String>,
+    #[serde(default)]
+    containers: Vec<ObservedContainer>,
+    #[serde(default)]
+    init_containers: Vec<ObservedContainer>,
+}
+
+/// The members of a Pod's status that are read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedStatus {
+    #[serde(default)]
+    phase: Option<String>,
+    #[serde(default)]
+    conditions: Vec<ObservedCondition>,
+    #[serde(default)]
+    container_statuses: Vec<ObservedContainerStatus>,
+    #[serde(default)]
+    init_container_statuses: Vec<ObservedContainerStatus>,
+}
+
+/// A Pod as it was observed, by reference.
+#[derive(Debug, Clone, Copy)]
+pub struct ObservedPod<'a> {
+    /// Its metadata.
+    pub metadata: &'a ObjectMeta,
+    /// Its spec.
+    pub spec: &'a ObservedSpec,
+    /// Its status.
+    pub status: &'a ObservedStatus,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObservedContainer {
+    name: String,
+    #[serde(default)]
+    image: Option<String>,
+    #[serde(default)]
+    restart_policy: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObservedContainerStatus {
+    name: String,
+    #[serde(default)]
+    image: String,
+    #[serde(rename = "imageID", default)]
+    image_id: String,
+    #[serde(default)]
+    ready: bool,
+    #[serde(default)]
+    restart_count: i64,
+    #[serde(default)]
+    state: Option<ObservedState>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct ObservedState {
+    #[serde(default)]
+    running: Option<ObservedRunning>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObservedRunning {
+    #[serde(default)]
+    started_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObservedCondition {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    last_transition_time: Option<Timestamp>,
+}
+
+impl PodRecord {
+    /// Reads what is remembered of a Pod, or nothing where no SidecarSet was injected into it.
+    pub fn read(pod: ObservedPod<'_>, interner: &mut Interner) -> Option<Self> {
+        let annotation = |key: &str| pod.metadata.annotations.as_ref()?.get(key).map(String::as_str);
+        let injected = injected_list(annotation(markers::INJECTED_LIST)?);
+        if injected.is_empty() {
+            return None;
+        }
+        let mut hashes = hashes(markers::HASH, annotation(markers::HASH));
+        let mut hashes_without_image =
+            self::hashes(markers::HASH_WITHOUT_IMAGE, annotation(markers::HASH_WITHOUT_IMAGE));
+        // An annotation that nobody can read says nothing: it must not keep a Pod waiting for ever.
+        let in_place = annotation(markers::IN_PLACE_STATE).and_then(|text| InPlaceAnnotation::parse(text).ok());
+        let mut in_place = in_place.unwrap_or_default();
+        interner.hashes(&mut hashes);
+        interner.hashes(&mut hashes_without_image);
+        interner.in_place(&mut in_place);
+        Some(Self {
+            key: key(pod.metadata, interner),
+            uid: pod.metadata.uid.as_deref().unwrap_or_default().into(),
+            resource_version: pod.metadata.resource_version.as_deref().unwrap_or_default().into(),
+            labels: interner.labels(pod.metadata.labels.iter().flatten()),
+            phase: phase(pod.status),
+            is_deleting: pod.metadata.deletion_timestamp.is_some(),
+            is_scheduled: pod.spec.node_name.as_ref().is_some_and(|node| !node.is_empty()),
+            ready_since: ready_since(pod.status),
+            created: pod.metadata.creation_timestamp.as_ref().map_or(Seconds::EPOCH, |time| time.0.into()),
+            restarts: restarts(pod.status),
+            containers: containers(pod, interner),
+            is_fully_observed: pod.spec.containers.len() == pod.status.container_statuses.len(),
+            injected: injected.into_iter().map(|name| interner.string(name)).collect(),
+            hashes,
+            hashes_without_image,
+            in_place,
+        })
+    }
+}
+
+fn key(metadata: &ObjectMeta, interner: &mut Interner) -> PodKey {
+    PodKey {
+        namespace: interner.string(metadata.namespace.as_deref().unwrap_or("default")),
+        name: metadata.name.as_deref().unwrap_or_default().into(),
+    }
+}
+
+// As in Kruise: an annotation that cannot be read counts as none, and is written anew with the next upgrade.
+fn hashes(key: &'static str, text: Option<&str>) -> HashAnnotation {
+    text.and_then(|text| HashAnnotation::parse(key, text).ok()).unwrap_or_default()
+}
+
+fn phase(status: &ObservedStatus) -> Phase {
+    match status.phase.as_deref() {
+        Some("Running") => Phase::Running,
+        Some("Succeeded" | "Failed") => Phase::Ended,
+        Some("Unknown") => Phase::Unknown,
+        _ => Phase::Pending,
+    }
+}
+
+fn ready_since(status: &ObservedStatus) -> Option<Seconds> {
+    let ready = status.conditions.iter().find(|condition| condition.kind == "Ready" && condition.status == "True")?;
+    Some(ready.last_transition_time.map_or(Seconds::EPOCH, Seconds::from))
+}
+
+fn restarts(status: &ObservedStatus) -> u32 {
+    let restarts: i64 = status.container_statuses.iter().map(|container| container.restart_count).sum();
+    u32::try_from(restarts).unwrap_or_default()
+}
+
+fn containers(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[ContainerRecord]> {
+    let native = pod.spec.init_containers.iter().filter(|it| it.restart_policy.as_deref() == Some("Always"));
+    let native = native.map(|it| (ContainerKind::Native, it, &pod.status.init_container_statuses));
+    let regular = pod.spec.containers.iter().map(|it| (ContainerKind::Regular, it, &pod.status.container_statuses));
+    native
+        .chain(regular)
+        .map(|(kind, container, statuses)| ContainerRecord {
+            name: interner.string(&container.name),
+            kind,
+            image: interner.string(container.image.as_deref().unwrap_or_default()),
+            status: statuses
+                .iter()
+                .find(|status| status.name == container.name)
+                .map(|status| observation(status, interner)),
+        })
+        .collect()
+}
+
+fn observation(status: &ObservedContainerStatus, interner: &mut Interner) -> ContainerObservation {
+    let running = status.state.as_ref().and_then(|state| state.running.as_ref());
+    ContainerObservation {
+        image: interner.string(&status.image),
+        image_id: interner.string(&status.image_id),
+        is_ready: status.ready,
+        started_at: running.and_then(|running| running.started_at).map(Seconds::from),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(pod: &Value) -> Option<PodRecord> {
+        let metadata: ObjectMeta = serde_json::from_value(pod["metadata"].clone()).unwrap();
+        let spec: ObservedSpec = serde_json::from_value(pod["spec"].clone()).unwrap();
+        let status: ObservedStatus = serde_json::from_value(pod["status"].clone()).unwrap();
+        PodRecord::read(ObservedPod { metadata: &metadata, spec: &spec, status: &status }, &mut Interner::default())
+    }
+
+    #[test]
+    fn a_pod_without_sidecars_is_not_remembered() {
+        let pod = json!({"metadata": {"name": "a", "labels": {"app": "nginx"}}, "spec": {}, "status": {}});
+
+        assert_eq!(read(&pod), None);
+    }
+
+    #[test]
+    fn a_pod_with_a_sidecar_is_remembered_with_what_the_rollout_asks_about() {
+        let record = read(&json!({
+            "metadata": {
+                "name": "web-0", "namespace": "shop", "uid": "u1", "resourceVersion": "7",
+                "creationTimestamp": "2026-01-02T03:04:05Z", "labels": {"app": "nginx"},
+                "annotations": {
+                    "kruise.io/sidecarset-injected-list": "mesh,log-sc",
+                    "kruise.io/sidecarset-hash": "{\"log-sc\":{\"updateTimestamp\":null,\"hash\":\"h1\",\"sidecarSetName\":\"log-sc\",\"sidecarList\":[\"agent\"]}}",
+                },
+            },
+            "spec": {
+                "nodeName": "node",
+                "initContainers": [
+                    {"name": "setup", "image": "s:1"},
+                    {"name": "mesh", "image": "m:1", "restartPolicy": "Always"},
+                ],
+                "containers": [{"name": "agent", "image": "a:1"}],
+            },
+            "status": {
+                "phase": "Running",
+                "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-02T03:04:09Z"}],
+                "containerStatuses": [{
+                    "name": "agent", "image": "docker.io/library/a:1", "imageID": "a@sha256:1", "ready": true,
+                    "restartCount": 2, "state": {"running": {"startedAt": "2026-01-02T03:04:08Z"}},
+                }],
+            },
+        }))
+        .unwrap();
+
+        assert_eq!(record.key.to_string(), "shop/web-0");
+        assert!(record.carries("log-sc") && record.carries("mesh") && !record.carries("log"));
+        assert!(record.is_ready() && record.is_active() && record.is_fully_observed && record.is_scheduled);
+        assert_eq!(record.restarts, 2);
+        assert_eq!(&*record.hashes.0.get("log-sc").unwrap().hash, "h1");
+        let names: Vec<_> = record.containers.iter().map(|container| (&*container.name, container.kind)).collect();
+        assert_eq!(names, [("mesh", ContainerKind::Native), ("agent", ContainerKind::Regular)]);
+        assert_eq!(&*record.container("agent").unwrap().status.as_ref().unwrap().image_id, "a@sha256:1");
+    }
+
+    #[test]
+    fn annotations_that_cannot_be_read_say_nothing() {
+        let record = read(&json!({
+            "metadata": {"name": "a", "annotations": {
+                "kruise.io/sidecarset-injected-list": "s",
+                "kruise.io/sidecarset-hash": "[",
+                "kruise.io/sidecarset-inplace-update-state": "5",
+            }},
+            "spec": {}, "status": {},
+        }))
+        .unwrap();
+
+        assert!(record.hashes.0.is_empty() && record.in_place.0.is_empty());
+    }
+}

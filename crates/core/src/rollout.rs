@@ -1,0 +1,75 @@
+//! Which running Pods are upgraded now, and why each other one is left as it is.
+
+mod budget;
+mod consistency;
+mod eligibility;
+mod order;
+mod upgrade;
+
+pub use consistency::{is_consistent, is_ready};
+pub use eligibility::{is_matched, is_updated};
+pub use upgrade::{ImageChange, Upgrade};
+
+use crate::annotations::Seconds;
+use crate::normalize::CanonicalSet;
+use crate::record::{PodKey, PodRecord};
+use eligibility::Standing;
+use std::collections::BTreeMap;
+
+/// Why a Pod keeps its present sidecars for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hold {
+    /// Something other than the image changed, and only a new Pod can take that. Ends when the Pod is created
+    /// anew, or the change is taken back.
+    NeedsNewPod,
+    /// The set never upgrades running Pods. Ends when its strategy changes.
+    NotUpdate,
+    /// The rollout is paused. Ends when it is resumed.
+    Paused,
+    /// The strategy's selector leaves the Pod out. Ends when either's labels change.
+    NotSelected,
+    /// The kubelet has not finished an earlier upgrade. Ends when it has.
+    InFlight,
+    /// The partition keeps the Pod on the old image. Ends when the partition is lowered.
+    Partition,
+    /// As many Pods are unavailable as may be. Ends when one of them is ready.
+    BudgetSpent,
+}
+
+/// What a round of the rollout does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// The Pods that are upgraded, in that order.
+    pub upgrades: Vec<Upgrade>,
+    /// The outdated Pods that are not, each with its reason.
+    pub holds: BTreeMap<PodKey, Hold>,
+}
+
+impl Plan {
+    /// Returns how many Pods are left as they are for this reason.
+    #[must_use]
+    pub fn held(&self, reason: Hold) -> usize {
+        self.holds.values().filter(|hold| **hold == reason).count()
+    }
+}
+
+/// Decides from the matched Pods alone. Pods that are upgraded already are neither upgraded nor held.
+#[must_use]
+pub fn plan(set: &CanonicalSet, matched: &[&PodRecord], now: Seconds) -> Plan {
+    let mut plan = Plan::default();
+    let mut waiting = Vec::new();
+    for pod in matched {
+        match eligibility::standing(set, pod) {
+            Standing::Updated => {}
+            Standing::Held(hold) => {
+                plan.holds.insert(pod.key.clone(), hold);
+            }
+            Standing::Waiting => waiting.push(*pod),
+        }
+    }
+    order::sort(&mut waiting);
+    let round = budget::spend(set, matched, &waiting);
+    plan.holds.extend(round.holds);
+    plan.upgrades = round.upgrades.into_iter().map(|pod| upgrade::upgrade(set, pod, now)).collect();
+    plan
+}

@@ -1,0 +1,74 @@
+//! Whether the kubelet has caught up: a container runs the image that the Pod's spec asks for.
+
+use crate::annotations::Seconds;
+use crate::image::ImageReference;
+use crate::normalize::CanonicalSet;
+use crate::record::{ContainerObservation, ContainerRecord, PodRecord};
+
+/// Says whether every sidecar of the set runs the image that the Pod asks for.
+#[must_use]
+pub fn is_consistent(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    pod.is_fully_observed && sidecars(set, pod).all(|container| has_caught_up(set, pod, container))
+}
+
+/// Says whether a Pod is ready, and its sidecars run what they should.
+#[must_use]
+pub fn is_ready(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    pod.is_ready() && is_consistent(set, pod)
+}
+
+/// Says whether an earlier upgrade is still on its way: a sidecar is ready, but with the image before.
+///
+/// A sidecar that is not ready may have an image that never starts, which only another image can mend: that is
+/// not on its way to anywhere.
+pub(super) fn is_in_flight(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    sidecars(set, pod).any(|container| {
+        container.status.as_ref().is_some_and(|status| status.is_ready) && !has_caught_up(set, pod, container)
+    })
+}
+
+fn sidecars<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = &'a ContainerRecord> {
+    set.upgradable().filter_map(|sidecar| pod.container(&sidecar.name))
+}
+
+fn has_caught_up(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecord) -> bool {
+    let Some(status) = &container.status else {
+        return false;
+    };
+    let wanted = ImageReference::parse(&container.image);
+    match wanted.digest() {
+        Some(_) => runs_digest(wanted, status),
+        None => has_left_last_image(set, pod, container, status),
+    }
+}
+
+fn runs_digest(wanted: ImageReference<'_>, status: &ContainerObservation) -> bool {
+    // Some runtimes put a scheme such as docker-pullable:// in front.
+    let id = status.image_id.split_once("://").map_or(&*status.image_id, |(_, id)| id);
+    let running = ImageReference::parse(id);
+    running.digest() == wanted.digest() && running.is_same_repository(&wanted)
+}
+
+/// A tag says nothing about what runs, so it is compared with what ran before the upgrade.
+fn has_left_last_image(
+    set: &CanonicalSet,
+    pod: &PodRecord,
+    container: &ContainerRecord,
+    status: &ContainerObservation,
+) -> bool {
+    let state = pod.in_place.0.get(&set.name).and_then(|state| state.last_container_statuses.as_ref());
+    let Some(last) = state.and_then(|statuses| statuses.get(&container.name)) else {
+        // As in Kruise: a container that was never upgraded runs what it was created with.
+        return true;
+    };
+    last.image_id != status.image_id
+        || ImageReference::parse(&status.image) == ImageReference::parse(&container.image)
+        // Two tags of one image: the runtime may report either for ever, but a start after the upgrade is
+        // a start with the image of the upgrade.
+        || status.started_at > upgraded_at(set, pod)
+}
+
+fn upgraded_at(set: &CanonicalSet, pod: &PodRecord) -> Option<Seconds> {
+    // None, where no time is recorded, is smaller than any moment: then any start counts.
+    pod.hashes.0.get(&set.name).and_then(|recorded| recorded.update_timestamp)
+}

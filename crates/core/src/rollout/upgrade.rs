@@ -1,0 +1,107 @@
+//! The one write that upgrades a Pod.
+
+use crate::annotations::{InPlaceState, InjectedSet, LastStatus, Seconds};
+use crate::normalize::CanonicalSet;
+use crate::record::{ContainerKind, PodKey, PodRecord};
+use crate::sorted::SortedMap;
+use serde_json::{Map, Value, json};
+use sidecarset_api::markers;
+use std::sync::Arc;
+
+/// The upgrade of one Pod.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upgrade {
+    /// The Pod.
+    pub pod: PodKey,
+    /// The containers that get another image; none where the Pod runs the right ones already.
+    pub changes: Vec<ImageChange>,
+    /// A strategic merge patch: the images, our annotations, and the version of the Pod that was decided on.
+    pub patch: Value,
+}
+
+/// Another image for a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageChange {
+    /// The name of the container.
+    pub container: Arc<str>,
+    /// The list it stands in.
+    pub kind: ContainerKind,
+    /// The image before.
+    pub from: Arc<str>,
+    /// The image from now on.
+    pub to: Arc<str>,
+}
+
+pub(super) fn upgrade(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Upgrade {
+    let changes = changes(set, pod);
+    let mut patch = json!({
+        "metadata": {
+            "uid": &*pod.uid,
+            "resourceVersion": &*pod.resource_version,
+            "annotations": annotations(set, pod, &changes, now),
+        },
+    });
+    let mut spec = Map::new();
+    for (list, kind) in [("containers", ContainerKind::Regular), ("initContainers", ContainerKind::Native)] {
+        let images: Vec<Value> = changes
+            .iter()
+            .filter(|change| change.kind == kind)
+            .map(|change| json!({"name": &*change.container, "image": &*change.to}))
+            .collect();
+        if !images.is_empty() {
+            spec.insert(list.to_owned(), images.into());
+        }
+    }
+    if !spec.is_empty() {
+        patch["spec"] = spec.into();
+    }
+    Upgrade { pod: pod.key.clone(), changes, patch }
+}
+
+fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ImageChange> {
+    let outdated = |name: &str, image: &str| pod.container(name).filter(|container| *container.image != *image);
+    set.upgradable()
+        .filter_map(|sidecar| {
+            let container = outdated(&sidecar.name, &sidecar.image)?;
+            Some(ImageChange {
+                container: Arc::clone(&container.name),
+                kind: container.kind,
+                from: Arc::clone(&container.image),
+                to: Arc::clone(&sidecar.image),
+            })
+        })
+        .collect()
+}
+
+fn annotations(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: Seconds) -> Map<String, Value> {
+    let is_flat = pod.hashes.0.get(&set.name).is_none_or(|recorded| recorded.sidecar_list.is_none());
+    let mut hashes = pod.hashes.clone();
+    hashes.0.insert(Arc::clone(&set.name), InjectedSet::of(set, Arc::clone(&set.hashes.full), now));
+    let mut annotations = Map::new();
+    annotations.insert(markers::HASH.to_owned(), hashes.to_text().into());
+    // As in Kruise: a Pod that carries the form of old releases gets both annotations in today's.
+    if is_flat {
+        let mut hashes = pod.hashes_without_image.clone();
+        hashes.0.insert(Arc::clone(&set.name), InjectedSet::of(set, Arc::clone(&set.hashes.without_image), now));
+        annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.to_text().into());
+    }
+    annotations.insert(markers::IN_PLACE_STATE.to_owned(), in_place(set, pod, changes, now).into());
+    annotations
+}
+
+fn in_place(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: Seconds) -> String {
+    let mut annotation = pod.in_place.clone();
+    // As in Kruise: revision and time are those of the Pod's first upgrade.
+    let mut state = match annotation.0.get(&set.name) {
+        Some(state) => state.clone(),
+        None => InPlaceState::begun(Arc::clone(&set.hashes.full), now),
+    };
+    let statuses = state.last_container_statuses.get_or_insert_with(SortedMap::default);
+    for change in changes {
+        let status = pod.container(&change.container).and_then(|container| container.status.as_ref());
+        let image_id = status.map(|status| Arc::clone(&status.image_id)).unwrap_or_default();
+        statuses.insert(Arc::clone(&change.container), LastStatus { image_id });
+    }
+    annotation.0.insert(Arc::clone(&set.name), state);
+    annotation.to_text()
+}

@@ -1,0 +1,61 @@
+//! Which sets a Pod gets.
+
+mod selector;
+
+pub use selector::{Labels, Selector};
+
+use crate::validation::Violations;
+use sidecarset_api::v1beta1::SidecarSetSpec;
+
+/// The namespaces whose Pods a set selects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Namespaces {
+    /// Every namespace.
+    All,
+    /// Those with these labels.
+    Matching(Selector),
+}
+
+/// Whether a set selects a Pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selected {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// It depends on the labels of the Pod's namespace, which were not given.
+    DependsOnNamespace,
+}
+
+impl Namespaces {
+    /// Reads them from either spelling. An empty selector means every namespace.
+    pub fn parse(spec: &SidecarSetSpec, violations: &mut Violations) -> Option<Self> {
+        if let Some(name) = spec.namespace.as_deref().filter(|name| !name.is_empty()) {
+            return Some(Self::Matching(Selector::namespace_named(name)));
+        }
+        let Some(source) = &spec.namespace_selector else {
+            return Some(Self::All);
+        };
+        let selector = Selector::parse(source, "spec.namespaceSelector", violations)?;
+        Some(if selector.is_empty() { Self::All } else { Self::Matching(selector) })
+    }
+}
+
+/// Says whether a set selects a Pod with these labels, in a namespace with those.
+#[must_use]
+pub fn selects(
+    selector: &Selector,
+    namespaces: &Namespaces,
+    pod: &impl Labels,
+    namespace: Option<&impl Labels>,
+) -> Selected {
+    if !selector.matches(pod) {
+        return Selected::No;
+    }
+    match (namespaces, namespace) {
+        (Namespaces::All, _) => Selected::Yes,
+        (Namespaces::Matching(selector), Some(labels)) if selector.matches(labels) => Selected::Yes,
+        (Namespaces::Matching(_), Some(_)) => Selected::No,
+        (Namespaces::Matching(_), None) => Selected::DependsOnNamespace,
+    }
+}

@@ -1,0 +1,205 @@
+//! A label selector, parsed once.
+
+use crate::validation::{Violations, is_label_value, is_qualified_name};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Labels that can be asked for the value of a key.
+pub trait Labels {
+    /// Returns the value of a label, or nothing where there is none of that key.
+    fn value(&self, key: &str) -> Option<&str>;
+}
+
+/// A parsed label selector: all its requirements hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selector {
+    requirements: Vec<Requirement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Requirement {
+    In { key: String, values: BTreeSet<String> },
+    // As in Kubernetes: a label that is absent is in no set of values.
+    NotIn { key: String, values: BTreeSet<String> },
+    Exists { key: String },
+    DoesNotExist { key: String },
+}
+
+impl Selector {
+    /// Parses a selector as the API server would, adding what is wrong with it under `path`.
+    pub fn parse(source: &LabelSelector, path: &str, violations: &mut Violations) -> Option<Self> {
+        let before = violations.iter().count();
+        let mut requirements = Vec::new();
+        for (key, value) in source.match_labels.iter().flatten() {
+            check_key(key, &format!("{path}.matchLabels"), violations);
+            check_value(value, &format!("{path}.matchLabels[{key}]"), violations);
+            requirements.push(Requirement::In { key: key.clone(), values: BTreeSet::from([value.clone()]) });
+        }
+        for (at, expression) in source.match_expressions.iter().flatten().enumerate() {
+            let path = format!("{path}.matchExpressions[{at}]");
+            requirements.extend(Requirement::parse(expression, &path, violations));
+        }
+        (violations.iter().count() == before).then_some(Self { requirements })
+    }
+
+    /// Returns the selector of the one namespace of this name.
+    #[must_use]
+    pub fn namespace_named(name: &str) -> Self {
+        let key = sidecarset_api::markers::NAMESPACE_NAME.to_owned();
+        Self { requirements: vec![Requirement::In { key, values: BTreeSet::from([name.to_owned()]) }] }
+    }
+
+    /// Says whether it asks for nothing, so that everything matches.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
+    /// Says whether labels fulfil every requirement.
+    #[must_use]
+    pub fn matches(&self, labels: &impl Labels) -> bool {
+        self.requirements.iter().all(|requirement| requirement.matches(labels))
+    }
+}
+
+impl Requirement {
+    fn parse(source: &LabelSelectorRequirement, path: &str, violations: &mut Violations) -> Option<Self> {
+        check_key(&source.key, &format!("{path}.key"), violations);
+        let key = source.key.clone();
+        let values: BTreeSet<String> = source.values.iter().flatten().cloned().collect();
+        for (at, value) in source.values.iter().flatten().enumerate() {
+            check_value(value, &format!("{path}.values[{at}]"), violations);
+        }
+        let takes_values = matches!(source.operator.as_str(), "In" | "NotIn");
+        if takes_values && values.is_empty() {
+            violations.add(format!("{path}.values"), "must be specified when `operator` is 'In' or 'NotIn'");
+        }
+        if !takes_values && !values.is_empty() {
+            violations
+                .add(format!("{path}.values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+        }
+        match source.operator.as_str() {
+            "In" => Some(Self::In { key, values }),
+            "NotIn" => Some(Self::NotIn { key, values }),
+            "Exists" => Some(Self::Exists { key }),
+            "DoesNotExist" => Some(Self::DoesNotExist { key }),
+            other => {
+                let message = format!("{other:?} is not a valid selector operator: In, NotIn, Exists or DoesNotExist");
+                violations.add(format!("{path}.operator"), message);
+                None
+            }
+        }
+    }
+
+    fn matches(&self, labels: &impl Labels) -> bool {
+        match self {
+            Self::In { key, values } => labels.value(key).is_some_and(|value| values.contains(value)),
+            Self::NotIn { key, values } => labels.value(key).is_none_or(|value| !values.contains(value)),
+            Self::Exists { key } => labels.value(key).is_some(),
+            Self::DoesNotExist { key } => labels.value(key).is_none(),
+        }
+    }
+}
+
+fn check_key(key: &str, path: &str, violations: &mut Violations) {
+    if !is_qualified_name(key) {
+        violations.add(path, format!("{key:?} is not a label key"));
+    }
+}
+
+fn check_value(value: &str, path: &str, violations: &mut Violations) {
+    if !is_label_value(value) {
+        violations.add(path, format!("{value:?} is not a label value"));
+    }
+}
+
+impl Labels for BTreeMap<String, String> {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.get(key).map(String::as_str)
+    }
+}
+
+impl Labels for BTreeMap<Arc<str>, Arc<str>> {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.get(key).map(AsRef::as_ref)
+    }
+}
+
+impl Labels for serde_json::Map<String, serde_json::Value> {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.get(key).and_then(serde_json::Value::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn parse(source: serde_json::Value) -> Result<Selector, Violations> {
+        let source: LabelSelector = serde_json::from_value(source).unwrap();
+        let mut violations = Violations::default();
+        Selector::parse(&source, "spec.selector", &mut violations).ok_or(violations)
+    }
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_requirement_has_to_hold() {
+        let selector = parse(json!({
+            "matchLabels": {"app": "nginx"},
+            "matchExpressions": [{"key": "tier", "operator": "In", "values": ["web", "edge"]}],
+        }))
+        .unwrap();
+
+        assert!(selector.matches(&labels(&[("app", "nginx"), ("tier", "edge")])));
+        assert!(!selector.matches(&labels(&[("app", "nginx"), ("tier", "db")])));
+        assert!(!selector.matches(&labels(&[("tier", "edge")])));
+    }
+
+    #[test]
+    fn an_absent_label_is_not_in_any_set() {
+        let selector =
+            parse(json!({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["db"]}]})).unwrap();
+
+        assert!(selector.matches(&labels(&[])));
+        assert!(!selector.matches(&labels(&[("tier", "db")])));
+    }
+
+    #[test]
+    fn presence_and_absence_are_told_apart() {
+        let exists = parse(json!({"matchExpressions": [{"key": "a", "operator": "Exists"}]})).unwrap();
+        let absent = parse(json!({"matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]})).unwrap();
+
+        assert!(exists.matches(&labels(&[("a", "")])) && !exists.matches(&labels(&[])));
+        assert!(absent.matches(&labels(&[])) && !absent.matches(&labels(&[("a", "")])));
+    }
+
+    #[test]
+    fn everything_wrong_is_told_with_its_path() {
+        let violations = parse(json!({
+            "matchLabels": {"!!bad": "a/b"},
+            "matchExpressions": [
+                {"key": "ok", "operator": "In"},
+                {"key": "ok", "operator": "Exists", "values": ["x"]},
+                {"key": "ok", "operator": "Near"},
+            ],
+        }))
+        .unwrap_err();
+
+        let paths: Vec<_> = violations.iter().map(|violation| violation.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "spec.selector.matchLabels",
+                "spec.selector.matchLabels[!!bad]",
+                "spec.selector.matchExpressions[0].values",
+                "spec.selector.matchExpressions[1].values",
+                "spec.selector.matchExpressions[2].operator",
+            ]
+        );
+    }
+}

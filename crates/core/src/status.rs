@@ -1,0 +1,103 @@
+//! What is said of a set: numbers, and conditions with their reasons.
+
+mod condition;
+
+use crate::annotations::Seconds;
+use crate::catalog::InvalidSet;
+use crate::normalize::CanonicalSet;
+use crate::record::PodRecord;
+use crate::rollout::{Hold, Plan, is_ready, is_updated};
+use condition::{Condition, Verdict};
+use sidecarset_api::v1beta1::SidecarSetStatus;
+
+/// The numbers of a set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    matched: usize,
+    updated: usize,
+    ready: usize,
+    updated_ready: usize,
+    not_upgradable: usize,
+}
+
+/// Sums up the matched Pods of a set. What a status says beyond that, and the times of conditions that stay as
+/// they are, are taken over from the previous one.
+#[must_use]
+pub fn summarize(
+    set: &CanonicalSet,
+    matched: &[&PodRecord],
+    plan: &Plan,
+    previous: Option<&SidecarSetStatus>,
+    now: Seconds,
+) -> SidecarSetStatus {
+    let counts = count(set, matched, plan);
+    let verdict = judge(counts, plan);
+    let conditions = [Condition::ready(counts, verdict), Condition::progressing(counts, plan, verdict)];
+    let previous = previous.cloned().unwrap_or_default();
+    SidecarSetStatus {
+        observed_generation: Some(set.generation),
+        matched_pods: on_the_wire(counts.matched),
+        updated_pods: on_the_wire(counts.updated),
+        ready_pods: on_the_wire(counts.ready),
+        updated_ready_pods: on_the_wire(counts.updated_ready),
+        not_upgradable_pods: on_the_wire(counts.not_upgradable),
+        conditions: condition::update(&previous.conditions, &conditions, set.generation, now),
+        ..previous
+    }
+}
+
+/// Says of a set that it cannot be acted on. The numbers are those that were last known.
+#[must_use]
+pub fn invalid(set: &InvalidSet, previous: Option<&SidecarSetStatus>, now: Seconds) -> SidecarSetStatus {
+    let previous = previous.cloned().unwrap_or_default();
+    let conditions = [
+        Condition { kind: "Ready", is_true: false, reason: "InvalidSpec", message: set.violations.to_string() },
+        Condition { kind: "Progressing", is_true: false, reason: "InvalidSpec", message: set.violations.to_string() },
+    ];
+    SidecarSetStatus {
+        observed_generation: Some(set.generation),
+        conditions: condition::update(&previous.conditions, &conditions, set.generation, now),
+        ..previous
+    }
+}
+
+fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan) -> Counts {
+    let mut counts =
+        Counts { matched: matched.len(), not_upgradable: plan.held(Hold::NeedsNewPod), ..Counts::default() };
+    for pod in matched {
+        let (is_updated, is_ready) = (is_updated(set, pod), is_ready(set, pod));
+        counts.updated += usize::from(is_updated);
+        counts.ready += usize::from(is_ready);
+        counts.updated_ready += usize::from(is_updated && is_ready);
+    }
+    counts
+}
+
+/// Finds the one reason that tells best where a rollout stands: first what is going on, then what is waited for,
+/// then what somebody has to do.
+fn judge(counts: Counts, plan: &Plan) -> Verdict {
+    let is_held = |hold| plan.held(hold) > 0;
+    if !plan.upgrades.is_empty() || is_held(Hold::InFlight) {
+        Verdict::Upgrading
+    } else if is_held(Hold::BudgetSpent) {
+        Verdict::MaxUnavailableReached
+    } else if counts.updated > counts.updated_ready {
+        Verdict::WaitingForPods
+    } else if is_held(Hold::Paused) {
+        Verdict::Paused
+    } else if is_held(Hold::NotUpdate) {
+        Verdict::NotUpdate
+    } else if is_held(Hold::Partition) {
+        Verdict::PartitionReached
+    } else if is_held(Hold::NotSelected) {
+        Verdict::NotSelected
+    } else if is_held(Hold::NeedsNewPod) {
+        Verdict::NotUpgradable
+    } else {
+        Verdict::Complete
+    }
+}
+
+fn on_the_wire(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,119 @@
+//! The conditions of a set.
+
+use super::Counts;
+use crate::annotations::Seconds;
+use crate::rollout::{Hold, Plan};
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as WireCondition, Time};
+use std::fmt::Write;
+
+/// Where a rollout stands, as a machine reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Upgrading,
+    MaxUnavailableReached,
+    WaitingForPods,
+    Paused,
+    NotUpdate,
+    PartitionReached,
+    NotSelected,
+    NotUpgradable,
+    Complete,
+}
+
+/// A condition before it has a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Condition {
+    pub(super) kind: &'static str,
+    pub(super) is_true: bool,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+}
+
+impl Verdict {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Upgrading => "Upgrading",
+            Self::MaxUnavailableReached => "MaxUnavailableReached",
+            Self::WaitingForPods => "WaitingForPods",
+            Self::Paused => "Paused",
+            Self::NotUpdate => "NotUpdate",
+            Self::PartitionReached => "PartitionReached",
+            Self::NotSelected => "NotSelected",
+            Self::NotUpgradable => "NotUpgradable",
+            Self::Complete => "Complete",
+        }
+    }
+
+    /// Whether the rollout goes on by itself.
+    fn is_progressing(self) -> bool {
+        match self {
+            Self::Upgrading | Self::MaxUnavailableReached | Self::WaitingForPods => true,
+            Self::Paused
+            | Self::NotUpdate
+            | Self::PartitionReached
+            | Self::NotSelected
+            | Self::NotUpgradable
+            | Self::Complete => false,
+        }
+    }
+}
+
+impl Condition {
+    /// Every matched Pod carries the present definition and is ready.
+    pub(super) fn ready(counts: Counts, verdict: Verdict) -> Self {
+        let is_true = counts.updated_ready == counts.matched;
+        let reason = if is_true { "AllPodsReady" } else { verdict.reason() };
+        let message = format!("{} of {} pods are updated and ready", counts.updated_ready, counts.matched);
+        Self { kind: "Ready", is_true, reason, message }
+    }
+
+    /// The rollout goes on without anybody's help.
+    pub(super) fn progressing(counts: Counts, plan: &Plan, verdict: Verdict) -> Self {
+        let mut message = format!("{} of {} pods are updated", counts.updated, counts.matched);
+        for (hold, meaning) in HELD {
+            let held = plan.held(hold);
+            if held > 0 {
+                write!(message, "; {held} {meaning}").expect("a String takes any text");
+            }
+        }
+        Self { kind: "Progressing", is_true: verdict.is_progressing(), reason: verdict.reason(), message }
+    }
+
+    fn on_the_wire(&self, previous: &[WireCondition], generation: i64, now: Seconds) -> WireCondition {
+        let status = if self.is_true { "True" } else { "False" };
+        let before = previous.iter().find(|before| before.type_ == self.kind && before.status == status);
+        let now = Timestamp::from_second(now.since_epoch()).unwrap_or(Timestamp::UNIX_EPOCH);
+        WireCondition {
+            type_: self.kind.to_owned(),
+            status: status.to_owned(),
+            reason: self.reason.to_owned(),
+            message: self.message.clone(),
+            observed_generation: Some(generation),
+            last_transition_time: before.map_or(Time(now), |before| before.last_transition_time.clone()),
+        }
+    }
+}
+
+/// What the reasons to hold mean to a person, in the order in which a message lists them.
+const HELD: [(Hold, &str); 7] = [
+    (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
+    (Hold::BudgetSpent, "wait for unavailable pods (maxUnavailable)"),
+    (Hold::Paused, "wait because the rollout is paused"),
+    (Hold::NotUpdate, "stay because updateStrategy.type is NotUpdate"),
+    (Hold::Partition, "stay because of the partition"),
+    (Hold::NotSelected, "stay because updateStrategy.selector leaves them out"),
+    (Hold::NeedsNewPod, "take the change when they are created anew: more than an image changed"),
+];
+
+/// Returns the conditions for the wire: ours, and those of others as they were.
+pub(super) fn update(
+    previous: &[WireCondition],
+    conditions: &[Condition],
+    generation: i64,
+    now: Seconds,
+) -> Vec<WireCondition> {
+    let is_ours = |kind: &str| conditions.iter().any(|condition| condition.kind == kind);
+    let others = previous.iter().filter(|before| !is_ours(&before.type_)).cloned();
+    conditions.iter().map(|condition| condition.on_the_wire(previous, generation, now)).chain(others).collect()
+}

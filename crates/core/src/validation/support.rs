@@ -1,0 +1,103 @@
+//! Members of the API that this version of the operator does not act on yet. They are refused rather than
+//! ignored, because a set that asks for them would be applied by halves.
+
+use super::Violations;
+use sidecarset_api::v1beta1::{SharePolicy, SidecarContainer, SidecarSetSpec};
+
+const MESSAGE: &str = "is not supported by this version of the operator";
+
+/// Adds each member that would not be acted on.
+pub(crate) fn check(spec: &SidecarSetSpec, violations: &mut Violations) {
+    for (list, containers) in [("initContainers", &spec.init_containers), ("containers", &spec.containers)] {
+        for (at, container) in containers.iter().flatten().enumerate() {
+            check_container(container, &format!("spec.{list}[{at}]"), violations);
+        }
+    }
+    let strategy = spec.update_strategy.as_ref();
+    let refused = [
+        ("spec.updateStrategy.priorityStrategy", strategy.is_some_and(|it| it.priority_strategy.is_some())),
+        ("spec.updateStrategy.scatterStrategy", strategy.is_some_and(|it| it.scatter_strategy.is_some())),
+        (
+            "spec.injectionStrategy.revision",
+            spec.injection_strategy.as_ref().is_some_and(|strategy| strategy.revision.is_some()),
+        ),
+        ("spec.patchPodMetadata", spec.patch_pod_metadata.as_ref().is_some_and(|list| !list.is_empty())),
+    ];
+    add_all(&refused, violations);
+}
+
+fn check_container(container: &SidecarContainer, path: &str, violations: &mut Violations) {
+    let upgrade_type = container.upgrade_strategy.as_ref().and_then(|strategy| strategy.upgrade_type.as_deref());
+    let refused = [
+        (".upgradeStrategy.upgradeType", upgrade_type == Some("HotUpgrade")),
+        (".shareVolumePolicy", is_enabled(container.share_volume_policy.as_ref())),
+        (".shareVolumeDevicePolicy", is_enabled(container.share_volume_device_policy.as_ref())),
+        (".transferEnv", container.transfer_env.as_ref().is_some_and(|list| !list.is_empty())),
+        (".resourcesPolicy", container.resources_policy.is_some()),
+    ];
+    add_all(&refused.map(|(member, is_used)| (format!("{path}{member}"), is_used)), violations);
+}
+
+fn add_all<P: AsRef<str>>(refused: &[(P, bool)], violations: &mut Violations) {
+    for (path, _) in refused.iter().filter(|(_, is_used)| *is_used) {
+        violations.add(path.as_ref(), MESSAGE);
+    }
+}
+
+fn is_enabled(policy: Option<&SharePolicy>) -> bool {
+    policy.and_then(|policy| policy.kind.as_deref()) == Some("enabled")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn members_that_are_not_acted_on_are_refused_with_their_paths() {
+        let spec = serde_json::from_value(json!({
+            "containers": [{
+                "name": "a",
+                "upgradeStrategy": {"upgradeType": "HotUpgrade"},
+                "shareVolumePolicy": {"type": "enabled"},
+                "transferEnv": [{"sourceContainerName": "main", "envName": "TZ"}],
+            }],
+            "updateStrategy": {"scatterStrategy": [{"key": "a", "value": "b"}]},
+            "injectionStrategy": {"revision": {"revisionName": "x"}},
+        }))
+        .unwrap();
+        let mut violations = Violations::default();
+
+        check(&spec, &mut violations);
+
+        let paths: Vec<_> = violations.iter().map(|violation| violation.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "spec.containers[0].upgradeStrategy.upgradeType",
+                "spec.containers[0].shareVolumePolicy",
+                "spec.containers[0].transferEnv",
+                "spec.updateStrategy.scatterStrategy",
+                "spec.injectionStrategy.revision",
+            ]
+        );
+    }
+
+    #[test]
+    fn values_that_mean_nothing_special_are_accepted() {
+        let spec = serde_json::from_value(json!({
+            "containers": [{
+                "name": "a",
+                "upgradeStrategy": {"upgradeType": "ColdUpgrade"},
+                "shareVolumePolicy": {"type": "disabled"},
+            }],
+            "patchPodMetadata": [],
+        }))
+        .unwrap();
+        let mut violations = Violations::default();
+
+        check(&spec, &mut violations);
+
+        assert!(violations.is_empty(), "{violations}");
+    }
+}

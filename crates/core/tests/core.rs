@@ -1,0 +1,15 @@
+//! The decisions, seen from outside: whole Pods in, whole Pods out; rollouts; properties.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+#[path = "core/build.rs"]
+mod build;
+#[path = "core/injection.rs"]
+mod injection;
+#[path = "core/normalization.rs"]
+mod normalization;
+#[path = "core/properties.rs"]
+mod properties;
+#[path = "core/rollout.rs"]
+mod rollout;
+#[path = "core/status.rs"]
+mod status;

@@ -1,0 +1,137 @@
+//! A whole Pod in, a whole Pod out: each folder of `tests/cases/injection` is a claim.
+
+use crate::build::{now, sidecar_set};
+use serde_json::{Value, json};
+use sidecarset_api::v1beta1::SidecarSet;
+use sidecarset_core::catalog::{Catalog, Selection};
+use sidecarset_core::injection::{Injection, Refusal, inject, is_left_alone};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+struct Case {
+    claim: String,
+    sets: Vec<SidecarSet>,
+    pod: Value,
+    expected: Value,
+    warnings: Vec<String>,
+}
+
+fn cases() -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/injection");
+    let mut folders: Vec<PathBuf> = root.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    folders.iter().map(|folder| Case::read(folder)).collect()
+}
+
+impl Case {
+    fn read(folder: &Path) -> Self {
+        let text = |name: &str| std::fs::read_to_string(folder.join(name));
+        Self {
+            claim: folder.file_name().unwrap().to_string_lossy().into_owned(),
+            sets: serde_saphyr::from_multiple(&text("sets.yaml").unwrap()).unwrap(),
+            pod: serde_saphyr::from_str(&text("pod.yaml").unwrap()).unwrap(),
+            expected: serde_saphyr::from_str(&text("expected.yaml").unwrap()).unwrap(),
+            warnings: text("warnings.yaml").map(|text| serde_saphyr::from_str(&text).unwrap()).unwrap_or_default(),
+        }
+    }
+
+    fn inject(&self, pod: &Value) -> Injection {
+        inject(pod, &select(&self.sets, pod).sets, now()).unwrap()
+    }
+}
+
+fn select(sets: &[SidecarSet], pod: &Value) -> Selection {
+    let mut catalog = Catalog::default();
+    for set in sets {
+        catalog.put_set(set);
+    }
+    let selection = catalog.select(pod["metadata"]["labels"].as_object().unwrap(), None);
+    assert!(selection.invalid.is_empty(), "{:?}", selection.invalid);
+    selection
+}
+
+fn patched(pod: &Value, injection: &Injection) -> Value {
+    let mut pod = pod.clone();
+    json_patch::patch(&mut pod, &injection.patch).unwrap();
+    pod
+}
+
+#[test]
+fn every_pod_gets_what_its_case_expects() {
+    for case in cases() {
+        let injection = case.inject(&case.pod);
+
+        assert_eq!(patched(&case.pod, &injection), case.expected, "{}", case.claim);
+        assert_eq!(injection.warnings, case.warnings, "{}", case.claim);
+    }
+}
+
+#[test]
+fn injecting_twice_is_injecting_once() {
+    for case in cases() {
+        let once = patched(&case.pod, &case.inject(&case.pod));
+
+        assert_eq!(case.inject(&once).patch.0, [], "{}", case.claim);
+    }
+}
+
+#[test]
+fn a_pod_that_carries_an_older_definition_gets_the_present_one_in_its_place() {
+    let pod = json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}});
+    let old = [Arc::new(sidecar_set().build())];
+    let new = [Arc::new(sidecar_set().image("agent:v2").build())];
+    let copied = patched(&pod, &inject(&pod, &old, now()).unwrap());
+
+    let injection = inject(&copied, &new, now()).unwrap();
+
+    let containers = &patched(&copied, &injection)["spec"]["containers"];
+    assert_eq!(containers.as_array().unwrap().len(), 2);
+    assert_eq!(containers[0]["image"], "agent:v2");
+    assert_eq!(injection.warnings, [""; 0]);
+}
+
+#[test]
+fn two_sets_with_one_container_name_are_refused() {
+    let pod = json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}});
+    let mut other = sidecar_set().build();
+    other.name = "other".into();
+
+    let refusal = inject(&pod, &[Arc::new(sidecar_set().build()), Arc::new(other)], now()).unwrap_err();
+
+    assert_eq!(refusal.to_string(), "SidecarSets log-sc and other both inject a container named agent");
+}
+
+#[test]
+fn an_annotation_that_cannot_be_read_is_refused() {
+    let pod = json!({
+        "metadata": {"annotations": {"kruise.io/sidecarset-hash": "{"}},
+        "spec": {"containers": []},
+    });
+
+    let refusal = inject(&pod, &[Arc::new(sidecar_set().build())], now()).unwrap_err();
+
+    assert_eq!(refusal.to_string(), "annotation kruise.io/sidecarset-hash is not valid");
+}
+
+#[test]
+fn a_pod_of_an_unexpected_shape_is_refused() {
+    for (pod, refusal) in [
+        (json!([]), "metadata is not an object"),
+        (json!({"metadata": {}}), "spec is not an object"),
+        (json!({"metadata": {"annotations": []}, "spec": {}}), "metadata.annotations is not an object"),
+        (json!({"metadata": {}, "spec": {"containers": {}}}), "spec.containers is not a list"),
+        (json!({"metadata": {}, "spec": {"volumes": "x"}}), "spec.volumes is not a list"),
+    ] {
+        let refused: Refusal = inject(&pod, &[Arc::new(sidecar_set().build())], now()).unwrap_err();
+
+        assert_eq!(refused.to_string(), refusal);
+    }
+}
+
+#[test]
+fn pods_that_ended_are_deleted_or_mirror_a_file_are_left_alone() {
+    assert!(is_left_alone(&json!({"status": {"phase": "Succeeded"}})));
+    assert!(is_left_alone(&json!({"metadata": {"deletionTimestamp": "2026-01-02T03:04:05Z"}})));
+    assert!(is_left_alone(&json!({"metadata": {"annotations": {"kubernetes.io/config.mirror": "x"}}})));
+    assert!(!is_left_alone(&json!({"metadata": {}, "status": {"phase": "Pending"}})));
+}
