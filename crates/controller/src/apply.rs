@@ -1,0 +1,150 @@
+//! Writes what was decided: the upgrades of Pods, and the status of SidecarSets. Nothing else of the controller
+//! writes to the cluster.
+
+mod outcome;
+mod status_patch;
+
+use crate::attempts::WriteHold;
+use crate::context::Context;
+use crate::pod::PodLite;
+use futures::{StreamExt, stream};
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use outcome::{Answer, outcome};
+use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
+use sidecarset_core::catalog::Entry;
+use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::record::{PodKey, PodRecord};
+use sidecarset_core::rollout::Upgrade;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+use tracing::{debug, info, warn};
+
+const FIELD_MANAGER: &str = "sidecarset-operator";
+
+/// How long the API server may take to answer.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// For how long upgrades of one plan are begun. Then it is planned anew, with what has changed since.
+const ROUND: Duration = Duration::from_secs(2);
+
+/// What became of the upgrades.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// How many Pods were upgraded.
+    pub(crate) upgraded: usize,
+    /// The Pods whose upgrade was not written, and why.
+    pub(crate) retry: Vec<(PodKey, WriteHold)>,
+    /// How many upgrades were not begun.
+    pub(crate) left: usize,
+}
+
+/// Upgrades Pods, several at once. What becomes of one Pod changes nothing for the others.
+pub(crate) async fn rollout(
+    set: &Arc<CanonicalSet>,
+    upgrades: Vec<(Arc<PodRecord>, Upgrade)>,
+    ctx: &Arc<Context>,
+) -> Applied {
+    let until = Instant::now() + ROUND;
+    let mut left = upgrades.len();
+    let upgrades = stream::iter(upgrades).take_while(|_| std::future::ready(may_begin(set, until, ctx)));
+    let upgrades = upgrades.map(|(pod, upgrade)| {
+        left -= 1;
+        upgrade_pod(Arc::clone(set), pod, upgrade, Arc::clone(ctx))
+    });
+    let outcomes: Vec<_> = upgrades.buffer_unordered(ctx.settings.concurrency.get()).collect().await;
+    let upgraded = outcomes.iter().filter(|(_, hold)| hold.is_none()).count();
+    let retry = outcomes.into_iter().filter_map(|(pod, hold)| Some((pod, hold?))).collect();
+    Applied { upgraded, retry, left }
+}
+
+/// Writes the status where it differs from the newest that is known. Answers when it may be written, where that is
+/// not yet.
+pub(crate) async fn status(name: &Arc<str>, status: &SidecarSetStatus, ctx: &Context) -> Option<Instant> {
+    let known = ctx.sets.lock().get(name).cloned()?;
+    if known.status.as_ref() == Some(status) {
+        return None;
+    }
+    let now = Instant::now();
+    if let Some(due) = known.status_due.filter(|due| *due > now) {
+        return Some(due);
+    }
+    let patch = status_patch::patch(&known.metadata, known.status.as_ref(), status);
+    let sets: Api<SidecarSet> = Api::all(ctx.client.clone());
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
+    let answer = timeout(DEADLINE, sets.patch_status(name, &params, &Patch::Merge(patch))).await;
+    let now = Instant::now();
+    let mut sets = ctx.sets.lock();
+    match outcome(answer) {
+        Answer::Written(set) => {
+            sets.wrote_status(&set, now);
+            debug!(set = %name, matched = status.matched_pods, updated = status.updated_pods, "wrote the status");
+            None
+        }
+        Answer::Gone => None,
+        Answer::Held(WriteHold::Conflict, _) => sets.missed_status(name, now),
+        Answer::Held(hold, source) => {
+            warn!(set = %name, ?hold, error = source.as_ref() as &dyn Error, "could not write the status");
+            sets.failed_status(name, now)
+        }
+    }
+}
+
+fn may_begin(set: &Arc<CanonicalSet>, until: Instant, ctx: &Context) -> bool {
+    let is_current = |entry: &Entry| matches!(entry, Entry::Valid(current) if Arc::ptr_eq(current, set));
+    !ctx.shutdown.is_cancelled() && Instant::now() < until && ctx.catalog.read().set(&set.name).is_some_and(is_current)
+}
+
+async fn upgrade_pod(
+    set: Arc<CanonicalSet>,
+    pod: Arc<PodRecord>,
+    upgrade: Upgrade,
+    ctx: Arc<Context>,
+) -> (PodKey, Option<WriteHold>) {
+    let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), &pod.key.namespace);
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
+    let answer = timeout(DEADLINE, pods.patch(&pod.key.name, &params, &Patch::Strategic(&upgrade.patch))).await;
+    let now = Instant::now();
+    let hold = match outcome(answer) {
+        Answer::Written(written) => {
+            ctx.attempts.lock().succeed(&set.name, &pod);
+            tell(&upgrade);
+            ctx.change_index(|index| index.wrote(written.observed(), now));
+            None
+        }
+        Answer::Gone => {
+            ctx.attempts.lock().succeed(&set.name, &pod);
+            ctx.change_index(|index| index.forget(&pod.key, &pod.uid));
+            None
+        }
+        Answer::Held(hold, source) => {
+            ctx.attempts.lock().fail(&set, &pod, hold, now);
+            tell_hold(&pod.key, hold, source.as_ref());
+            Some(hold)
+        }
+    };
+    (upgrade.pod, hold)
+}
+
+fn tell(upgrade: &Upgrade) {
+    let pod = &upgrade.pod;
+    if upgrade.changes.is_empty() {
+        info!(%pod, "recorded the definition that the pod runs already");
+    }
+    for change in &upgrade.changes {
+        info!(%pod, container = %change.container, from = %change.from, to = %change.to, "upgraded the sidecar image");
+    }
+}
+
+fn tell_hold(pod: &PodKey, hold: WriteHold, source: &(dyn Error + 'static)) {
+    match hold {
+        WriteHold::Conflict => debug!(%pod, ?hold, "the pod changed before it was upgraded"),
+        WriteHold::Refused | WriteHold::Throttled { .. } | WriteHold::Failed | WriteHold::Unanswered => {
+            warn!(%pod, ?hold, error = source, "could not upgrade the pod");
+        }
+    }
+}

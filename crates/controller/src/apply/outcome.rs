@@ -1,0 +1,94 @@
+//! What an answer of the API server to a write means.
+
+use crate::attempts::WriteHold;
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::error::Elapsed;
+
+/// What became of a write.
+#[derive(Debug)]
+pub(super) enum Answer<K> {
+    /// It was written; this is the object since then.
+    Written(Box<K>),
+    /// There is no such object any more, so there is nothing left to do.
+    Gone,
+    /// It was not written, or nobody knows.
+    Held(WriteHold, Box<dyn Error + Send + Sync>),
+}
+
+/// Reads the answer to a write.
+pub(super) fn outcome<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Answer<K> {
+    match answer {
+        Ok(Ok(object)) => Answer::Written(Box::new(object)),
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Answer::Gone,
+        Ok(Err(error)) => Answer::Held(hold(&error), error.into()),
+        Err(elapsed) => Answer::Held(WriteHold::Unanswered, elapsed.into()),
+    }
+}
+
+fn hold(error: &kube::Error) -> WriteHold {
+    let kube::Error::Api(status) = error else {
+        // No answer, or one that cannot be read: it may be written.
+        return WriteHold::Unanswered;
+    };
+    match status.code {
+        409 => WriteHold::Conflict,
+        429 => {
+            let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+            WriteHold::Throttled { retry_after: Duration::from_secs(seconds.into()) }
+        }
+        504 => WriteHold::Unanswered,
+        400..=499 => WriteHold::Refused,
+        _ => WriteHold::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kube::core::Status;
+    use kube::core::response::StatusDetails;
+    use serde_json::json;
+
+    fn hold_of(status: Status) -> WriteHold {
+        hold(&kube::Error::Api(status.boxed()))
+    }
+
+    fn status(code: u16) -> Status {
+        Status::failure("", "").with_code(code)
+    }
+
+    #[test]
+    fn an_object_that_is_gone_needs_no_write() {
+        let answer = outcome::<()>(Ok(Err(kube::Error::Api(status(404).boxed()))));
+
+        assert!(matches!(answer, Answer::Gone), "{answer:?}");
+    }
+
+    #[test]
+    fn each_refusal_is_told_apart() {
+        let holds = [400, 403, 409, 422, 500, 503, 504].map(|code| hold_of(status(code)));
+
+        assert_eq!(
+            holds,
+            [
+                WriteHold::Refused,
+                WriteHold::Refused,
+                WriteHold::Conflict,
+                WriteHold::Refused,
+                WriteHold::Failed,
+                WriteHold::Failed,
+                WriteHold::Unanswered,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_busy_api_server_says_for_how_long() {
+        let details: StatusDetails = serde_json::from_value(json!({"retryAfterSeconds": 3})).unwrap();
+
+        let hold = hold_of(status(429).with_details(details));
+
+        assert_eq!(hold, WriteHold::Throttled { retry_after: Duration::from_secs(3) });
+    }
+}

@@ -1,0 +1,174 @@
+//! Upgrades that could not be written, and what follows from that for the next ones.
+
+#[cfg(test)]
+mod tests;
+
+use crate::backoff;
+use sidecarset_core::annotations::{InjectedSet, Seconds};
+use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::record::PodRecord;
+use sidecarset_core::rollout;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// For how long an upgrade that nobody answered counts as done. A write that was done shows long before.
+const DOUBT: Duration = Duration::from_secs(30);
+
+/// Why an upgrade was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriteHold {
+    /// The Pod is no longer the one that was decided on. Ends when the watch shows the one it is now.
+    Conflict,
+    /// The API server, or an admission webhook, does not take it. Ends with a later attempt.
+    Refused,
+    /// The API server has too much to do. Ends with a later attempt, not before the time it asks for.
+    Throttled {
+        /// The time it asks for.
+        retry_after: Duration,
+    },
+    /// The API server failed. Ends with a later attempt.
+    Failed,
+    /// There was no answer, so that it may be written or not. Ends when the watch shows it, or with a later attempt.
+    Unanswered,
+}
+
+/// The upgrades that could not be written, by set.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    sets: BTreeMap<Arc<str>, SetAttempts>,
+}
+
+/// Those of one set.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SetAttempts {
+    // An attempt says nothing about another definition.
+    hash: Arc<str>,
+    by_uid: BTreeMap<Arc<str>, Attempt>,
+}
+
+#[derive(Debug, Clone)]
+struct Attempt {
+    hold: WriteHold,
+    failures: u32,
+    retry_at: Instant,
+    // The version of the Pod that an unanswered attempt asked for, and until when it counts as done.
+    in_doubt: Option<(Arc<str>, Instant)>,
+    resource_version: Arc<str>,
+}
+
+/// What an earlier attempt means for a Pod.
+enum Standing {
+    Free,
+    Deferred,
+    InDoubt,
+}
+
+impl Attempts {
+    /// Returns the attempts of a set that still mean something. Those at Pods that are gone or carry the present
+    /// definition, and those for an earlier definition, are forgotten.
+    pub(crate) fn of(&mut self, set: &CanonicalSet, matched: &[Arc<PodRecord>]) -> SetAttempts {
+        let Some(attempts) = self.sets.get_mut(&set.name) else { return SetAttempts::default() };
+        let outdated = matched.iter().filter(|pod| !rollout::is_updated(set, pod));
+        let outdated: BTreeSet<&str> = outdated.map(|pod| &*pod.uid).collect();
+        attempts.by_uid.retain(|uid, _| outdated.contains(&**uid));
+        if attempts.by_uid.is_empty() || attempts.hash != set.hashes.full {
+            self.sets.remove(&set.name);
+            return SetAttempts::default();
+        }
+        attempts.clone()
+    }
+
+    /// Notes that an upgrade was not written.
+    pub(crate) fn fail(&mut self, set: &CanonicalSet, pod: &PodRecord, hold: WriteHold, now: Instant) {
+        let attempts = self.sets.entry(Arc::clone(&set.name)).or_default();
+        if attempts.hash != set.hashes.full {
+            *attempts = SetAttempts { hash: Arc::clone(&set.hashes.full), by_uid: BTreeMap::new() };
+        }
+        let before = attempts.by_uid.remove(&pod.uid);
+        let failures = before.as_ref().map_or(1, |before| before.failures.saturating_add(1));
+        let wait = match hold {
+            WriteHold::Throttled { retry_after } => backoff::delay(failures).max(retry_after),
+            WriteHold::Conflict | WriteHold::Refused | WriteHold::Failed | WriteHold::Unanswered => {
+                backoff::delay(failures)
+            }
+        };
+        let doubted = before.and_then(|before| before.in_doubt).filter(|(version, _)| *version == pod.resource_version);
+        // A later attempt at the same version does not begin the doubt anew: it would never end.
+        let in_doubt = match hold {
+            WriteHold::Unanswered => doubted.or_else(|| Some((Arc::clone(&pod.resource_version), now + DOUBT))),
+            WriteHold::Conflict | WriteHold::Refused | WriteHold::Throttled { .. } | WriteHold::Failed => doubted,
+        };
+        let resource_version = Arc::clone(&pod.resource_version);
+        let attempt = Attempt { hold, failures, retry_at: now + wait, in_doubt, resource_version };
+        attempts.by_uid.insert(Arc::clone(&pod.uid), attempt);
+    }
+
+    /// Notes that an upgrade was written, or that its Pod is gone.
+    pub(crate) fn succeed(&mut self, set: &str, pod: &PodRecord) {
+        if let Some(attempts) = self.sets.get_mut(set) {
+            attempts.by_uid.remove(&pod.uid);
+        }
+    }
+
+    /// Forgets a set.
+    pub(crate) fn forget(&mut self, set: &str) {
+        self.sets.remove(set);
+    }
+
+    /// Returns when the next Pod may be tried again, or the next doubt ends. Those whose time has come already wait
+    /// for something else.
+    pub(crate) fn next(&self, set: &str, now: Instant) -> Option<Instant> {
+        let attempts = self.sets.get(set)?.by_uid.values();
+        let times = attempts.flat_map(|it| [Some(it.retry_at), it.in_doubt.as_ref().map(|(_, until)| *until)]);
+        times.flatten().filter(|at| *at > now).min()
+    }
+}
+
+impl SetAttempts {
+    /// Says whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_uid.is_empty()
+    }
+
+    /// Returns the Pods as the rollout has to see them: without those that wait for another attempt, and with the
+    /// upgrades in doubt as if they were done and their Pods not ready yet, so that they spend the budget.
+    pub(crate) fn assume(&self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Instant) -> Vec<Arc<PodRecord>> {
+        let pods = matched.iter().filter_map(|pod| match self.standing(pod, now) {
+            Standing::Free => Some(Arc::clone(pod)),
+            Standing::Deferred => None,
+            Standing::InDoubt => Some(Arc::new(upgraded(set, pod))),
+        });
+        pods.collect()
+    }
+
+    fn standing(&self, pod: &PodRecord, now: Instant) -> Standing {
+        match self.by_uid.get(&pod.uid) {
+            Some(attempt) if attempt.is_in_doubt(pod, now) => Standing::InDoubt,
+            Some(attempt) if attempt.is_waiting(pod, now) => Standing::Deferred,
+            Some(_) | None => Standing::Free,
+        }
+    }
+}
+
+impl Attempt {
+    fn is_waiting(&self, pod: &PodRecord, now: Instant) -> bool {
+        // A conflict is over as soon as the watch shows another version of the Pod.
+        let is_over = self.hold == WriteHold::Conflict && self.resource_version != pod.resource_version;
+        now < self.retry_at && !is_over
+    }
+
+    // The upgrade asked for that very version, so the next version that shows is either the upgrade or somebody
+    // else's write, which made the upgrade impossible: in both cases the doubt is over.
+    fn is_in_doubt(&self, pod: &PodRecord, now: Instant) -> bool {
+        self.in_doubt.as_ref().is_some_and(|(version, until)| *version == pod.resource_version && now < *until)
+    }
+}
+
+fn upgraded(set: &CanonicalSet, pod: &PodRecord) -> PodRecord {
+    let mut assumed = PodRecord { ready_since: None, ..pod.clone() };
+    let recorded = InjectedSet::of(set, Arc::clone(&set.hashes.full), Seconds::EPOCH);
+    assumed.hashes.0.insert(Arc::clone(&set.name), recorded);
+    assumed
+}

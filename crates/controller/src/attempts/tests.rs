@@ -1,0 +1,142 @@
+use super::*;
+use crate::pod::PodLite;
+use serde_json::json;
+use sidecarset_core::normalize::normalize;
+use sidecarset_core::record::Interner;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn set_with_image(image: &str) -> CanonicalSet {
+    let set = json!({
+        "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": "log-sc"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "containers": [{"name": "agent", "image": image}],
+        },
+    });
+    normalize(&serde_json::from_value(set).unwrap()).unwrap()
+}
+
+fn set() -> CanonicalSet {
+    set_with_image("agent:2")
+}
+
+fn pod(version: u64) -> Arc<PodRecord> {
+    let pod = json!({
+        "metadata": {
+            "name": "web-0", "namespace": "shop", "uid": "u1", "resourceVersion": version.to_string(),
+            "annotations": {"kruise.io/sidecarset-injected-list": "log-sc"},
+        },
+    });
+    let pod: PodLite = serde_json::from_value(pod).unwrap();
+    Arc::new(PodRecord::read(pod.observed(), &mut Interner::default()).unwrap())
+}
+
+fn failed(hold: WriteHold, now: Instant) -> Attempts {
+    let mut attempts = Attempts::default();
+    attempts.fail(&set(), &pod(1), hold, now);
+    attempts
+}
+
+fn assume(attempts: &mut Attempts, pod: &Arc<PodRecord>, now: Instant) -> Vec<Arc<PodRecord>> {
+    let matched = std::slice::from_ref(pod);
+    attempts.of(&set(), matched).assume(&set(), matched, now)
+}
+
+fn is_free(attempts: &mut Attempts, pod: &Arc<PodRecord>, now: Instant) -> bool {
+    assume(attempts, pod, now).first().is_some_and(|assumed| Arc::ptr_eq(assumed, pod))
+}
+
+#[test]
+fn a_refused_pod_is_left_out_until_its_time() {
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Refused, now);
+
+    assert_eq!(assume(&mut attempts, &pod(1), now), []);
+    assert_eq!(attempts.next("log-sc", now), Some(now + SECOND / 10));
+    assert!(is_free(&mut attempts, &pod(1), now + SECOND / 10));
+    assert_eq!(attempts.next("log-sc", now + SECOND / 10), None);
+}
+
+#[test]
+fn each_failure_makes_the_wait_longer() {
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Refused, now);
+
+    attempts.fail(&set(), &pod(1), WriteHold::Failed, now);
+    attempts.fail(&set(), &pod(2), WriteHold::Refused, now);
+
+    assert_eq!(attempts.next("log-sc", now), Some(now + SECOND * 4 / 10));
+}
+
+#[test]
+fn the_time_that_the_api_server_asks_for_is_kept() {
+    let now = Instant::now();
+
+    let attempts = failed(WriteHold::Throttled { retry_after: SECOND * 7 }, now);
+
+    assert_eq!(attempts.next("log-sc", now), Some(now + SECOND * 7));
+}
+
+#[test]
+fn a_conflict_is_over_when_another_version_shows() {
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Conflict, now);
+
+    assert!(!is_free(&mut attempts, &pod(1), now));
+    assert!(is_free(&mut attempts, &pod(2), now));
+}
+
+#[test]
+fn an_unanswered_upgrade_counts_as_done_and_not_ready() {
+    let now = Instant::now();
+
+    let assumed = assume(&mut failed(WriteHold::Unanswered, now), &pod(1), now + SECOND);
+
+    assert!(rollout::is_updated(&set(), &assumed[0]));
+    assert!(!assumed[0].is_ready());
+}
+
+#[test]
+fn a_doubt_ends_with_the_next_version_of_the_pod() {
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Unanswered, now);
+
+    assert!(!is_free(&mut attempts, &pod(1), now + SECOND));
+    assert!(is_free(&mut attempts, &pod(2), now + SECOND));
+}
+
+#[test]
+fn a_doubt_ends_with_time_and_does_not_begin_anew() {
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Unanswered, now);
+    let later = now + SECOND * 30;
+
+    assert!(is_free(&mut attempts, &pod(1), later));
+    attempts.fail(&set(), &pod(1), WriteHold::Unanswered, later);
+
+    assert_eq!(assume(&mut attempts, &pod(1), later), []);
+}
+
+#[test]
+fn a_pod_that_is_gone_leaves_nothing_waiting() {
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Refused, now);
+
+    assert!(attempts.of(&set(), &[]).is_empty());
+    assert_eq!(attempts.next("log-sc", now), None);
+}
+
+#[test]
+fn a_pod_that_is_upgraded_leaves_nothing_waiting() {
+    let mut attempts = failed(WriteHold::Conflict, Instant::now());
+
+    assert!(attempts.of(&set(), &[Arc::new(upgraded(&set(), &pod(2)))]).is_empty());
+}
+
+#[test]
+fn another_definition_is_tried_at_once() {
+    let mut attempts = failed(WriteHold::Refused, Instant::now());
+
+    assert!(attempts.of(&set_with_image("agent:3"), &[pod(1)]).is_empty());
+}

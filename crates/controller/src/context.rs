@@ -1,0 +1,78 @@
+//! What the parts of the controller share.
+
+use crate::Settings;
+use crate::attempts::Attempts;
+use crate::index::{PodIndex, Touched};
+use crate::queue::Queue;
+use crate::round::Now;
+use crate::sets::Sets;
+use kube::Client;
+use parking_lot::{Mutex, RwLock};
+use sidecarset_core::catalog::Catalog;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What the parts of the controller share. No lock is held while another one is taken, or while anything is
+/// waited for.
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) settings: Settings,
+    pub(crate) catalog: Arc<RwLock<Catalog>>,
+    pub(crate) index: Mutex<PodIndex>,
+    pub(crate) sets: Mutex<Sets>,
+    pub(crate) attempts: Mutex<Attempts>,
+    pub(crate) queue: Queue,
+    /// One for each write that may be under way.
+    pub(crate) writes: Semaphore,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Context {
+    pub(crate) fn new(
+        client: Client,
+        catalog: Arc<RwLock<Catalog>>,
+        settings: Settings,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            client,
+            catalog,
+            index: Mutex::default(),
+            sets: Mutex::default(),
+            attempts: Mutex::default(),
+            queue: Queue::default(),
+            writes: Semaphore::new(settings.concurrency.get()),
+            settings,
+            shutdown,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now { wall: (self.settings.clock)().into(), monotonic: Instant::now() }
+    }
+
+    /// Changes the index, and has the sets looked at that this touches.
+    pub(crate) fn change_index(&self, change: impl FnOnce(&mut PodIndex) -> Touched) {
+        let touched = change(&mut self.index.lock());
+        if !touched.is_empty() {
+            self.queue.add(touched);
+        }
+    }
+
+    /// Forgets a set.
+    pub(crate) fn forget_set(&self, name: &str) {
+        self.catalog.write().remove_set(name);
+        self.sets.lock().remove(name);
+        self.attempts.lock().forget(name);
+        self.queue.forget(name);
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Context").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,291 @@
+use super::*;
+use crate::pod::PodLite;
+use serde_json::{Value, json};
+
+fn pod(name: &str, version: u64) -> Value {
+    json!({
+        "metadata": {
+            "name": name, "namespace": "shop", "uid": format!("uid-of-{name}"), "resourceVersion": version.to_string(),
+            "annotations": {"kruise.io/sidecarset-injected-list": "log-sc"},
+        },
+        "spec": {"containers": [{"name": "agent", "image": "agent:1"}]},
+    })
+}
+
+fn pod_with_image(name: &str, version: u64, image: &str) -> Value {
+    let mut pod = pod(name, version);
+    pod["spec"]["containers"][0]["image"] = image.into();
+    pod
+}
+
+fn lite(pod: Value) -> PodLite {
+    serde_json::from_value(pod).unwrap()
+}
+
+fn index_of(pods: impl IntoIterator<Item = Value>, now: Instant) -> PodIndex {
+    let mut index = PodIndex::default();
+    index.begin_list();
+    for pod in pods {
+        index.observe(lite(pod).observed(), now);
+    }
+    index.finish_list();
+    index
+}
+
+fn names(index: &PodIndex, set: &str) -> Vec<String> {
+    index.members(set).iter().map(|pod| pod.key.name.to_string()).collect()
+}
+
+fn image(index: &PodIndex) -> String {
+    index.members("log-sc")[0].containers[0].image.to_string()
+}
+
+fn touched(sets: &[&str]) -> Touched {
+    sets.iter().map(|set| Arc::from(*set)).collect()
+}
+
+#[test]
+fn a_pod_is_found_by_the_sets_in_it_and_by_no_other() {
+    let index = index_of([pod("b", 1), pod("a", 2)], Instant::now());
+
+    assert_eq!(names(&index, "log-sc"), ["a", "b"]);
+    assert_eq!(names(&index, "mesh"), [""; 0]);
+}
+
+#[test]
+fn a_pod_without_sidecars_is_not_remembered() {
+    let mut index = PodIndex::default();
+    let plain = json!({"metadata": {"name": "a", "namespace": "shop", "uid": "u", "resourceVersion": "1"}});
+
+    assert_eq!(index.observe(lite(plain).observed(), Instant::now()), touched(&[]));
+    assert!(index.pods.is_empty());
+}
+
+#[test]
+fn a_change_touches_the_sets_before_and_after_it() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    let mut moved = pod("a", 2);
+    moved["metadata"]["annotations"]["kruise.io/sidecarset-injected-list"] = "mesh".into();
+
+    assert_eq!(index.observe(lite(moved).observed(), now), touched(&["log-sc", "mesh"]));
+    assert_eq!(names(&index, "log-sc"), [""; 0]);
+    assert_eq!(names(&index, "mesh"), ["a"]);
+}
+
+#[test]
+fn a_change_that_no_record_shows_touches_nothing() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+
+    assert_eq!(index.observe(lite(pod("a", 2)).observed(), now), touched(&[]));
+    assert_eq!(&*index.members("log-sc")[0].resource_version, "2");
+}
+
+#[test]
+fn a_deleted_pod_is_forgotten_and_touches_its_sets() {
+    let mut index = index_of([pod("a", 1)], Instant::now());
+
+    assert_eq!(index.delete(lite(pod("a", 2)).observed()), touched(&["log-sc"]));
+    assert_eq!(index.delete(lite(pod("a", 2)).observed()), touched(&[]));
+    assert!(index.pods.is_empty() && index.sets.is_empty());
+}
+
+#[test]
+fn the_end_of_a_pod_leaves_the_next_one_of_its_name() {
+    let mut index = index_of([pod("a", 5)], Instant::now());
+    let mut earlier = pod("a", 3);
+    earlier["metadata"]["uid"] = "of-the-pod-before".into();
+
+    assert_eq!(index.delete(lite(earlier).observed()), touched(&[]));
+    assert_eq!(names(&index, "log-sc"), ["a"]);
+}
+
+#[test]
+fn a_pod_that_loses_its_sidecars_is_forgotten() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    let mut bare = pod("a", 2);
+    bare["metadata"]["annotations"] = json!({});
+
+    assert_eq!(index.observe(lite(bare).observed(), now), touched(&["log-sc"]));
+    assert_eq!(names(&index, "log-sc"), [""; 0]);
+}
+
+#[test]
+fn what_a_new_list_does_not_show_is_gone() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1), pod("b", 2)], now);
+
+    index.begin_list();
+    let seen_again = index.observe(lite(pod("b", 2)).observed(), now);
+
+    assert_eq!(seen_again, touched(&[]));
+    assert_eq!(index.finish_list(), touched(&["log-sc"]));
+    assert_eq!(names(&index, "log-sc"), ["b"]);
+}
+
+#[test]
+fn a_list_that_breaks_off_takes_nothing_away() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1), pod("b", 2)], now);
+
+    index.begin_list();
+    index.observe(lite(pod("b", 2)).observed(), now);
+    index.begin_list();
+
+    assert_eq!(names(&index, "log-sc"), ["a", "b"]);
+}
+
+#[test]
+fn our_own_write_is_seen_at_once() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+
+    assert_eq!(index.wrote(lite(pod_with_image("a", 2, "agent:2")).observed(), now), touched(&["log-sc"]));
+    assert_eq!(image(&index), "agent:2");
+}
+
+#[test]
+fn a_watch_that_lags_does_not_undo_our_own_write() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.wrote(lite(pod_with_image("a", 5, "agent:2")).observed(), now);
+
+    assert_eq!(index.observe(lite(pod_with_image("a", 4, "agent:1")).observed(), now), touched(&[]));
+    assert_eq!(image(&index), "agent:2");
+    assert_eq!(index.observe(lite(pod_with_image("a", 6, "agent:3")).observed(), now), touched(&["log-sc"]));
+    assert_eq!(image(&index), "agent:3");
+}
+
+#[test]
+fn a_list_that_lags_keeps_the_pod_of_our_own_write() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.wrote(lite(pod_with_image("a", 5, "agent:2")).observed(), now);
+
+    index.begin_list();
+    index.observe(lite(pod("a", 1)).observed(), now);
+    index.finish_list();
+
+    assert_eq!(image(&index), "agent:2");
+}
+
+#[test]
+fn versions_are_compared_as_numbers() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 9)], now);
+    index.wrote(lite(pod_with_image("a", 10, "agent:2")).observed(), now);
+
+    index.observe(lite(pod_with_image("a", 9, "agent:1")).observed(), now);
+
+    assert_eq!(image(&index), "agent:2");
+}
+
+#[test]
+fn a_version_that_is_no_number_is_believed() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.wrote(lite(pod_with_image("a", 5, "agent:2")).observed(), now);
+    let mut odd = pod_with_image("a", 0, "agent:3");
+    odd["metadata"]["resourceVersion"] = "abc".into();
+
+    index.observe(lite(odd).observed(), now);
+
+    assert_eq!(image(&index), "agent:3");
+}
+
+#[test]
+fn the_answer_to_a_write_does_not_bring_a_deleted_pod_back() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.delete(lite(pod("a", 1)).observed());
+
+    assert_eq!(index.wrote(lite(pod_with_image("a", 2, "agent:2")).observed(), now), touched(&[]));
+    assert!(index.pods.is_empty());
+}
+
+#[test]
+fn the_answer_to_a_write_does_not_touch_the_next_pod_of_that_name() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 3)], now);
+    let mut earlier = pod_with_image("a", 4, "agent:2");
+    earlier["metadata"]["uid"] = "of-the-pod-before".into();
+
+    assert_eq!(index.wrote(lite(earlier).observed(), now), touched(&[]));
+    assert_eq!(image(&index), "agent:1");
+}
+
+#[test]
+fn the_answer_to_a_write_comes_too_late_when_the_watch_shows_more() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.observe(lite(pod_with_image("a", 7, "agent:3")).observed(), now);
+
+    assert_eq!(index.wrote(lite(pod_with_image("a", 6, "agent:2")).observed(), now), touched(&[]));
+    assert_eq!(image(&index), "agent:3");
+}
+
+#[test]
+fn a_pod_that_takes_the_place_of_another_is_believed_whatever_its_version() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.wrote(lite(pod_with_image("a", 5, "agent:2")).observed(), now);
+    let mut next = pod_with_image("a", 4, "agent:3");
+    next["metadata"]["uid"] = "of-the-next-pod".into();
+
+    index.observe(lite(next).observed(), now);
+
+    assert_eq!(image(&index), "agent:3");
+}
+
+#[test]
+fn after_the_deadline_the_watch_is_right_again() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.wrote(lite(pod_with_image("a", 5, "agent:2")).observed(), now);
+    let later = now + Duration::from_secs(30);
+
+    index.observe(lite(pod_with_image("a", 4, "agent:1")).observed(), later);
+
+    assert_eq!(image(&index), "agent:1");
+}
+
+#[test]
+fn what_was_not_believed_is_taken_at_the_deadline() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.wrote(lite(pod_with_image("a", 5, "agent:2")).observed(), now);
+    index.observe(lite(pod_with_image("a", 4, "agent:1")).observed(), now);
+
+    assert_eq!(index.expire(now + Duration::from_secs(29)), touched(&[]));
+    assert_eq!(index.expire(now + Duration::from_secs(30)), touched(&["log-sc"]));
+    assert_eq!(image(&index), "agent:1");
+}
+
+#[test]
+fn a_write_that_the_watch_has_shown_leaves_nothing_behind() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    index.wrote(lite(pod_with_image("a", 5, "agent:2")).observed(), now);
+    index.observe(lite(pod_with_image("a", 5, "agent:2")).observed(), now);
+
+    assert_eq!(index.expire(now + Duration::from_secs(30)), touched(&[]));
+    assert_eq!(image(&index), "agent:2");
+    assert!(index.deadlines.is_empty());
+}
+
+#[test]
+fn the_strings_of_pods_that_are_gone_are_forgotten() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    let known = index.interner.len();
+
+    for _ in 0..2 {
+        index.begin_list();
+        index.finish_list();
+    }
+
+    assert!(known > 0);
+    assert!(index.interner.is_empty());
+}

@@ -1,0 +1,99 @@
+//! Watches SidecarSets, namespaces and Pods, and writes what `sidecarset-core` decides: upgrades of Pods, and the
+//! status of SidecarSets.
+
+mod apply;
+mod attempts;
+mod backoff;
+mod context;
+mod gather;
+mod index;
+mod pod;
+mod queue;
+mod reconcile;
+mod round;
+mod sets;
+mod watch;
+mod worker;
+
+use context::Context;
+use jiff::Timestamp;
+use kube::Client;
+use parking_lot::RwLock;
+use sidecarset_core::catalog::Catalog;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use tokio::sync::{oneshot, watch as channel};
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+/// How the controller runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How many SidecarSets are looked at at once.
+    pub workers: NonZeroUsize,
+    /// How many writes may be under way at once.
+    pub concurrency: NonZeroUsize,
+    /// Tells the time that is written into objects.
+    pub clock: fn() -> Timestamp,
+}
+
+/// Why the controller ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A watch ended, which it never should.
+    #[error("a watch ended")]
+    WatchEnded {
+        /// How it ended, if it did not simply return.
+        source: Option<JoinError>,
+    },
+}
+
+impl Default for Settings {
+    /// Returns 4 workers, 16 writes, and the time of this machine.
+    fn default() -> Self {
+        Self {
+            workers: const { NonZeroUsize::new(4).expect("4 is not 0") },
+            concurrency: const { NonZeroUsize::new(16).expect("16 is not 0") },
+            clock: Timestamp::now,
+        }
+    }
+}
+
+/// Runs the controller until `shutdown`, and then until the writes that are under way have ended, but not longer
+/// than 10 seconds. It fills the catalog with SidecarSets and namespaces, and turns `synced` to true once it has
+/// listed these and the Pods for the first time; before that nothing is written.
+///
+/// # Errors
+/// A watch ended.
+pub async fn run(
+    client: Client,
+    catalog: Arc<RwLock<Catalog>>,
+    settings: Settings,
+    synced: channel::Sender<bool>,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let ctx = Arc::new(Context::new(client, catalog, settings, shutdown));
+    let mut watches = JoinSet::new();
+    let (sets, sets_listed) = oneshot::channel();
+    let (namespaces, namespaces_listed) = oneshot::channel();
+    let (pods, pods_listed) = oneshot::channel();
+    watches.spawn(watch::sets::watch(Arc::clone(&ctx), sets));
+    watches.spawn(watch::namespaces::watch(Arc::clone(&ctx), namespaces));
+    watches.spawn(watch::pods::watch(Arc::clone(&ctx), pods));
+
+    let work = async {
+        let listed = futures::future::try_join3(sets_listed, namespaces_listed, pods_listed);
+        tokio::select! {
+            () = ctx.shutdown.cancelled() => return,
+            listed = listed => if listed.is_err() { return std::future::pending().await },
+        }
+        info!("the controller knows all objects");
+        synced.send_replace(true);
+        worker::work(Arc::clone(&ctx)).await;
+    };
+    tokio::select! {
+        () = work => Ok(()),
+        Some(ended) = watches.join_next() => Err(Error::WatchEnded { source: ended.err() }),
+    }
+}

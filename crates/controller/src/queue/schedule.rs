@@ -1,0 +1,240 @@
+//! The order in which sets are looked at. Plain data without a clock: time is handed in.
+
+use crate::backoff;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// When each set is looked at next.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    // Exactly the sets that are due at some time and not taken.
+    order: BTreeSet<(Instant, Arc<str>)>,
+    sets: BTreeMap<Arc<str>, Turn>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    due: Option<Instant>,
+    is_taken: bool,
+    is_forgotten: bool,
+    rest_until: Option<Instant>,
+    failures: u32,
+}
+
+impl Schedule {
+    /// Adds a set, or brings its time forward. A set that rests is due when it has rested.
+    pub(super) fn add(&mut self, set: Arc<str>, at: Instant) {
+        let turn = self.sets.entry(Arc::clone(&set)).or_default();
+        turn.is_forgotten = false;
+        let at = turn.rest_until.map_or(at, |rest_until| at.max(rest_until));
+        if turn.due.is_some_and(|due| due <= at) {
+            return;
+        }
+        if let Some(due) = turn.due.replace(at) {
+            self.order.remove(&(due, Arc::clone(&set)));
+        }
+        if !turn.is_taken {
+            self.order.insert((at, set));
+        }
+    }
+
+    /// Takes the set that has been due the longest.
+    pub(super) fn take(&mut self, now: Instant) -> Option<Arc<str>> {
+        if self.next()? > now {
+            return None;
+        }
+        let (_, set) = self.order.pop_first()?;
+        if let Some(turn) = self.sets.get_mut(&set) {
+            turn.due = None;
+            turn.is_taken = true;
+        }
+        Some(set)
+    }
+
+    /// Gives back a set that was looked at.
+    pub(super) fn finish(&mut self, set: &Arc<str>, rest_until: Instant) {
+        if let Some(turn) = self.sets.get_mut(set) {
+            turn.failures = 0;
+            turn.rest_until = Some(rest_until);
+        }
+        self.release(set);
+    }
+
+    /// Gives back a set that could not be looked at, to be taken again after a while.
+    pub(super) fn fail(&mut self, set: &Arc<str>, now: Instant) {
+        if let Some(turn) = self.sets.get_mut(set) {
+            turn.failures = turn.failures.saturating_add(1);
+            let retry_at = now + backoff::delay(turn.failures);
+            turn.rest_until = Some(retry_at);
+            turn.due = Some(retry_at);
+        }
+        self.release(set);
+    }
+
+    /// Forgets a set. One that is taken still has to be given back.
+    pub(super) fn forget(&mut self, set: &str) {
+        let Some(turn) = self.sets.get_mut(set) else { return };
+        if turn.is_taken {
+            *turn = Turn { is_taken: true, is_forgotten: true, ..Turn::default() };
+        } else if let Some((set, Turn { due: Some(due), .. })) = self.sets.remove_entry(set) {
+            self.order.remove(&(due, set));
+        }
+    }
+
+    /// Returns when the next set is due.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.order.first().map(|(due, _)| *due)
+    }
+
+    fn release(&mut self, set: &Arc<str>) {
+        let Some(turn) = self.sets.get_mut(set) else { return };
+        turn.is_taken = false;
+        if let Some(due) = turn.due {
+            let due = turn.rest_until.map_or(due, |rest_until| due.max(rest_until));
+            turn.due = Some(due);
+            self.order.insert((due, Arc::clone(set)));
+        } else if turn.is_forgotten {
+            self.sets.remove(set);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn set(name: &str) -> Arc<str> {
+        name.into()
+    }
+
+    #[test]
+    fn a_set_that_is_added_twice_is_taken_once() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+
+        schedule.add(set("a"), now);
+        schedule.add(set("a"), now);
+
+        assert_eq!(schedule.take(now), Some(set("a")));
+        schedule.finish(&set("a"), now);
+        assert_eq!(schedule.take(now), None);
+    }
+
+    #[test]
+    fn the_set_that_has_been_due_the_longest_comes_first() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+
+        schedule.add(set("a"), now + SECOND);
+        schedule.add(set("b"), now);
+
+        assert_eq!(schedule.take(now + SECOND), Some(set("b")));
+        assert_eq!(schedule.take(now + SECOND), Some(set("a")));
+    }
+
+    #[test]
+    fn a_set_is_not_taken_before_its_time() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+
+        schedule.add(set("a"), now + SECOND);
+
+        assert_eq!(schedule.take(now), None);
+        assert_eq!(schedule.next(), Some(now + SECOND));
+    }
+
+    #[test]
+    fn an_earlier_time_wins_over_a_later_one() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+
+        schedule.add(set("a"), now + SECOND);
+        schedule.add(set("a"), now);
+        schedule.add(set("a"), now + SECOND);
+
+        assert_eq!(schedule.take(now), Some(set("a")));
+        assert_eq!(schedule.next(), None);
+    }
+
+    #[test]
+    fn a_set_that_is_added_while_it_is_looked_at_waits_for_that() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+        schedule.take(now);
+
+        schedule.add(set("a"), now);
+
+        assert_eq!(schedule.take(now), None);
+        schedule.finish(&set("a"), now);
+        assert_eq!(schedule.take(now), Some(set("a")));
+    }
+
+    #[test]
+    fn a_set_that_rests_is_left_in_peace() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+        schedule.take(now);
+        schedule.add(set("a"), now);
+        schedule.finish(&set("a"), now + SECOND);
+
+        schedule.add(set("a"), now);
+
+        assert_eq!(schedule.take(now), None);
+        assert_eq!(schedule.take(now + SECOND), Some(set("a")));
+    }
+
+    #[test]
+    fn each_failure_makes_the_wait_longer_until_a_success() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        let mut waits = Vec::new();
+        schedule.add(set("a"), now);
+
+        for _ in 0..3 {
+            schedule.take(now + SECOND).unwrap();
+            schedule.fail(&set("a"), now);
+            waits.push((schedule.next().unwrap() - now).as_millis());
+        }
+        schedule.take(now + SECOND).unwrap();
+        schedule.finish(&set("a"), now);
+        schedule.add(set("a"), now);
+        schedule.take(now).unwrap();
+        schedule.fail(&set("a"), now);
+        waits.push((schedule.next().unwrap() - now).as_millis());
+
+        assert_eq!(waits, [100, 200, 400, 100]);
+    }
+
+    #[test]
+    fn a_set_that_is_forgotten_is_not_taken() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+
+        schedule.forget("a");
+
+        assert_eq!(schedule.take(now), None);
+        assert!(schedule.sets.is_empty());
+    }
+
+    #[test]
+    fn a_set_that_is_forgotten_while_it_is_looked_at_does_not_come_again() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+        schedule.take(now);
+        schedule.add(set("a"), now);
+
+        schedule.forget("a");
+        schedule.finish(&set("a"), now);
+
+        assert_eq!(schedule.take(now), None);
+        assert!(schedule.sets.is_empty());
+    }
+}

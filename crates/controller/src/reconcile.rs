@@ -1,0 +1,63 @@
+//! One look at a set: gather, decide, apply.
+
+use crate::context::Context;
+use crate::{apply, gather, round};
+use sidecarset_core::catalog::{Entry, InvalidSet};
+use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::status;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::debug;
+
+/// A set is looked at again only after it has rested for this many times as long as it took to decide about it: a
+/// set of very many Pods, which change all the time, must not keep a processor to itself.
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
+/// When a set is looked at again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Next {
+    /// Not before this, whatever happens.
+    pub(crate) rest_until: Instant,
+    /// At this time, even if nothing happens.
+    pub(crate) at: Option<Instant>,
+}
+
+/// Brings a set's Pods and its status one step further.
+pub(crate) async fn reconcile(name: &Arc<str>, ctx: &Arc<Context>) -> Next {
+    let began = Instant::now();
+    let entry = ctx.catalog.read().set(name).cloned();
+    match entry {
+        Some(Entry::Valid(set)) => reconcile_valid(&set, ctx).await,
+        Some(Entry::Invalid(set)) => Next { rest_until: began, at: report(&set, ctx).await },
+        None => {
+            // It was deleted while its Pods were being upgraded.
+            ctx.attempts.lock().forget(name);
+            Next { rest_until: began, at: None }
+        }
+    }
+}
+
+async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
+    let now = ctx.now();
+    let gathered = gather::matched_pods(set, ctx);
+    let attempts = ctx.attempts.lock().of(set, &gathered.matched);
+    let round = round::plan(set, &gathered, &attempts, now);
+    for (pod, hold) in &round.holds {
+        debug!(%pod, ?hold, "left the pod as it is");
+    }
+    let rest = (now.monotonic.elapsed() * REST).min(LONGEST_REST);
+    let applied = apply::rollout(set, round.upgrades, ctx).await;
+    debug!(set = %set.name, upgraded = applied.upgraded, held = applied.retry.len(), left = applied.left, "ended a round");
+    let status_due = apply::status(&set.name, &round.status, ctx).await;
+    let retry_at = ctx.attempts.lock().next(&set.name, Instant::now());
+    // Where some upgrades were not written, others can take their place in the budget.
+    let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
+    Next { rest_until: Instant::now() + rest, at: [status_due, retry_at, again].into_iter().flatten().min() }
+}
+
+async fn report(set: &InvalidSet, ctx: &Context) -> Option<Instant> {
+    let status = status::invalid(set, gather::status(&set.name, ctx).as_ref(), ctx.now().wall);
+    apply::status(&set.name, &status, ctx).await
+}

@@ -1,0 +1,65 @@
+//! What one look at a set leads to, given what earlier attempts came to.
+
+use crate::attempts::SetAttempts;
+use sidecarset_api::v1beta1::SidecarSetStatus;
+use sidecarset_core::annotations::Seconds;
+use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::record::{PodKey, PodRecord};
+use sidecarset_core::rollout::{self, Hold, Upgrade};
+use sidecarset_core::status;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// What one look at a set leads to.
+#[derive(Debug)]
+pub(crate) struct Round {
+    /// What the set's status is to say.
+    pub(crate) status: SidecarSetStatus,
+    /// The upgrades that are tried now, each with the Pod that it was decided on.
+    pub(crate) upgrades: Vec<(Arc<PodRecord>, Upgrade)>,
+    /// Why the other outdated Pods are left as they are.
+    pub(crate) holds: BTreeMap<PodKey, Hold>,
+}
+
+/// What was gathered of a set.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    /// The Pods that count as the set's, by namespace and name.
+    pub(crate) matched: Vec<Arc<PodRecord>>,
+    /// The newest status that is known.
+    pub(crate) status: Option<SidecarSetStatus>,
+}
+
+/// The time, as the two clocks show it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// What is written into objects.
+    pub(crate) wall: Seconds,
+    /// What waits are measured by.
+    pub(crate) monotonic: Instant,
+}
+
+/// Decides about a set. The status speaks of what the rollout is about to do; the upgrades may be fewer, where
+/// earlier ones failed.
+pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttempts, now: Now) -> Round {
+    let matched = refs(&gathered.matched);
+    let plan = rollout::plan(set, &matched, now.wall);
+    let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
+    let upgrades = if attempts.is_empty() {
+        plan.upgrades
+    } else {
+        let assumed = attempts.assume(set, &gathered.matched, now.monotonic);
+        rollout::plan(set, &refs(&assumed), now.wall).upgrades
+    };
+    Round { status, upgrades: with_records(upgrades, &gathered.matched), holds: plan.holds }
+}
+
+fn refs(pods: &[Arc<PodRecord>]) -> Vec<&PodRecord> {
+    pods.iter().map(AsRef::as_ref).collect()
+}
+
+fn with_records(upgrades: Vec<Upgrade>, matched: &[Arc<PodRecord>]) -> Vec<(Arc<PodRecord>, Upgrade)> {
+    let position = |upgrade: &Upgrade| matched.binary_search_by(|pod| pod.key.cmp(&upgrade.pod)).ok();
+    upgrades.into_iter().filter_map(|upgrade| Some((Arc::clone(&matched[position(&upgrade)?]), upgrade))).collect()
+}

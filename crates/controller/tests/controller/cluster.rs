@@ -1,0 +1,160 @@
+//! A cluster without nodes, and the operator in it.
+
+use super::objects;
+use super::server::{Fault, Kind, State, Write, serve};
+use jiff::Timestamp;
+use kube::Client;
+use parking_lot::RwLock;
+use serde_json::Value;
+use sidecarset_controller::{Error, Settings, run};
+use sidecarset_core::catalog::Catalog;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tower::service_fn;
+
+pub const NOW: &str = "2026-01-02T03:04:05Z";
+
+#[derive(Debug, Default)]
+pub struct Cluster {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+pub struct Operator {
+    task: JoinHandle<Result<(), Error>>,
+    shutdown: CancellationToken,
+    synced: watch::Receiver<bool>,
+}
+
+impl Cluster {
+    /// Returns a cluster with a set, and Pods that it was injected into.
+    pub fn new(set: &Value, pods: &[&str]) -> Self {
+        let cluster = Self::default();
+        cluster.change(|state| {
+            let labels = serde_json::json!({"kubernetes.io/metadata.name": "shop"});
+            state.put(Kind::Namespaces, serde_json::json!({"metadata": {"name": "shop", "labels": labels}}));
+            state.put(Kind::Sets, set.clone());
+            for name in pods {
+                state.put(Kind::Pods, objects::pod(name, set));
+            }
+        });
+        cluster
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap())
+    }
+
+    /// Changes the spec of the set.
+    pub fn edit_set(&self, edit: impl FnOnce(&mut Value)) {
+        self.change(|state| {
+            let mut set = state.objects[Kind::Sets as usize]["log-sc"].clone();
+            let generation = set["metadata"]["generation"].as_i64().unwrap();
+            set["metadata"]["generation"] = (generation + 1).into();
+            edit(&mut set["spec"]);
+            state.put(Kind::Sets, set);
+        });
+    }
+
+    pub fn set_image(&self, image: &str) {
+        self.edit_set(|spec| spec["containers"][0]["image"] = image.into());
+    }
+
+    /// Lets writes to an object go wrong, one after the other.
+    pub fn fail(&self, name: &str, faults: &[Fault]) {
+        self.change(|state| state.faults.insert(name.to_owned(), faults.iter().copied().collect()));
+    }
+
+    pub fn quick_kubelet(self) -> Self {
+        self.change(|state| state.is_kubelet_quick = true);
+        self
+    }
+
+    /// Lets the kubelet finish every upgrade.
+    pub fn run_kubelet(&self) {
+        self.change(|state| {
+            for mut pod in state.objects[Kind::Pods as usize].clone().into_values() {
+                if !objects::is_running(&pod) {
+                    objects::run(&mut pod);
+                    state.put(Kind::Pods, pod);
+                }
+            }
+        });
+    }
+
+    /// Starts the operator, and waits until it knows everything.
+    pub async fn start(&self) -> Operator {
+        let mut operator = self.begin();
+        operator.synced.wait_for(|is_synced| *is_synced).await.unwrap();
+        settle().await;
+        operator
+    }
+
+    /// Starts the operator.
+    pub fn begin(&self) -> Operator {
+        let state = Arc::clone(&self.state);
+        let client = Client::new(service_fn(move |request| serve(request, Arc::clone(&state))), "default");
+        let (sender, synced) = watch::channel(false);
+        let shutdown = CancellationToken::new();
+        let settings = Settings { clock: || NOW.parse::<Timestamp>().unwrap(), ..Settings::default() };
+        let catalog = Arc::new(RwLock::new(Catalog::default()));
+        let task = tokio::spawn(run(client, catalog, settings, sender, shutdown.clone()));
+        Operator { task, shutdown, synced }
+    }
+
+    /// The Pods with this image, by name.
+    pub fn pods_with_image(&self, image: &str) -> Vec<String> {
+        self.change(|state| {
+            let pods = state.objects[Kind::Pods as usize].iter();
+            pods.filter(|(_, pod)| objects::image(pod) == image).map(|(name, _)| name.clone()).collect()
+        })
+    }
+
+    /// The writes to Pods.
+    pub fn upgrades(&self) -> Vec<Write> {
+        self.writes("/pods/")
+    }
+
+    pub fn upgrades_of(&self, pod: &str) -> Vec<Write> {
+        self.writes(&format!("/pods/{pod}?"))
+    }
+
+    /// The writes of the status.
+    pub fn status_writes(&self) -> Vec<Write> {
+        self.writes("/status?")
+    }
+
+    /// The status of the set, without its conditions.
+    pub fn counts(&self) -> Value {
+        self.change(|state| {
+            let mut status = state.objects[Kind::Sets as usize]["log-sc"]["status"].clone();
+            status.as_object_mut().unwrap().remove("conditions");
+            status
+        })
+    }
+
+    fn writes(&self, part: &str) -> Vec<Write> {
+        self.change(|state| state.writes.iter().filter(|write| write.path.contains(part)).cloned().collect())
+    }
+}
+
+impl Operator {
+    pub fn is_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+
+    /// Stops the operator, and waits for its end.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.task.await.unwrap().unwrap();
+    }
+}
+
+/// Lets the operator do what it has to do.
+pub async fn settle() {
+    sleep(Duration::from_secs(5)).await;
+}

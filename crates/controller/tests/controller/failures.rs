@@ -1,0 +1,183 @@
+use super::cluster::{Cluster, settle};
+use super::objects::set;
+use super::server::{Fault, Kind};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+async fn upgraded_beside(fault: Fault) -> Vec<String> {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b", "c"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    cluster.fail("a", &[fault; 100]);
+    cluster.set_image("agent:2");
+    settle().await;
+    cluster.pods_with_image("agent:2")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_pod_does_not_stop_the_others() {
+    assert_eq!(upgraded_beside(Fault::Code(403)).await, ["b", "c"]);
+    assert_eq!(upgraded_beside(Fault::Code(422)).await, ["b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_always_changes_does_not_stop_the_others() {
+    assert_eq!(upgraded_beside(Fault::Code(409)).await, ["b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_is_gone_does_not_stop_the_others() {
+    assert_eq!(upgraded_beside(Fault::Code(404)).await, ["b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_the_api_server_for_one_pod_does_not_stop_the_others() {
+    assert_eq!(upgraded_beside(Fault::Code(500)).await, ["b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_pod_is_tried_again_less_and_less_often() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
+    let _operator = cluster.start().await;
+
+    cluster.fail("a", &[Fault::Code(403); 4]);
+    cluster.set_image("agent:2");
+    settle().await;
+
+    let times: Vec<_> = cluster.upgrades().iter().map(|write| write.at).collect();
+    let waits: Vec<_> = times.windows(2).map(|pair| (pair[1] - pair[0]).as_millis() / 50 * 50).collect();
+    assert_eq!(waits, [100, 200, 400, 800]);
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_pod_is_tried_again_at_least_once_a_minute() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    cluster.fail("a", &[Fault::Code(403); 1000]);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(3600)).await;
+
+    cluster.fail("a", &[]);
+    sleep(Duration::from_secs(61)).await;
+
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_definition_is_tried_at_once() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    cluster.fail("a", &[Fault::Code(422); 1000]);
+    cluster.set_image("not an image");
+    sleep(Duration::from_secs(600)).await;
+
+    cluster.fail("a", &[]);
+    cluster.set_image("agent:3");
+    sleep(Duration::from_millis(100)).await;
+
+    assert_eq!(cluster.pods_with_image("agent:3"), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_pod_leaves_nothing_waiting() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
+    let _operator = cluster.start().await;
+    cluster.fail("a", &[Fault::Code(403); 1000]);
+    cluster.set_image("agent:2");
+    settle().await;
+
+    cluster.change(|state| state.remove(Kind::Pods, "a"));
+    settle().await;
+    let before = cluster.change(|state| state.writes.len());
+    sleep(Duration::from_secs(3600)).await;
+
+    assert_eq!(cluster.change(|state| state.writes.len()), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgraded_pod_that_never_becomes_ready_holds_the_budget_until_it_is_deleted() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b"]);
+    let _operator = cluster.start().await;
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a"]);
+
+    cluster.change(|state| state.remove(Kind::Pods, "a"));
+    settle().await;
+
+    assert_eq!(cluster.pods_with_image("agent:2"), ["b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_nobody_answered_spends_the_budget_until_the_watch_tells() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b"]);
+    let _operator = cluster.start().await;
+    cluster.fail("a", &[Fault::Silence]);
+    cluster.change(|state| state.is_watch_held = true);
+
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(35)).await;
+    cluster.change(super::server::State::release_watch);
+    settle().await;
+    let before_kubelet = cluster.upgrades().len();
+    cluster.run_kubelet();
+    settle().await;
+
+    assert_eq!(before_kubelet, 1);
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a", "b"]);
+    assert_eq!(cluster.upgrades_of("a").len(), 1);
+    assert_eq!(cluster.change(|state| state.most_unavailable), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_cannot_be_written_does_not_stop_the_rollout() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b", "c"]).quick_kubelet();
+    cluster.fail("log-sc", &[Fault::Code(403); 10]);
+    let _operator = cluster.start().await;
+
+    cluster.set_image("agent:2");
+    settle().await;
+
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a", "b", "c"]);
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(cluster.counts()["updatedReadyPods"], 3);
+    assert_eq!(cluster.status_writes().len(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_cannot_be_acted_on_says_so() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
+    let _operator = cluster.start().await;
+
+    cluster.edit_set(|spec| spec["updateStrategy"]["maxUnavailable"] = "x".into());
+    settle().await;
+
+    let ready = cluster.change(|state| state.objects[Kind::Sets as usize]["log-sc"]["status"]["conditions"][0].clone());
+    assert_eq!(ready["reason"], "InvalidSpec");
+    assert_eq!(cluster.counts()["observedGeneration"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_waits_for_a_write_under_way_but_not_for_ever() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
+    let operator = cluster.start().await;
+    cluster.fail("a", &[Fault::Silence]);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(3)).await;
+    let before = Instant::now();
+
+    operator.stop().await;
+
+    assert_eq!(before.elapsed().as_secs(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_comes_at_once_where_nothing_is_under_way() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
+    let operator = cluster.start().await;
+    let before = Instant::now();
+
+    operator.stop().await;
+
+    assert_eq!(before.elapsed(), Duration::ZERO);
+}

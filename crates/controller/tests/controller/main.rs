@@ -1,0 +1,10 @@
+//! The controller beside an API server that is made up, in a time that is moved by hand.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, in its fixtures as well")]
+
+mod cluster;
+mod failures;
+mod objects;
+mod rollout;
+mod server;
+mod watches;

@@ -1,0 +1,252 @@
+//! The few endpoints of an API server that the controller speaks to.
+
+use super::objects;
+use bytes::Bytes;
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+use futures::{StreamExt, future, stream};
+use http::{Method, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use kube::client::Body;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
+
+pub type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Pods,
+    Namespaces,
+    Sets,
+}
+
+/// What goes wrong with a write.
+#[derive(Debug, Clone, Copy)]
+pub enum Fault {
+    /// It is refused with this code.
+    Code(u16),
+    /// It is done, and nobody is told.
+    Silence,
+}
+
+/// A write that the controller asked for.
+#[derive(Debug, Clone)]
+pub struct Write {
+    pub path: String,
+    pub content_type: String,
+    pub body: Value,
+    pub at: Instant,
+}
+
+#[derive(Debug, Default)]
+pub struct State {
+    pub objects: [BTreeMap<String, Value>; 3],
+    pub version: u64,
+    pub faults: BTreeMap<String, VecDeque<Fault>>,
+    pub writes: Vec<Write>,
+    pub lists: usize,
+    /// Whether the kubelet follows every upgrade at once.
+    pub is_kubelet_quick: bool,
+    /// Whether the watch of Pods shows nothing for now.
+    pub is_watch_held: bool,
+    /// Whether the kind SidecarSet is not defined.
+    pub is_kind_missing: bool,
+    /// The most Pods that ran something else than their spec says.
+    pub most_unavailable: usize,
+    history: Vec<(u64, Kind, Value)>,
+    watchers: Vec<(Kind, UnboundedSender<Bytes>)>,
+    held: Vec<Bytes>,
+}
+
+impl State {
+    /// Stores an object, and tells those who watch.
+    pub fn put(&mut self, kind: Kind, mut object: Value) {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = self.version.to_string().into();
+        let name = object["metadata"]["name"].as_str().unwrap().to_owned();
+        let is_new = self.objects[kind as usize].insert(name, object.clone()).is_none();
+        self.tell(kind, if is_new { "ADDED" } else { "MODIFIED" }, &object);
+    }
+
+    /// Removes an object, and tells those who watch.
+    pub fn remove(&mut self, kind: Kind, name: &str) {
+        let mut object = self.objects[kind as usize].remove(name).unwrap();
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = self.version.to_string().into();
+        self.tell(kind, "DELETED", &object);
+    }
+
+    /// Tells those who watch something, whether it is true or not.
+    pub fn tell(&mut self, kind: Kind, event: &str, object: &Value) {
+        let event = json!({"type": event, "object": object});
+        self.history.push((self.version, kind, event.clone()));
+        self.send(kind, line(&event));
+    }
+
+    /// Lets the watch of Pods show what it has kept back.
+    pub fn release_watch(&mut self) {
+        self.is_watch_held = false;
+        for line in std::mem::take(&mut self.held) {
+            self.send(Kind::Pods, line);
+        }
+    }
+
+    /// Ends every watch, and lets none begin where it ended.
+    pub fn lose_watches(&mut self) {
+        self.watchers.clear();
+        self.held.clear();
+        self.history.clear();
+    }
+
+    fn send(&mut self, kind: Kind, line: Bytes) {
+        if kind == Kind::Pods && self.is_watch_held {
+            self.held.push(line);
+            return;
+        }
+        self.watchers.retain(|(watched, to)| *watched != kind || to.unbounded_send(line.clone()).is_ok());
+    }
+
+    fn list(&mut self, kind: Kind) -> Reply {
+        self.lists += 1;
+        let items: Vec<&Value> = self.objects[kind as usize].values().collect();
+        let version = self.version.to_string();
+        answer(
+            200,
+            &json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": version}, "items": items}),
+        )
+    }
+
+    fn watch(&mut self, kind: Kind, from: u64) -> Reply {
+        let oldest = self.history.first().map_or(self.version, |(version, _, _)| version - 1);
+        if from < oldest {
+            let status =
+                json!({"kind": "Status", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old"});
+            let event = line(&json!({"type": "ERROR", "object": status}));
+            return stream_of(stream::iter([event]).chain(stream::pending()));
+        }
+        let (to, lines) = unbounded();
+        for (_, _, event) in self.history.iter().filter(|(version, of, _)| *version > from && *of == kind) {
+            to.unbounded_send(line(event)).unwrap();
+        }
+        self.watchers.push((kind, to));
+        stream_of(lines)
+    }
+
+    fn patch_pod(&mut self, name: &str, patch: &Value) -> Option<Reply> {
+        let fault = self.faults.get_mut(name).and_then(VecDeque::pop_front);
+        if let Some(Fault::Code(code)) = fault {
+            return Some(failure(code));
+        }
+        let Some(mut pod) = self.objects[Kind::Pods as usize].get(name).cloned() else { return Some(failure(404)) };
+        if pod["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
+            return Some(failure(409));
+        }
+        for (key, value) in patch["metadata"]["annotations"].as_object().unwrap() {
+            pod["metadata"]["annotations"][key] = value.clone();
+        }
+        for container in patch["spec"]["containers"].as_array().into_iter().flatten() {
+            pod["spec"]["containers"][0]["image"] = container["image"].clone();
+        }
+        self.put(Kind::Pods, pod.clone());
+        let pods = &self.objects[Kind::Pods as usize];
+        let answered = pods[name].clone();
+        self.most_unavailable =
+            self.most_unavailable.max(pods.values().filter(|pod| !objects::is_running(pod)).count());
+        if self.is_kubelet_quick {
+            objects::run(&mut pod);
+            self.put(Kind::Pods, pod);
+        }
+        (!matches!(fault, Some(Fault::Silence))).then(|| answer(200, &answered))
+    }
+
+    fn patch_status(&mut self, name: &str, patch: &Value) -> Reply {
+        if let Some(Fault::Code(code)) = self.faults.get_mut(name).and_then(VecDeque::pop_front) {
+            return failure(code);
+        }
+        let Some(mut set) = self.objects[Kind::Sets as usize].get(name).cloned() else { return failure(404) };
+        if set["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
+            return failure(409);
+        }
+        for (member, value) in patch["status"].as_object().unwrap() {
+            if value.is_null() {
+                set["status"].as_object_mut().unwrap().remove(member);
+            } else {
+                set["status"][member] = value.clone();
+            }
+        }
+        self.put(Kind::Sets, set);
+        answer(200, &self.objects[Kind::Sets as usize][name])
+    }
+}
+
+/// Answers a request.
+pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<Reply, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let path = parts.uri.path().trim_start_matches('/').to_owned();
+    let segments: Vec<&str> = path.split('/').collect();
+    let query = parts.uri.query().unwrap_or_default();
+    let reply = {
+        let mut state = state.lock().unwrap();
+        if parts.method == Method::PATCH {
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            let content_type = parts.headers["content-type"].to_str().unwrap().to_owned();
+            state.writes.push(Write {
+                path: parts.uri.to_string(),
+                content_type,
+                body: body.clone(),
+                at: Instant::now(),
+            });
+            match segments[..] {
+                ["api", "v1", "namespaces", _, "pods", name] => state.patch_pod(name, &body),
+                ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => {
+                    Some(state.patch_status(name, &body))
+                }
+                _ => panic!("nobody may write to {path}"),
+            }
+        } else {
+            let kind = match segments[..] {
+                ["api", "v1", "pods"] => Kind::Pods,
+                ["api", "v1", "namespaces"] => Kind::Namespaces,
+                ["apis", "apps.kruise.io", "v1beta1", "sidecarsets"] => Kind::Sets,
+                _ => panic!("nobody may read {path}"),
+            };
+            Some(if kind == Kind::Sets && state.is_kind_missing {
+                failure(404)
+            } else if query.contains("watch=true") {
+                let from = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion=")).unwrap();
+                state.watch(kind, from.parse().unwrap())
+            } else {
+                state.list(kind)
+            })
+        }
+    };
+    match reply {
+        Some(reply) => Ok(reply),
+        None => future::pending().await,
+    }
+}
+
+// Like a real API server, with the type in front.
+fn line(event: &Value) -> Bytes {
+    format!("{{\"type\":{},\"object\":{}}}\n", event["type"], event["object"]).into()
+}
+
+fn failure(code: u16) -> Reply {
+    answer(
+        code,
+        &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "", "reason": ""}),
+    )
+}
+
+fn answer(code: u16, body: &Value) -> Reply {
+    Response::builder().status(code).body(Full::new(body.to_string().into()).boxed_unsync()).unwrap()
+}
+
+fn stream_of(lines: impl stream::Stream<Item = Bytes> + Send + 'static) -> Reply {
+    let frames = lines.map(|line| Ok(http_body::Frame::data(line)));
+    Response::new(StreamBody::new(frames).boxed_unsync())
+}

@@ -1,0 +1,138 @@
+use super::cluster::{Cluster, settle};
+use super::objects::{pod, set};
+use super::server::{Kind, State};
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::sleep;
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_while_a_watch_was_lost_is_found_in_the_next_list() {
+    let definition = set("agent:1", "100%");
+    let cluster = Cluster::new(&definition, &["a", "b"]).quick_kubelet();
+    let _operator = cluster.start().await;
+
+    cluster.change(|state| {
+        state.objects[Kind::Pods as usize].remove("a");
+        state.put(Kind::Pods, pod("c", &definition));
+        state.lose_watches();
+        state.version += 1;
+    });
+    cluster.set_image("agent:2");
+    cluster.change(State::lose_watches);
+    settle().await;
+
+    assert_eq!(cluster.pods_with_image("agent:2"), ["b", "c"]);
+    assert_eq!(cluster.counts()["matchedPods"], 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_come_twice_change_nothing() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b"]);
+    let _operator = cluster.start().await;
+    let before = cluster.change(|state| state.objects[Kind::Pods as usize]["a"].clone());
+    cluster.set_image("agent:2");
+    settle().await;
+
+    let after = cluster.change(|state| state.objects[Kind::Pods as usize]["a"].clone());
+    cluster.change(|state| {
+        state.tell(Kind::Pods, "MODIFIED", &before);
+        state.tell(Kind::Pods, "MODIFIED", &after);
+        state.tell(Kind::Pods, "MODIFIED", &after);
+    });
+    settle().await;
+
+    assert_eq!(cluster.upgrades().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_in_the_middle_goes_on_where_it_was() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b", "c", "d"]);
+    let operator = cluster.start().await;
+    cluster.set_image("agent:2");
+    settle().await;
+    cluster.run_kubelet();
+    settle().await;
+    operator.stop().await;
+    assert_eq!(cluster.upgrades().len(), 2);
+
+    let _operator = cluster.start().await;
+    assert_eq!(cluster.upgrades().len(), 2);
+    for _ in 0..2 {
+        cluster.run_kubelet();
+        settle().await;
+    }
+
+    assert_eq!(cluster.pods_with_image("agent:2").len(), 4);
+    assert_eq!(cluster.upgrades().len(), 4);
+    assert_eq!(cluster.change(|state| state.most_unavailable), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_definition_of_the_kind_is_waited_for() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
+    cluster.change(|state| state.is_kind_missing = true);
+    let operator = cluster.begin();
+    sleep(Duration::from_secs(600)).await;
+    assert!(!operator.is_synced());
+    assert_eq!(cluster.change(|state| state.writes.len()), 0);
+
+    cluster.change(|state| state.is_kind_missing = false);
+    sleep(Duration::from_secs(15)).await;
+
+    assert!(operator.is_synced());
+    assert_eq!(cluster.counts()["matchedPods"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_set_that_cannot_be_read_does_not_stop_the_others() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
+    cluster.change(|state| {
+        state.put(Kind::Sets, json!({"metadata": {"name": "broken", "uid": "u"}, "spec": {"containers": "none"}}));
+    });
+
+    let _operator = cluster.start().await;
+
+    assert_eq!(cluster.counts()["matchedPods"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_labels_of_a_namespace_decide_which_pods_count() {
+    let mut definition = set("agent:1", 1);
+    definition["spec"]["namespaceSelector"] = json!({"matchLabels": {"team": "red"}});
+    let cluster = Cluster::new(&definition, &["a"]);
+    let _operator = cluster.start().await;
+    assert_eq!(cluster.counts()["matchedPods"], 0);
+
+    let shop = json!({"metadata": {"name": "shop", "labels": {"team": "red"}}});
+    cluster.change(|state| state.put(Kind::Namespaces, shop));
+    settle().await;
+
+    assert_eq!(cluster.counts()["matchedPods"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_set_is_left_alone() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b"]);
+    let _operator = cluster.start().await;
+    cluster.set_image("agent:2");
+    settle().await;
+
+    cluster.change(|state| state.remove(Kind::Sets, "log-sc"));
+    settle().await;
+    let before = cluster.change(|state| state.writes.len());
+    cluster.run_kubelet();
+    settle().await;
+
+    assert_eq!(cluster.change(|state| state.writes.len()), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_of_the_api_server_but_one_list_of_each_kind() {
+    let cluster = Cluster::new(&set("agent:1", "100%"), &["a", "b"]).quick_kubelet();
+    let _operator = cluster.start().await;
+
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(3600)).await;
+
+    assert_eq!(cluster.change(|state| state.lists), 3);
+}
