@@ -1,0 +1,99 @@
+//! The certificate by which the API server knows us: made here, kept in one Secret, renewed long before it ends.
+
+mod decision;
+mod issue;
+mod keeper;
+mod resolver;
+
+pub use decision::{Decision, Fault, decide};
+pub use issue::{issue, reissue};
+pub use keeper::{Error, Keeper, SECRET};
+pub use resolver::CertificateResolver;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+
+const AUTHORITIES: &str = "ca.crt";
+const AUTHORITY_KEY: &str = "ca.key";
+const CERTIFICATE: &str = "tls.crt";
+const KEY: &str = "tls.key";
+
+/// The names under which the API server reaches us: host names and addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names(Vec<String>);
+
+/// What the Secret holds, as PEM texts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Material {
+    authorities: String,
+    authority_key: String,
+    certificate: String,
+    key: String,
+}
+
+impl Names {
+    /// Takes names as they are.
+    pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self(names.into_iter().map(Into::into).collect())
+    }
+}
+
+impl Material {
+    /// Returns the authorities that a client of ours trusts: the present one first, then the one before it, whose
+    /// certificates other replicas may still use.
+    #[must_use]
+    pub fn authorities(&self) -> &str {
+        &self.authorities
+    }
+
+    /// Returns the certificate with its key, ready to be served.
+    ///
+    /// # Errors
+    /// One of the two cannot be read, or they do not belong together.
+    pub fn certified_key(&self) -> Result<CertifiedKey, rustls::Error> {
+        let unreadable = |error| rustls::Error::General(format!("the PEM text cannot be read: {error}"));
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(self.certificate.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(unreadable)?;
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(unreadable)?;
+        CertifiedKey::from_der(chain, key, &ring::default_provider())
+    }
+
+    /// Reads a Secret; one that lacks a member holds nothing.
+    fn from_secret(secret: &Secret) -> Option<Self> {
+        let data = secret.data.as_ref()?;
+        let text = |key| String::from_utf8(data.get(key)?.0.clone()).ok();
+        Some(Self {
+            authorities: text(AUTHORITIES)?,
+            authority_key: text(AUTHORITY_KEY)?,
+            certificate: text(CERTIFICATE)?,
+            key: text(KEY)?,
+        })
+    }
+
+    fn to_data(&self) -> BTreeMap<String, ByteString> {
+        let members = [
+            (AUTHORITIES, &self.authorities),
+            (AUTHORITY_KEY, &self.authority_key),
+            (CERTIFICATE, &self.certificate),
+            (KEY, &self.key),
+        ];
+        members.into_iter().map(|(key, text)| (key.to_owned(), ByteString(text.clone().into_bytes()))).collect()
+    }
+}
+
+// The keys must not come into a log.
+impl Debug for Material {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Material")
+            .field("authorities", &self.authorities)
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
+    }
+}

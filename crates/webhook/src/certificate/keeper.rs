@@ -1,0 +1,151 @@
+//! The Secret that holds the certificate, shared by all replicas.
+
+use super::{Decision, Fault, Material, Names, decide, issue, reissue};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::PostParams;
+use kube::{Api, Client};
+use std::fmt::{self, Debug};
+use tracing::info;
+
+/// The name of the Secret.
+pub const SECRET: &str = "sidecarset-webhook-certificate";
+
+/// Replicas that start together get in each other's way once; more often than this, something is wrong.
+const ATTEMPTS: usize = 5;
+
+/// Keeps the Secret good.
+#[derive(Clone)]
+pub struct Keeper {
+    secrets: Api<Secret>,
+    namespace: String,
+    names: Names,
+}
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The operator's namespace does not exist, and it is not ours to make.
+    #[error("namespace {namespace}, which holds the certificate of the webhook, does not exist")]
+    NamespaceMissing {
+        /// The namespace.
+        namespace: String,
+    },
+    /// The Secret cannot be read.
+    #[error("failed to read secret {namespace}/{SECRET}")]
+    Read {
+        /// The namespace.
+        namespace: String,
+        /// Why.
+        source: kube::Error,
+    },
+    /// The Secret cannot be written.
+    #[error("failed to write secret {namespace}/{SECRET}")]
+    Write {
+        /// The namespace.
+        namespace: String,
+        /// Why.
+        source: kube::Error,
+    },
+    /// Others keep changing the Secret.
+    #[error("secret {namespace}/{SECRET} was changed by others {ATTEMPTS} times in a row")]
+    Contended {
+        /// The namespace.
+        namespace: String,
+    },
+    /// A certificate cannot be made.
+    #[error("failed to make a certificate")]
+    Issue(#[from] rcgen::Error),
+}
+
+/// What became of an attempt to write the Secret.
+enum Written {
+    Done,
+    SomebodyWasFaster,
+}
+
+impl Keeper {
+    /// Keeps the Secret of this namespace, with a certificate for these names.
+    #[must_use]
+    pub fn new(client: Client, namespace: &str, names: Names) -> Self {
+        Self { secrets: Api::namespaced(client, namespace), namespace: namespace.to_owned(), names }
+    }
+
+    /// Returns what the Secret holds, after having renewed it where that is due. Whoever of several replicas comes
+    /// first writes it, the others take what they find.
+    ///
+    /// # Errors
+    /// The Secret can neither be used nor be made usable.
+    pub async fn ensure(&self, now: Timestamp) -> Result<Material, Error> {
+        for _ in 0..ATTEMPTS {
+            let secret = self.read().await?;
+            let found = secret.as_ref().and_then(Material::from_secret);
+            let (fault, renewed) = match (decide(found.as_ref(), &self.names, now), found) {
+                (Decision::Keep, Some(found)) => return Ok(found),
+                (Decision::Reissue(fault), Some(found)) => (fault, reissue(&found, &self.names, now)?),
+                (Decision::Replace(fault), found) => {
+                    let older = found.as_ref().map(Material::authorities);
+                    (fault, issue(&self.names, older, now)?)
+                }
+                (Decision::Keep | Decision::Reissue(_), None) => (Fault::Missing, issue(&self.names, None, now)?),
+            };
+            match self.write(secret, &renewed).await? {
+                Written::Done => {
+                    info!(namespace = %self.namespace, secret = SECRET, ?fault, "renewed the certificate");
+                    return Ok(renewed);
+                }
+                Written::SomebodyWasFaster => {}
+            }
+        }
+        Err(Error::Contended { namespace: self.namespace.clone() })
+    }
+
+    async fn read(&self) -> Result<Option<Secret>, Error> {
+        let read = self.secrets.get_opt(SECRET).await;
+        read.map_err(|source| Error::Read { namespace: self.namespace.clone(), source })
+    }
+
+    async fn write(&self, present: Option<Secret>, material: &Material) -> Result<Written, Error> {
+        let is_new = present.is_none();
+        let mut secret = present.unwrap_or_else(|| self.blank());
+        secret.data.get_or_insert_default().append(&mut material.to_data());
+        let parameters = PostParams::default();
+        let written = if is_new {
+            self.secrets.create(&parameters, &secret).await
+        } else {
+            // It carries the resourceVersion that was read: a change in between makes this a conflict.
+            self.secrets.replace(SECRET, &parameters, &secret).await
+        };
+        match written {
+            Ok(_) => Ok(Written::Done),
+            Err(kube::Error::Api(status)) if status.code == 409 => Ok(Written::SomebodyWasFaster),
+            Err(kube::Error::Api(status)) if status.code == 404 && is_new => {
+                Err(Error::NamespaceMissing { namespace: self.namespace.clone() })
+            }
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Written::SomebodyWasFaster),
+            Err(source) => Err(Error::Write { namespace: self.namespace.clone(), source }),
+        }
+    }
+
+    fn blank(&self) -> Secret {
+        Secret {
+            metadata: ObjectMeta {
+                name: Some(SECRET.to_owned()),
+                namespace: Some(self.namespace.clone()),
+                ..ObjectMeta::default()
+            },
+            type_: Some("Opaque".to_owned()),
+            ..Secret::default()
+        }
+    }
+}
+
+impl Debug for Keeper {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Keeper")
+            .field("namespace", &self.namespace)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! Answers the API server's admission reviews from memory: what a new Pod gets, what is filled in for a SidecarSet,
+//! and which SidecarSet is refused. Makes its own certificate and registers itself.
+
+pub mod certificate;
+mod context;
+mod namespace;
+mod pod;
+pub mod registration;
+pub mod review;
+pub mod server;
+pub mod settings;
+mod sidecarset;
+mod upkeep;
+
+pub use context::Context;
+pub use namespace::{Error as NamespaceError, LiveNamespaces, NamespaceSource};
+pub use settings::Settings;
+pub use upkeep::Error as UpkeepError;
+
+use crate::certificate::{CertificateResolver, Keeper};
+use crate::upkeep::Upkeep;
+use kube::Client;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+/// What others tell us while we run, and what we tell them.
+#[derive(Debug, Clone)]
+pub struct Signals {
+    /// True once the catalog knows every SidecarSet and namespace there is: we register only then.
+    pub is_synced: watch::Receiver<bool>,
+    /// True while the API server can ask us: a certificate is served, and we are registered.
+    pub is_ready: Arc<AtomicBool>,
+    /// We stop when it is cancelled.
+    pub shutdown: CancellationToken,
+}
+
+/// Why the webhook does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is nothing to serve with.
+    #[error(transparent)]
+    Upkeep(#[from] UpkeepError),
+    /// The server does not run.
+    #[error(transparent)]
+    Server(#[from] server::Error),
+}
+
+/// Loads the certificate, serves, registers once the catalog is complete, and keeps all of it good until the
+/// shutdown.
+///
+/// # Errors
+/// There is no certificate at the start, or the server stops by itself. Whatever fails later is tried again.
+pub async fn run(settings: Settings, client: Client, context: Context, signals: Signals) -> Result<(), Error> {
+    let Signals { is_synced, is_ready, shutdown } = signals;
+    let certificates = Arc::new(CertificateResolver::default());
+    let upkeep = Upkeep {
+        keeper: Keeper::new(client.clone(), &settings.namespace, settings.names()),
+        certificates: Arc::clone(&certificates),
+        now: context.now,
+        settings,
+    };
+    upkeep.load_certificate().await?;
+    let listener = server::listen(upkeep.settings.bind)?;
+    let serve = server::serve(listener, server::router(context), certificates, shutdown.clone());
+    let keep = async move {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = register(upkeep, client, is_synced, Arc::clone(&is_ready)) => {}
+        }
+        is_ready.store(false, Ordering::Relaxed);
+        Ok(())
+    };
+    tokio::try_join!(serve, keep)?;
+    Ok(())
+}
+
+/// Registers once the catalog is complete, and never ends.
+async fn register(upkeep: Upkeep, client: Client, mut is_synced: watch::Receiver<bool>, is_ready: Arc<AtomicBool>) {
+    if is_synced.wait_for(|is_synced| *is_synced).await.is_err() {
+        error!("left the webhooks unregistered: nobody fills the catalog any more");
+        std::future::pending::<()>().await;
+    }
+    upkeep.run(client, is_ready).await;
+}

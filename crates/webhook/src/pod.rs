@@ -1,0 +1,107 @@
+//! What a new Pod gets, decided from memory.
+
+use crate::context::Context;
+use crate::namespace;
+use crate::review::{Denial, Operation, Request, Verdict};
+use serde_json::{Map, Value};
+use sidecarset_core::annotations::Seconds;
+use sidecarset_core::catalog::Selection;
+use sidecarset_core::injection::{self, Injection};
+use std::error::Error;
+use tracing::{info, warn};
+
+/// The namespace of a Pod that names none.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// Decides what a Pod gets that is about to be created.
+pub async fn mutate(request: &Request, context: &Context) -> Verdict {
+    let pod = match subject(request) {
+        Ok(Some(pod)) => pod,
+        Ok(None) => return Verdict::untouched(),
+        Err(denial) => return Verdict::Denied(denial),
+    };
+    let namespace = namespace_of(request);
+    let decision = match selection(pod, namespace, context).await {
+        Ok(selection) => decide(&request.object, &selection, context),
+        Err(denial) => Err(denial),
+    };
+    let pod = pod_name(request);
+    match decision {
+        Ok(injection) => {
+            if !injection.injected.is_empty() {
+                info!(%namespace, %pod, sets = ?injection.injected, "injected the sidecars into a new pod");
+            }
+            Verdict::Allowed { patch: injection.patch, warnings: injection.warnings }
+        }
+        Err(denial) => {
+            warn!(%namespace, %pod, %denial, "refused a new pod");
+            Verdict::Denied(denial)
+        }
+    }
+}
+
+/// Returns the Pod, if it is one that may get something.
+fn subject(request: &Request) -> Result<Option<&Map<String, Value>>, Denial> {
+    let unexpected = || Denial::unexpected(request, "a Pod (v1) as v1/pods");
+    if !request.resource.group.is_empty() || request.resource.resource != "pods" {
+        return Err(unexpected());
+    }
+    let is_whole = request.sub_resource.as_deref().unwrap_or_default().is_empty();
+    if !is_whole || request.operation != Operation::Create {
+        return Ok(None);
+    }
+    if !request.kind.group.is_empty() || request.kind.kind != "Pod" {
+        return Err(unexpected());
+    }
+    let Value::Object(pod) = &request.object else {
+        return Err(Denial::BadRequest("the request to create a Pod has no object".to_owned()));
+    };
+    Ok((!injection::is_left_alone(&request.object)).then_some(pod))
+}
+
+fn namespace_of(request: &Request) -> &str {
+    let own = request.object["metadata"]["namespace"].as_str();
+    let candidates = [own, request.namespace.as_deref()];
+    candidates.into_iter().flatten().find(|name| !name.is_empty()).unwrap_or(DEFAULT_NAMESPACE)
+}
+
+fn pod_name(request: &Request) -> &str {
+    let metadata = &request.object["metadata"];
+    metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap_or_default()
+}
+
+async fn selection(pod: &Map<String, Value>, namespace: &str, context: &Context) -> Result<Selection, Denial> {
+    let none = Map::new();
+    let labels = pod.get("metadata").and_then(|metadata| metadata.get("labels"));
+    let labels = labels.and_then(Value::as_object).unwrap_or(&none);
+    let known = {
+        let catalog = context.catalog.read();
+        catalog.select(labels, catalog.namespace(namespace).map(AsRef::as_ref))
+    };
+    if !known.needs_namespace {
+        return Ok(known);
+    }
+    let found = namespace::look_up(&*context.namespaces, namespace).await.map_err(|error| {
+        warn!(error = &error as &dyn Error, %namespace, "failed to look up a namespace");
+        Denial::Unavailable(format!(
+            "the SidecarSet operator does not know the labels of namespace {namespace:?}, on which the sidecars of \
+             this pod depend: {error}"
+        ))
+    })?;
+    Ok(context.catalog.read().select(labels, Some(&found)))
+}
+
+fn decide(pod: &Value, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
+    if let Some(set) = selection.invalid.first() {
+        return Err(refused(format!("SidecarSet {:?} selects this pod but is invalid: {}", set.name, set.violations)));
+    }
+    let now = Seconds::from((context.now)());
+    injection::inject(pod, &selection.sets, now).map_err(|refusal| {
+        let names: Vec<&str> = selection.sets.iter().map(|set| &*set.name).collect();
+        refused(format!("the sidecars of SidecarSet {} cannot be injected: {refusal}", names.join(", ")))
+    })
+}
+
+fn refused(message: String) -> Denial {
+    Denial::Invalid { message, details: None }
+}

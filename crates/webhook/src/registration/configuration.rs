@@ -1,0 +1,133 @@
+//! The webhook configurations, from the settings.
+
+use super::NAME;
+use crate::server::path;
+use crate::settings::{Endpoint, Settings};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference, ValidatingWebhook,
+    ValidatingWebhookConfiguration, WebhookClientConfig,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use sidecarset_api::{GROUP, markers, v1beta1};
+
+/// While the nodes' own Pods cannot be created, nothing else works either.
+const SYSTEM_NAMESPACE: &str = "kube-system";
+const TIMEOUT_SECONDS: i32 = 5;
+const PORT: i32 = 443;
+
+/// What the API server asks us about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Configurations {
+    /// New Pods, and SidecarSets before they are checked.
+    pub mutating: MutatingWebhookConfiguration,
+    /// SidecarSets.
+    pub validating: ValidatingWebhookConfiguration,
+}
+
+/// Returns the configurations; the API server trusts the authorities of this PEM text.
+#[must_use]
+pub fn configurations(settings: &Settings, authorities: &str) -> Configurations {
+    Configurations {
+        mutating: MutatingWebhookConfiguration {
+            metadata: metadata(),
+            webhooks: Some(vec![pods(settings, authorities), sets(settings, authorities)]),
+        },
+        validating: ValidatingWebhookConfiguration {
+            metadata: metadata(),
+            webhooks: Some(vec![checked_sets(settings, authorities)]),
+        },
+    }
+}
+
+fn pods(settings: &Settings, authorities: &str) -> MutatingWebhook {
+    MutatingWebhook {
+        name: "mpod.sidecarset.apps.kruise.io".to_owned(),
+        client_config: client(settings, authorities, path::POD),
+        rules: Some(vec![rule(["", "v1", "pods"], &["CREATE"], "Namespaced")]),
+        namespace_selector: Some(outside_of(&[&settings.namespace, SYSTEM_NAMESPACE])),
+        match_conditions: (!settings.match_conditions.is_empty()).then(|| settings.match_conditions.clone()),
+        // Another webhook may add a container that a sidecar depends on. Injecting twice is injecting once.
+        reinvocation_policy: Some("IfNeeded".to_owned()),
+        ..mutating(settings)
+    }
+}
+
+fn sets(settings: &Settings, authorities: &str) -> MutatingWebhook {
+    MutatingWebhook {
+        name: "msidecarset.apps.kruise.io".to_owned(),
+        client_config: client(settings, authorities, path::MUTATE_SET),
+        rules: Some(vec![set_rule()]),
+        ..mutating(settings)
+    }
+}
+
+fn mutating(settings: &Settings) -> MutatingWebhook {
+    MutatingWebhook {
+        admission_review_versions: vec!["v1".to_owned()],
+        failure_policy: Some(settings.failure_policy.to_string()),
+        // An object of another version is converted to the one we ask for.
+        match_policy: Some("Equivalent".to_owned()),
+        side_effects: "None".to_owned(),
+        timeout_seconds: Some(TIMEOUT_SECONDS),
+        ..MutatingWebhook::default()
+    }
+}
+
+fn checked_sets(settings: &Settings, authorities: &str) -> ValidatingWebhook {
+    ValidatingWebhook {
+        name: "vsidecarset.apps.kruise.io".to_owned(),
+        client_config: client(settings, authorities, path::VALIDATE_SET),
+        rules: Some(vec![set_rule()]),
+        admission_review_versions: vec!["v1".to_owned()],
+        failure_policy: Some(settings.failure_policy.to_string()),
+        match_policy: Some("Equivalent".to_owned()),
+        side_effects: "None".to_owned(),
+        timeout_seconds: Some(TIMEOUT_SECONDS),
+        ..ValidatingWebhook::default()
+    }
+}
+
+fn metadata() -> ObjectMeta {
+    ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() }
+}
+
+fn set_rule() -> RuleWithOperations {
+    rule([GROUP, v1beta1::VERSION, "sidecarsets"], &["CREATE", "UPDATE"], "Cluster")
+}
+
+fn rule([group, version, resource]: [&str; 3], operations: &[&str], scope: &str) -> RuleWithOperations {
+    RuleWithOperations {
+        api_groups: Some(vec![group.to_owned()]),
+        api_versions: Some(vec![version.to_owned()]),
+        resources: Some(vec![resource.to_owned()]),
+        operations: Some(operations.iter().map(|&operation| operation.to_owned()).collect()),
+        scope: Some(scope.to_owned()),
+    }
+}
+
+fn outside_of(namespaces: &[&str]) -> LabelSelector {
+    let requirement = LabelSelectorRequirement {
+        key: markers::NAMESPACE_NAME.to_owned(),
+        operator: "NotIn".to_owned(),
+        values: Some(namespaces.iter().map(|&name| name.to_owned()).collect()),
+    };
+    LabelSelector { match_expressions: Some(vec![requirement]), ..LabelSelector::default() }
+}
+
+fn client(settings: &Settings, authorities: &str, path: &str) -> WebhookClientConfig {
+    let (service, url) = match &settings.endpoint {
+        Endpoint::Service { name } => (Some(service(name, &settings.namespace, path)), None),
+        Endpoint::Url(base) => (None, Some(base.join(path))),
+    };
+    WebhookClientConfig { ca_bundle: Some(ByteString(authorities.as_bytes().to_vec())), service, url }
+}
+
+fn service(name: &str, namespace: &str, path: &str) -> ServiceReference {
+    ServiceReference {
+        name: name.to_owned(),
+        namespace: namespace.to_owned(),
+        path: Some(path.to_owned()),
+        port: Some(PORT),
+    }
+}

@@ -1,0 +1,113 @@
+//! From an HTTP request to a review and back.
+
+use super::path;
+use crate::context::Context;
+use crate::review::{self, Request, Verdict};
+use crate::{pod, sidecarset};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde_json::json;
+use std::any::Any;
+use std::error::Error;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::error;
+
+/// The API server sends an object and its predecessor, each of at most 3 MiB.
+const LARGEST_BODY: usize = 7 * 1024 * 1024;
+/// Longer than the API server waits.
+const DEADLINE: Duration = Duration::from_secs(10);
+const JSON: &str = "application/json";
+
+type Body = Result<Bytes, BytesRejection>;
+
+/// Why a request has no answer.
+struct Refusal {
+    code: StatusCode,
+    message: String,
+}
+
+/// Answers reviews from what the context knows.
+pub fn router(context: Context) -> Router {
+    Router::new()
+        .route(path::POD, post(mutate_pod))
+        .route(path::MUTATE_SET, post(mutate_set))
+        .route(path::VALIDATE_SET, post(validate_set))
+        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is no webhook at this path") })
+        .method_not_allowed_fallback(|| async { Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a review is a POST") })
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE))
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(context)
+}
+
+async fn mutate_pod(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let request = request(&headers, body)?;
+    let verdict = pod::mutate(&request, &context).await;
+    Ok(answer(request, verdict))
+}
+
+async fn mutate_set(headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let request = request(&headers, body)?;
+    let verdict = sidecarset::mutate(&request);
+    Ok(answer(request, verdict))
+}
+
+async fn validate_set(headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let request = request(&headers, body)?;
+    let verdict = sidecarset::validate(&request);
+    Ok(answer(request, verdict))
+}
+
+fn request(headers: &HeaderMap, body: Body) -> Result<Request, Refusal> {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case(JSON) {
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a review is application/json"));
+    }
+    let body = body.map_err(|rejection| Refusal::new(rejection.status(), &rejection.body_text()))?;
+    review::parse(&body).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, &story(&error)))
+}
+
+fn answer(request: Request, verdict: Verdict) -> Response {
+    ([(header::CONTENT_TYPE, JSON)], review::answer(request.uid, verdict)).into_response()
+}
+
+/// Returns an error with everything that led to it.
+fn story(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "tower-http hands over what was thrown")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+    error!(panic = text, "a review ended in a panic");
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the SidecarSet operator has a defect: see its log").into_response()
+}
+
+impl Refusal {
+    fn new(code: StatusCode, message: &str) -> Self {
+        Self { code, message: message.to_owned() }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = json!({"error": self.message}).to_string();
+        (self.code, [(header::CONTENT_TYPE, JSON)], body).into_response()
+    }
+}

@@ -1,0 +1,158 @@
+//! How the webhook is set up.
+
+use crate::certificate::Names;
+use axum::http::Uri;
+use k8s_openapi::api::admissionregistration::v1::MatchCondition;
+use std::fmt::{self, Display};
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+/// How the webhook is set up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Where we listen.
+    pub bind: SocketAddr,
+    /// The operator's namespace: it holds the certificate, and its own Pods are never injected.
+    pub namespace: String,
+    /// How the API server reaches us.
+    pub endpoint: Endpoint,
+    /// What the API server does while we are away.
+    pub failure_policy: FailurePolicy,
+    /// The API server asks about a new Pod only where all of these are true.
+    pub match_conditions: Vec<MatchCondition>,
+}
+
+/// How the API server reaches us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Through a Service of the operator's namespace, on port 443.
+    Service {
+        /// The name of the Service.
+        name: String,
+    },
+    /// Through a URL, outside of the cluster.
+    Url(BaseUrl),
+}
+
+/// A URL below which the webhooks are: `https://HOST[:PORT][/PATH]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    host: String,
+}
+
+/// What the API server does with an object about which it cannot ask us.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// It refuses the object.
+    #[default]
+    Fail,
+    /// It writes the object as if we had allowed it.
+    Ignore,
+}
+
+/// A text that is not the URL of a webhook.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected https://HOST[:PORT][/PATH], got {text:?}")]
+pub struct ParseBaseUrlError {
+    text: String,
+}
+
+/// A text that is not a failure policy.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected Fail or Ignore, got {text:?}")]
+pub struct ParseFailurePolicyError {
+    text: String,
+}
+
+impl Settings {
+    /// Returns the names that our certificate is for.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        let namespace = &self.namespace;
+        match &self.endpoint {
+            Endpoint::Service { name } => {
+                Names::new([format!("{name}.{namespace}.svc"), format!("{name}.{namespace}")])
+            }
+            Endpoint::Url(url) => Names::new([url.host.as_str()]),
+        }
+    }
+}
+
+impl BaseUrl {
+    /// Returns the URL of what is at `path`, which begins with a slash.
+    #[must_use]
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.text)
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = ParseBaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, ParseBaseUrlError> {
+        let wrong = || ParseBaseUrlError { text: text.to_owned() };
+        let uri: Uri = text.parse().map_err(|_| wrong())?;
+        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        // The API server takes neither a query nor a user.
+        if uri.scheme_str() != Some("https") || uri.query().is_some() || has_user {
+            return Err(wrong());
+        }
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { text: text.trim_end_matches('/').to_owned(), host })
+    }
+}
+
+impl FromStr for FailurePolicy {
+    type Err = ParseFailurePolicyError;
+
+    fn from_str(text: &str) -> Result<Self, ParseFailurePolicyError> {
+        match text {
+            "Fail" => Ok(Self::Fail),
+            "Ignore" => Ok(Self::Ignore),
+            _ => Err(ParseFailurePolicyError { text: text.to_owned() }),
+        }
+    }
+}
+
+impl Display for BaseUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl Display for FailurePolicy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Fail => "Fail",
+            Self::Ignore => "Ignore",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_joined_with_one_slash() {
+        let url: BaseUrl = "https://10.0.0.1:9443/".parse().unwrap();
+
+        assert_eq!(url.join("/mutate-pod"), "https://10.0.0.1:9443/mutate-pod");
+    }
+
+    #[test]
+    fn the_host_of_a_base_url_has_no_brackets() {
+        let url: BaseUrl = "https://[::1]:9443".parse().unwrap();
+
+        assert_eq!(url.host, "::1");
+    }
+
+    #[test]
+    fn a_url_that_the_api_server_would_not_take_is_refused() {
+        for text in ["http://host", "https://user@host", "https://host/?a=b", "host:443", ""] {
+            assert_eq!(text.parse::<BaseUrl>(), Err(ParseBaseUrlError { text: text.to_owned() }));
+        }
+    }
+}

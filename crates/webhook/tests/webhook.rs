@@ -1,0 +1,22 @@
+//! The webhook from the outside: over HTTP, over TLS, and towards the API server.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "webhook/certificate.rs"]
+mod certificate;
+#[path = "webhook/exchange.rs"]
+mod exchange;
+#[path = "webhook/pod.rs"]
+mod pod;
+#[path = "webhook/registration.rs"]
+mod registration;
+#[path = "webhook/run.rs"]
+mod run;
+#[path = "webhook/scenario.rs"]
+mod scenario;
+#[path = "webhook/sidecarset.rs"]
+mod sidecarset;
+#[path = "webhook/tls.rs"]
+mod tls;
+#[path = "webhook/transport.rs"]
+mod transport;

@@ -1,0 +1,111 @@
+//! The Secret that holds the certificate.
+
+use crate::scenario::{answering, failure};
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+use sidecarset_webhook::certificate::{Error, Keeper, Names};
+
+const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+const PATH: &str = "/api/v1/namespaces/sidecarset/secrets";
+
+fn names() -> Names {
+    Names::new(["webhook.sidecarset.svc"])
+}
+
+/// Returns the Secret as a replica writes it that comes first.
+async fn written() -> Value {
+    let (client, asked) = answering(vec![failure(404, "NotFound"), (201, json!({"metadata": {}}))]);
+    Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+    let mut secret = asked.await.unwrap().remove(1).1;
+    secret["metadata"]["resourceVersion"] = json!("7");
+    secret
+}
+
+#[tokio::test]
+async fn the_first_replica_writes_the_secret() {
+    let (client, asked) = answering(vec![failure(404, "NotFound"), (201, json!({"metadata": {}}))]);
+
+    let material = Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+
+    let asked = asked.await.unwrap();
+    assert_eq!(asked[0].0, format!("GET {PATH}/sidecarset-webhook-certificate"));
+    assert!(asked[1].0.starts_with(&format!("POST {PATH}")));
+    assert_eq!(asked[1].1["type"], "Opaque");
+    let keys: Vec<_> = asked[1].1["data"].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["ca.crt", "ca.key", "tls.crt", "tls.key"]);
+    assert!(material.certified_key().is_ok());
+}
+
+#[tokio::test]
+async fn a_replica_that_comes_second_takes_what_the_first_wrote() {
+    let first = written().await;
+    let (client, asked) =
+        answering(vec![failure(404, "NotFound"), failure(409, "AlreadyExists"), (200, first.clone())]);
+
+    let material = Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+
+    asked.await.unwrap();
+    let (client, _asked) = answering(vec![(200, first)]);
+    assert_eq!(material, Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_good_secret_is_only_read() {
+    let (client, asked) = answering(vec![(200, written().await)]);
+
+    Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+
+    assert_eq!(asked.await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_is_replaced_where_nobody_else_wrote() {
+    let secret = written().await;
+    let (client, asked) = answering(vec![(200, secret.clone()), (200, json!({"metadata": {}}))]);
+
+    Keeper::new(client, "sidecarset", names()).ensure(NOW + (300 * 24).hours()).await.unwrap();
+
+    let asked = asked.await.unwrap();
+    assert!(asked[1].0.starts_with(&format!("PUT {PATH}/sidecarset-webhook-certificate")));
+    assert_eq!(asked[1].1["metadata"]["resourceVersion"], "7");
+    assert_eq!(asked[1].1["data"]["ca.crt"], secret["data"]["ca.crt"]);
+    assert_ne!(asked[1].1["data"]["tls.crt"], secret["data"]["tls.crt"]);
+}
+
+#[tokio::test]
+async fn a_secret_without_a_key_is_written_anew_and_keeps_what_is_not_ours() {
+    let mut secret = written().await;
+    secret["data"].as_object_mut().unwrap().remove("tls.key");
+    secret["data"]["other"] = json!("eA==");
+    let (client, asked) = answering(vec![(200, secret.clone()), (200, json!({"metadata": {}}))]);
+
+    Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+
+    let asked = asked.await.unwrap();
+    assert_ne!(asked[1].1["data"]["ca.key"], secret["data"]["ca.key"]);
+    assert_eq!(asked[1].1["data"]["other"], "eA==");
+}
+
+#[tokio::test]
+async fn a_namespace_that_does_not_exist_is_named() {
+    let (client, asked) = answering(vec![failure(404, "NotFound"), failure(404, "NotFound")]);
+
+    let error = Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap_err();
+
+    asked.await.unwrap();
+    assert!(matches!(error, Error::NamespaceMissing { .. }));
+    assert_eq!(error.to_string(), "namespace sidecarset, which holds the certificate of the webhook, does not exist");
+}
+
+#[tokio::test]
+async fn a_secret_that_others_keep_changing_is_given_up() {
+    let expired = NOW + (300 * 24).hours();
+    let secret = written().await;
+    let answers = (0..5).flat_map(|_| [(200, secret.clone()), failure(409, "Conflict")]).collect();
+    let (client, asked) = answering(answers);
+
+    let error = Keeper::new(client, "sidecarset", names()).ensure(expired).await.unwrap_err();
+
+    asked.await.unwrap();
+    assert!(matches!(error, Error::Contended { .. }));
+}

@@ -1,0 +1,71 @@
+//! An API server that answers what it is told to, in order.
+
+use http::{Method, Request, Response};
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Value, json};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::JoinHandle;
+use tower_test::mock;
+
+/// What was asked: method and path, with the body.
+pub type Asked = (String, Value);
+
+/// Returns a client whose requests are answered one after the other, and what it asked. The client fails once there
+/// is no answer left.
+pub fn answering(answers: Vec<(u16, Value)>) -> (Client, JoinHandle<Vec<Asked>>) {
+    let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
+    let asked = tokio::spawn(async move {
+        let mut asked = Vec::new();
+        for (code, answer) in answers {
+            let (request, respond) = requests.next_request().await.expect("there is one request for each answer");
+            asked.push(read(request).await);
+            respond.send_response(response(code, &answer));
+        }
+        asked
+    });
+    (Client::new(service, "default"), asked)
+}
+
+/// Returns a client of an API server that has nothing, takes everything, and tells of no change; and what is written
+/// to it.
+pub fn accepting() -> (Client, UnboundedReceiver<String>) {
+    let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
+    let (tell, written) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut watches = Vec::new();
+        while let Some((request, respond)) = requests.next_request().await {
+            let (code, answer) = match (request.method(), request.uri().query()) {
+                (&Method::GET, None) => failure(404, "NotFound"),
+                (&Method::GET, Some(_)) => {
+                    watches.push(respond);
+                    continue;
+                }
+                _ => {
+                    let _ = tell.send(format!("{} {}", request.method(), request.uri().path()));
+                    (200, json!({"metadata": {}}))
+                }
+            };
+            respond.send_response(response(code, &answer));
+        }
+    });
+    (Client::new(service, "default"), written)
+}
+
+fn response(code: u16, answer: &Value) -> Response<Body> {
+    Response::builder().status(code).body(Body::from(answer.to_string().into_bytes())).unwrap()
+}
+
+async fn read(request: Request<Body>) -> Asked {
+    let what = format!("{} {}", request.method(), request.uri());
+    let body = request.into_body().collect_bytes().await.unwrap();
+    (what, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+/// What the API server answers when it refuses.
+pub fn failure(code: u16, reason: &str) -> (u16, Value) {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": reason, "reason": reason, "code": code,
+    });
+    (code, status)
+}

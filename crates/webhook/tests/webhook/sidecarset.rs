@@ -1,0 +1,267 @@
+//! `/mutate-apps-kruise-io-sidecarset` and `/validate-apps-kruise-io-sidecarset`.
+
+use crate::exchange::{MUTATE_SET, VALIDATE_SET, ask, blank, patch, patched, sidecar_set, write_set};
+use serde_json::{Value, json};
+
+const HASH: &str = "kruise.io/sidecarset-hash";
+const HASH_WITHOUT_IMAGE: &str = "kruise.io/sidecarset-hash-without-image";
+const CUSTOM_VERSION: &str = "apps.kruise.io/sidecarset-custom-version";
+
+async fn stored(set: &Value, old: Option<&Value>) -> Value {
+    patched(set, &ask(blank(), MUTATE_SET, write_set(set, old)).await)
+}
+
+async fn validated(set: &Value, old: Option<&Value>) -> Value {
+    ask(blank(), VALIDATE_SET, write_set(set, old)).await
+}
+
+fn invalid() -> Value {
+    let mut set = sidecar_set("logs");
+    set["spec"].as_object_mut().unwrap().remove("selector");
+    set
+}
+
+#[tokio::test]
+async fn defaults_and_hashes_are_filled_in() {
+    let set = stored(&sidecar_set("logs"), None).await;
+
+    assert_eq!(set["spec"]["containers"][0]["podInjectPolicy"], "BeforeAppContainer");
+    assert_eq!(set["spec"]["containers"][0]["imagePullPolicy"], "IfNotPresent");
+    assert_eq!(set["spec"]["updateStrategy"], json!({"type": "RollingUpdate", "partition": 0}));
+    assert_eq!(set["metadata"]["annotations"][HASH].as_str().unwrap().len(), 64);
+    assert_eq!(set["metadata"]["annotations"][HASH_WITHOUT_IMAGE].as_str().unwrap().len(), 64);
+}
+
+#[tokio::test]
+async fn what_is_filled_in_is_filled_in_once() {
+    let once = stored(&sidecar_set("logs"), None).await;
+
+    let again = ask(blank(), MUTATE_SET, write_set(&once, Some(&once))).await;
+
+    assert_eq!(again, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn what_is_filled_in_is_valid() {
+    let mut set = sidecar_set("logs");
+    set["spec"]["namespace"] = json!("shop");
+    set["spec"]["paused"] = json!(true);
+    set["spec"]["strategy"] = json!({"rollingUpdate": {"maxUnavailable": 2}});
+    set["spec"]["customVersion"] = json!("v1");
+
+    let stored = stored(&set, None).await;
+
+    assert_eq!(validated(&stored, None).await, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn a_hash_that_somebody_wrote_is_overwritten() {
+    let mut set = sidecar_set("logs");
+    set["metadata"]["annotations"] = json!({HASH: "mine", "other": "kept"});
+
+    let stored = stored(&set, None).await;
+
+    assert_eq!(stored["metadata"]["annotations"][HASH].as_str().unwrap().len(), 64);
+    assert_eq!(stored["metadata"]["annotations"]["other"], "kept");
+}
+
+#[tokio::test]
+async fn nothing_is_removed() {
+    let mut set = sidecar_set("logs");
+    set["metadata"]["annotations"] = json!(null);
+    set["metadata"]["ofTheFuture"] = json!(1);
+    set["spec"]["ofTheFuture"] = json!({"a": 1});
+    set["spec"]["containers"][0]["ofTheFuture"] = json!([{}]);
+    set["spec"]["containers"][0]["livenessProbe"] = json!({"httpGet": {"port": 80, "ofTheFuture": true}});
+    set["spec"]["updateStrategy"] = json!({"ofTheFuture": "x", "paused": null});
+    set["spec"]["volumes"] = json!([{"name": "v", "ofTheFuture": {}}]);
+
+    let response = ask(blank(), MUTATE_SET, write_set(&set, None)).await;
+
+    for operation in serde_json::to_value(patch(&response)).unwrap().as_array().unwrap() {
+        let of_nothing = operation["op"] == "add" || operation["path"] == "/metadata/annotations";
+        assert!(of_nothing, "{operation}");
+    }
+    let stored = patched(&set, &response);
+    assert_eq!(stored["spec"]["containers"][0]["ofTheFuture"], json!([{}]));
+    assert_eq!(stored["spec"]["containers"][0]["livenessProbe"]["httpGet"]["ofTheFuture"], true);
+    assert_eq!(stored["spec"]["containers"][0]["livenessProbe"]["httpGet"]["scheme"], "HTTP");
+    assert_eq!(stored["spec"]["updateStrategy"]["ofTheFuture"], "x");
+}
+
+#[tokio::test]
+async fn a_namespace_gets_its_selector_and_the_selector_follows() {
+    let mut set = sidecar_set("logs");
+    set["spec"]["namespace"] = json!("shop");
+    let first = stored(&set, None).await;
+    let mut moved = first.clone();
+    moved["spec"]["namespace"] = json!("mill");
+
+    let second = stored(&moved, Some(&first)).await;
+
+    let only = |name| json!({"matchLabels": {"kubernetes.io/metadata.name": name}});
+    assert_eq!(first["spec"]["namespaceSelector"], only("shop"));
+    assert_eq!(second["spec"]["namespaceSelector"], only("mill"));
+    assert_eq!(second["spec"]["namespace"], "mill");
+}
+
+#[tokio::test]
+async fn a_custom_version_is_written_in_both_spellings() {
+    let mut set = sidecar_set("logs");
+    set["metadata"]["labels"] = json!({CUSTOM_VERSION: "v1"});
+    let first = stored(&set, None).await;
+    let mut newer = first.clone();
+    newer["spec"]["customVersion"] = json!("v2");
+
+    let second = stored(&newer, Some(&first)).await;
+
+    assert_eq!(first["spec"]["customVersion"], "v1");
+    assert_eq!(second["metadata"]["labels"][CUSTOM_VERSION], "v2");
+}
+
+#[tokio::test]
+async fn two_custom_versions_are_refused() {
+    let mut set = sidecar_set("logs");
+    set["metadata"]["labels"] = json!({CUSTOM_VERSION: "v1"});
+    set["spec"]["customVersion"] = json!("v2");
+
+    let response = validated(&set, None).await;
+
+    assert_eq!(response["status"]["code"], 422);
+    assert_eq!(
+        response["status"]["message"],
+        "SidecarSet.apps.kruise.io \"logs\" is invalid: metadata.labels[apps.kruise.io/sidecarset-custom-version]: \
+         says \"v1\", but spec.customVersion says \"v2\": remove one of them"
+    );
+}
+
+#[tokio::test]
+async fn an_invalid_set_gets_defaults_but_no_hash() {
+    let stored = stored(&invalid(), None).await;
+
+    assert_eq!(stored["spec"]["revisionHistoryLimit"], 10);
+    assert_eq!(stored["metadata"]["annotations"], json!(null));
+}
+
+#[tokio::test]
+async fn an_invalid_set_is_refused_with_everything_that_is_wrong() {
+    let mut set = invalid();
+    set["spec"]["updateStrategy"] = json!({"type": "Sometimes"});
+
+    let response = validated(&set, None).await;
+
+    assert_eq!(response["allowed"], false);
+    let status = &response["status"];
+    assert_eq!((&status["code"], &status["reason"]), (&json!(422), &json!("Invalid")));
+    assert_eq!(
+        status["message"],
+        "SidecarSet.apps.kruise.io \"logs\" is invalid: [spec.selector: is required: no selector defined for \
+         SidecarSet, spec.updateStrategy.type: \"Sometimes\" is not one of RollingUpdate, NotUpdate]"
+    );
+    assert_eq!(
+        status["details"],
+        json!({
+            "group": "apps.kruise.io", "kind": "SidecarSet", "name": "logs",
+            "causes": [
+                {"reason": "FieldValueInvalid", "field": "spec.selector",
+                 "message": "is required: no selector defined for SidecarSet"},
+                {"reason": "FieldValueInvalid", "field": "spec.updateStrategy.type",
+                 "message": "\"Sometimes\" is not one of RollingUpdate, NotUpdate"},
+            ],
+        })
+    );
+}
+
+#[tokio::test]
+async fn one_violation_is_told_without_brackets() {
+    let response = validated(&invalid(), None).await;
+
+    assert_eq!(
+        response["status"]["message"],
+        "SidecarSet.apps.kruise.io \"logs\" is invalid: spec.selector: is required: no selector defined for SidecarSet"
+    );
+}
+
+#[tokio::test]
+async fn a_valid_set_is_allowed() {
+    assert_eq!(validated(&sidecar_set("logs"), None).await, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn a_set_of_the_wrong_shape_is_refused_and_told_why() {
+    let mut set = sidecar_set("logs");
+    set["spec"]["containers"] = json!("many");
+
+    let filled = ask(blank(), MUTATE_SET, write_set(&set, None)).await;
+    let response = validated(&set, None).await;
+
+    assert_eq!(filled, json!({"uid": "12", "allowed": true}));
+    assert_eq!(response["status"]["code"], 422);
+    assert_eq!(
+        response["status"]["message"],
+        "SidecarSet.apps.kruise.io \"logs\" is invalid: invalid type: string \"many\", expected a sequence"
+    );
+}
+
+#[tokio::test]
+async fn the_metadata_of_an_invalid_set_may_change() {
+    let old = invalid();
+    let mut new = invalid();
+    new["metadata"]["finalizers"] = json!([]);
+
+    let filled = ask(blank(), MUTATE_SET, write_set(&new, Some(&old))).await;
+    let response = validated(&new, Some(&old)).await;
+
+    assert_eq!(filled, json!({"uid": "12", "allowed": true}));
+    assert_eq!(response, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn the_spec_of_a_set_may_not_become_invalid() {
+    let response = validated(&invalid(), Some(&sidecar_set("logs"))).await;
+
+    assert_eq!(response["status"]["code"], 422);
+}
+
+#[tokio::test]
+async fn a_set_that_is_being_deleted_is_left_alone() {
+    let mut set = invalid();
+    set["metadata"]["deletionTimestamp"] = json!("2026-01-02T03:04:05Z");
+    let request = write_set(&set, Some(&sidecar_set("logs")));
+
+    assert_eq!(ask(blank(), MUTATE_SET, request.clone()).await, json!({"uid": "12", "allowed": true}));
+    assert_eq!(ask(blank(), VALIDATE_SET, request).await, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn a_deletion_is_allowed() {
+    let mut request = write_set(&json!(null), Some(&invalid()));
+    request["operation"] = json!("DELETE");
+
+    assert_eq!(ask(blank(), VALIDATE_SET, request).await, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn the_status_is_left_alone() {
+    let mut request = write_set(&invalid(), Some(&sidecar_set("logs")));
+    request["subResource"] = json!("status");
+
+    assert_eq!(ask(blank(), VALIDATE_SET, request).await, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn something_else_than_a_sidecar_set_is_refused() {
+    let mut request = write_set(&sidecar_set("logs"), None);
+    request["resource"] = json!({"group": "apps", "version": "v1", "resource": "deployments"});
+
+    for path in [MUTATE_SET, VALIDATE_SET] {
+        let response = ask(blank(), path, request.clone()).await;
+
+        assert_eq!(response["status"]["code"], 400);
+        assert_eq!(
+            response["status"]["message"],
+            "expected a SidecarSet as apps.kruise.io/v1beta1/sidecarsets, got apps.kruise.io/v1beta1/SidecarSet as \
+             apps/v1/deployments"
+        );
+    }
+}
