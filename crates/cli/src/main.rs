@@ -1,0 +1,50 @@
+//! The SidecarSet operator and its command line.
+
+mod crd;
+mod health;
+mod logging;
+mod operator;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Injects sidecars into Pods, and upgrades them in place.
+#[derive(Debug, Parser)]
+#[command(name = "sidecarset", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the operator: the admission webhook and the rollout controller
+    Operator(Box<operator::Arguments>),
+    /// Prints the custom resource definition of SidecarSet
+    Crd,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    match arguments.command {
+        Command::Crd => crd::print(&mut std::io::stdout().lock()),
+        Command::Operator(arguments) => {
+            logging::install(arguments.log_format)?;
+            // Two crypto providers in one process would make rustls panic at the first handshake: say which one.
+            rustls::crypto::ring::default_provider()
+                .install_default()
+                .map_err(|_| anyhow::anyhow!("a crypto provider is installed already"))?;
+            tokio::runtime::Runtime::new().context("failed to start the runtime")?.block_on(operator::run(*arguments))
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `sidecarset operator`
+
+use crate::health;
+use crate::logging::LogFormat;
+use anyhow::Context as _;
+use clap::Args;
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use parking_lot::RwLock;
+use sidecarset_core::catalog::Catalog;
+use sidecarset_webhook::settings::{BaseUrl, Endpoint, FailurePolicy};
+use sidecarset_webhook::{Context, LiveNamespaces, Signals};
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+/// How the operator runs.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The kubeconfig of the cluster; without it, the ServiceAccount of the Pod it runs in, or $KUBECONFIG
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig
+    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    context: Option<String>,
+
+    /// The operator's own namespace: it holds the certificate, and its Pods are never injected
+    #[arg(long, env = "POD_NAMESPACE", default_value = "sidecarset-system", value_name = "NAME")]
+    namespace: String,
+
+    /// The Service through which the API server reaches the webhook
+    #[arg(long, default_value = "sidecarset-webhook", value_name = "NAME", conflicts_with = "webhook_url")]
+    webhook_service: String,
+
+    /// The URL at which the API server reaches the webhook when it runs outside of the cluster
+    #[arg(long, value_name = "https://HOST[:PORT]")]
+    webhook_url: Option<BaseUrl>,
+
+    /// Where the webhook listens
+    #[arg(long, default_value = "0.0.0.0:9443", value_name = "ADDRESS:PORT")]
+    webhook_bind: SocketAddr,
+
+    /// Where health checks are answered: /healthz, /readyz and /version
+    #[arg(long, default_value = "0.0.0.0:8081", value_name = "ADDRESS:PORT")]
+    health_bind: SocketAddr,
+
+    /// What the API server does with a Pod about which it cannot ask: Fail or Ignore
+    #[arg(long, default_value_t = FailurePolicy::Fail, value_name = "POLICY")]
+    failure_policy: FailurePolicy,
+
+    /// How many writes to the cluster may be under way at once
+    #[arg(long, default_value = "16", value_name = "WRITES")]
+    concurrency: NonZeroUsize,
+
+    /// How many SidecarSets are looked at at once
+    #[arg(long, default_value = "4", value_name = "SETS")]
+    workers: NonZeroUsize,
+
+    /// The form of log lines; $RUST_LOG chooses which
+    #[arg(long, value_enum, default_value = "text", value_name = "FORM")]
+    pub log_format: LogFormat,
+}
+
+/// How long an answer of the API server may take to begin. Watches are quiet for longer: the API server ends them
+/// after 290 seconds.
+const READ_TIMEOUT: Duration = Duration::from_secs(330);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let shutdown = shutdown_on_signal()?;
+    let client = connect(&arguments).await?;
+    let catalog = Arc::new(RwLock::new(Catalog::default()));
+    let (synced, is_synced) = watch::channel(false);
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let context = Context {
+        catalog: Arc::clone(&catalog),
+        namespaces: Arc::new(LiveNamespaces::new(client.clone())),
+        now: jiff::Timestamp::now,
+    };
+    let signals = Signals { is_synced, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
+    let controller = sidecarset_controller::Settings {
+        workers: arguments.workers,
+        concurrency: arguments.concurrency,
+        clock: jiff::Timestamp::now,
+    };
+    info!(version = env!("CARGO_PKG_VERSION"), namespace = arguments.namespace, "started the operator");
+    let health = health::serve(arguments.health_bind, is_ready, shutdown.clone());
+    let webhook = sidecarset_webhook::run(arguments.webhook(), client.clone(), context, signals);
+    let controller = sidecarset_controller::run(client, catalog, controller, synced, shutdown.clone());
+    // Whatever ends first ends all: half an operator would look like a whole one.
+    let stop = shutdown.drop_guard();
+    tokio::try_join!(
+        async { health.await.context("the health server stopped") },
+        async { webhook.await.context("the webhook stopped") },
+        async { controller.await.context("the controller stopped") },
+    )?;
+    drop(stop);
+    info!("stopped the operator");
+    Ok(())
+}
+
+impl Arguments {
+    fn webhook(&self) -> sidecarset_webhook::Settings {
+        let endpoint = match &self.webhook_url {
+            Some(url) => Endpoint::Url(url.clone()),
+            None => Endpoint::Service { name: self.webhook_service.clone() },
+        };
+        sidecarset_webhook::Settings {
+            bind: self.webhook_bind,
+            namespace: self.namespace.clone(),
+            endpoint,
+            failure_policy: self.failure_policy,
+            match_conditions: Vec::new(),
+        }
+    }
+}
+
+async fn connect(arguments: &Arguments) -> anyhow::Result<Client> {
+    let mut config = match &arguments.kubeconfig {
+        None => kube::Config::infer().await.context("found neither a kubeconfig nor a ServiceAccount")?,
+        Some(path) => {
+            let options = KubeConfigOptions { context: arguments.context.clone(), ..KubeConfigOptions::default() };
+            let file = Kubeconfig::read_from(path).with_context(|| format!("failed to read {}", path.display()))?;
+            kube::Config::from_custom_kubeconfig(file, &options)
+                .await
+                .with_context(|| format!("failed to use {}", path.display()))?
+        }
+    };
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    config.read_timeout = Some(READ_TIMEOUT);
+    Client::try_from(config).context("failed to set up the client")
+}
+
+fn shutdown_on_signal() -> anyhow::Result<CancellationToken> {
+    let shutdown = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("failed to listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for SIGINT")?;
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("stopping");
+        token.cancel();
+    });
+    Ok(shutdown)
+}

@@ -1,0 +1,59 @@
+//! The command line, as a shell sees it.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn sidecarset(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sidecarset")).args(arguments).env_clear().output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_committed_definition_is_the_one_that_is_generated() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/crd.yaml");
+
+    let generated = sidecarset(&["crd"]);
+
+    let is_equal = std::fs::read(committed).unwrap() == generated.stdout;
+    assert!(is_equal, "deploy/crd.yaml is stale: run `make generate`");
+}
+
+#[test]
+fn without_a_command_the_usage_is_shown() {
+    let output = sidecarset(&[]);
+
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("Usage: sidecarset <COMMAND>"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_kubeconfig_that_is_not_there_is_named() {
+    let output = sidecarset(&["operator", "--kubeconfig", "/nowhere/config"]);
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).starts_with("error: failed to read /nowhere/config: "), "{}", stderr(&output));
+}
+
+#[test]
+fn without_any_cluster_it_says_what_it_looked_for() {
+    let output = sidecarset(&["operator"]);
+
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).starts_with("error: found neither a kubeconfig nor a ServiceAccount"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_webhook_url_that_the_api_server_would_not_take_is_refused() {
+    let output = sidecarset(&["operator", "--webhook-url", "http://host"]);
+
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("expected https://HOST[:PORT][/PATH]"), "{}", stderr(&output));
+}
