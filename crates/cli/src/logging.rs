@@ -13,8 +13,9 @@ pub enum LogFormat {
     Json,
 }
 
-// kube's client writes whole responses into its warnings, which may hold what is not ours to tell.
-const DEFAULT_FILTER: &str = "info,kube_client::client=error";
+// kube's client writes whole responses into its warnings, which may hold what is not ours to tell; its runtime warns
+// of interrupted watches, which we do ourselves.
+const DEFAULT_FILTER: &str = "info,kube_client::client=error,kube_runtime=error";
 
 /// Sends log lines to standard error. `RUST_LOG` chooses which.
 pub fn install(format: LogFormat) -> anyhow::Result<()> {

@@ -1,0 +1,69 @@
+# `make help` lists what there is. Everything that is needed beyond Rust, Go and make is installed or built on the way.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo demo-down test test-fast e2e lint vet fmt build image generate devcluster deny clean
+
+HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+BINARY := target/$(HOST)/release/sidecarset
+IMAGE := docker.io/library/sidecarset:dev
+IMAGE_FILE := target/image/sidecarset.tar
+DEVCLUSTER := devcluster/bin/devcluster
+CARGO_DENY_VERSION := 0.20.2
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: image ## Shows the guide happen on a real cluster, and leaves the cluster up
+	scripts/demo.sh
+
+demo-down: ## Removes the cluster of the demo
+	@if [[ -x $(DEVCLUSTER) ]]; then scripts/demo.sh down; else echo "There is no cluster: nothing was built yet."; fi
+
+test: image ## Runs every test, the ones on a real cluster included
+	scripts/test.sh
+
+test-fast: ## Runs the tests that need no cluster
+	cargo test --locked
+
+vet: ## Vets devcluster; it reads all of Kubernetes, which takes ten minutes the first time
+	cd devcluster && CGO_ENABLED=0 go vet -trimpath ./...
+
+e2e: image ## Runs only the tests on a real cluster
+	scripts/test.sh e2e
+
+lint: ## Checks format, lints, documentation, and the dependencies
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	cd devcluster && test -z "$$(gofmt -l .)"
+
+deny: ## Checks licences, bans and sources of the dependencies, and advisories where they can be reached
+	scripts/deny.sh $(CARGO_DENY_VERSION)
+
+fmt: ## Formats the code
+	cargo fmt --all
+	cd devcluster && gofmt -w .
+
+# A static binary: it runs on an empty image.
+build: ## Builds the operator as a static binary
+	@echo "Building the operator (a few minutes the first time)."
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --target $(HOST) --bin sidecarset
+
+image: build devcluster ## Builds the operator's image, without a Docker engine
+	@mkdir -p $(dir $(IMAGE_FILE))
+	$(DEVCLUSTER) image --tag $(IMAGE) --file $(BINARY):/sidecarset:755 --user 65532:65532 --entrypoint /sidecarset --output $(IMAGE_FILE)
+
+generate: ## Writes the generated files anew
+	cargo run --locked --quiet --bin sidecarset -- crd > deploy/crd.yaml.new
+	mv deploy/crd.yaml.new deploy/crd.yaml
+
+devcluster: ## Builds the program that runs a real Kubernetes on this machine
+	@command -v go >/dev/null || { echo "Go is missing: install it (1.26 or newer) and run make again." >&2; exit 1; }
+	devcluster/build.sh
+
+clean: ## Removes what was built
+	cargo clean
+	rm -rf devcluster/bin

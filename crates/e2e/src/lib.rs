@@ -1,0 +1,16 @@
+//! What the tests on a real cluster are written with: a scene of its own for each test, the objects it
+//! creates, Pods as they are observed, and waiting that says what it last saw.
+
+mod draft;
+mod kubectl;
+mod observed;
+mod pod_watch;
+mod scene;
+mod wait;
+
+pub use draft::{AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
+pub use kubectl::{example, kubectl, kubectl_edit};
+pub use observed::{ContainerView, PodView, find, running};
+pub use pod_watch::PodWatch;
+pub use scene::{Scene, refusal};
+pub use wait::{Look, QUIET, eventually, stays};

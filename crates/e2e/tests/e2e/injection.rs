@@ -1,0 +1,99 @@
+//! What a Pod gets when it is created.
+
+use anyhow::{Context, Result};
+use kube::ResourceExt;
+use serde_json::json;
+use sidecarset_e2e::{AGENT_V1, AGENT_V2, AGENT_V3, PodView, Scene, running, sidecar, stays};
+
+#[tokio::test]
+async fn a_pod_that_no_set_selects_is_created_as_it_was_sent() -> Result<()> {
+    let scene = Scene::open("unselected").await?;
+    scene.create(&scene.sidecar_set()).await?;
+    let mut pod = scene.pod("other");
+    pod["metadata"]["labels"] = json!({"app": "something-else"});
+
+    let created = scene.create_pod(pod).await?;
+
+    assert_eq!(created.metadata.annotations, None);
+    let view = PodView::of(&created);
+    assert_eq!((view.container_names(), view.init_container_names()), (vec!["app"], vec![]));
+    assert_eq!(view.container("app").env, []);
+    assert_eq!(created.spec.and_then(|spec| spec.volumes), None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_sets_on_one_pod_stand_in_the_order_of_their_names_and_are_upgraded_apart() -> Result<()> {
+    let scene = Scene::open("two-sets").await?;
+    let only = |name| json!([sidecar(name, AGENT_V1)]);
+    let later = scene.sidecar_set_named("b").with("containers", only("from-b"));
+    let earlier = scene.sidecar_set_named("a").with("containers", only("from-a"));
+    scene.create(&later).await?;
+    scene.create(&earlier).await?;
+    let created = scene.create_pod(scene.pod("both")).await?;
+
+    let list = created.annotations().get("kruise.io/sidecarset-injected-list").map(String::as_str);
+    assert_eq!(list, Some(format!("{0}-a,{0}-b", scene.namespace()).as_str()));
+    let before = scene.until_pods("the pod is ready", |pods| pods.iter().all(PodView::is_undisturbed)).await?;
+    assert_eq!(before[0].container_names(), ["from-a", "from-b", "app"]);
+
+    let image = |image| json!([{"op": "replace", "path": "/spec/containers/0/image", "value": image}]);
+    scene.change(later.name(), image(AGENT_V2)).await?;
+    let is_upgraded = |pod: &PodView, name, image| pod.is_undisturbed() && pod.runs(name, image);
+    let after_b = scene.until_pods("b is upgraded", |pods| is_upgraded(&pods[0], "from-b", AGENT_V2)).await?;
+
+    assert_eq!(running(&after_b, "from-a"), running(&before, "from-a"));
+    assert_eq!(running(&after_b, "app"), running(&before, "app"));
+
+    scene.change(earlier.name(), image(AGENT_V3)).await?;
+    let after_a = scene.until_pods("a is upgraded", |pods| is_upgraded(&pods[0], "from-a", AGENT_V3)).await?;
+
+    assert_eq!(running(&after_a, "from-b"), running(&after_b, "from-b"));
+    assert_eq!(running(&after_a, "app"), running(&before, "app"));
+    assert_eq!(after_a[0].container("from-a").restarts, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn init_containers_are_sorted_by_name_and_only_mounted_volumes_are_merged() -> Result<()> {
+    let scene = Scene::open("init").await?;
+    let init = |name: &str| json!({"name": name, "image": AGENT_V1, "command": ["true"]});
+    let mounting = json!({
+        "name": "sidecar",
+        "image": AGENT_V1,
+        "volumeMounts": [{"name": "mounted", "mountPath": "/data"}],
+    });
+    let volumes = json!([{"name": "idle", "emptyDir": {}}, {"name": "mounted", "emptyDir": {}}]);
+    let set = scene
+        .sidecar_set()
+        .with("initContainers", json!([init("zeta"), init("alpha"), init("mid")]))
+        .with("containers", json!([mounting]))
+        .with("volumes", volumes);
+    scene.create(&set).await?;
+    let mut pod = scene.pod("with-init");
+    pod["spec"]["initContainers"] = json!([init("own")]);
+
+    let created = scene.create_pod(pod).await?;
+    let ready = scene.until_pods("the pod is ready", |pods| pods.iter().all(PodView::is_undisturbed)).await?;
+
+    assert_eq!(ready[0].init_container_names(), ["own", "alpha", "mid", "zeta"]);
+    let spec = created.spec.context("the pod has a spec")?;
+    let names: Vec<&str> = spec.volumes.iter().flatten().map(|volume| volume.name.as_str()).collect();
+    assert_eq!(names, ["mounted"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn pods_keep_their_sidecars_when_the_set_is_deleted() -> Result<()> {
+    let scene = Scene::open("deleted").await?;
+    scene.create(&scene.sidecar_set()).await?;
+    let before = scene.deploy(2).await?;
+
+    scene.delete_set(scene.namespace()).await?;
+
+    assert_eq!(stays("the pods of a deleted set", async || scene.pods().await).await?, before);
+    assert_eq!(before[0].container_names(), ["sidecar", "app"]);
+    let created = scene.create_pod(scene.pod("newcomer")).await?;
+    assert_eq!(PodView::of(&created).container_names(), ["app"]);
+    Ok(())
+}

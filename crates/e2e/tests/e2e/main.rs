@@ -1,0 +1,13 @@
+//! The operator on a real cluster, seen from outside. `make test` brings up the cluster, installs the operator
+//! and runs these; each works in a namespace of its own.
+
+mod api;
+mod guide;
+mod injection;
+mod lazy;
+mod native;
+mod operator;
+mod pause;
+mod repair;
+mod rollout;
+mod validation;

@@ -1,0 +1,148 @@
+# shellcheck shell=bash
+# What demo.sh and test.sh share: telling what is going on, waiting, and a cluster with the operator in it.
+# To be sourced. Both set `cluster` to its name first, and `operator_port` to a port of this machine that is theirs.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+devcluster=$root/devcluster/bin/devcluster
+kubectl=$root/devcluster/bin/kubectl
+image_file=$root/target/image/sidecarset.tar
+: "${cluster:?}" "${operator_port:?}"
+mode=
+# shellcheck disable=SC2034 # whoever sources this tells at which step it stopped
+step=
+
+# Says in a sentence what comes next. A failure is told with this sentence.
+step() {
+    # shellcheck disable=SC2034
+    step=$1
+    printf '\n==> %s\n' "$1"
+}
+
+say() {
+    printf '    %s\n' "$1"
+}
+
+fail() {
+    printf '\n!!! %s\n' "$1" >&2
+    exit 1
+}
+
+# Shows a command as a person would type it, and runs it.
+show() {
+    local word line=
+    for word in "$@"; do
+        [[ $word =~ ^[A-Za-z0-9_./:=,@+-]+$ ]] || word="'$word'"
+        line+=" $word"
+    done
+    printf '    $%s\n' "$line"
+    "$@" 2>&1 | sed 's/^/    /'
+}
+
+# kubectl for the cluster, whatever the caller's KUBECONFIG is.
+kubectl() {
+    "$kubectl" "$@"
+}
+
+# eventually SECONDS SENTENCE COMMAND...: runs the command until it succeeds. SENTENCE is what did not happen.
+eventually() {
+    local deadline=$((SECONDS + $1)) sentence=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        if ((SECONDS >= deadline)); then
+            fail "$sentence"
+        fi
+        sleep 0.2
+    done
+}
+
+# Fails unless both texts are equal.
+expect() {
+    local what=$1 expected=$2 actual=$3
+    if [[ $actual != "$expected" ]]; then
+        printf '\n    expected:\n%s\n    found:\n%s\n' "$expected" "$actual" >&2
+        fail "$what"
+    fi
+}
+
+need() {
+    [[ -e $1 ]] || fail "$1 is missing: make $2 builds it."
+}
+
+is_simulated() {
+    [[ $mode == simulated ]]
+}
+
+# A cluster of that name may be there from an earlier run.
+cluster_exists() {
+    "$devcluster" status --all --output json | grep -q "\"name\": \"$cluster\""
+}
+
+status_member() {
+    "$devcluster" status --name "$cluster" --output json | sed -n "s/^  \"$1\": \"\(.*\)\",\{0,1\}$/\1/p"
+}
+
+# Real nodes where that is possible; NODES=simulated asks for others.
+cluster_up() {
+    "$devcluster" up --name "$cluster" --nodes "${NODES:-auto}"
+    mode=$(status_member mode)
+    KUBECONFIG=$(status_member kubeconfig)
+    [[ -n $mode && -n $KUBECONFIG ]] || fail "devcluster does not say where the cluster $cluster is."
+    export KUBECONFIG
+}
+
+cluster_down() {
+    stop_host_operator
+    "$devcluster" down --name "$cluster"
+}
+
+# Installs the operator with the one command that the README gives.
+install_operator() {
+    if is_simulated; then
+        start_host_operator
+        return
+    fi
+    "$devcluster" load-image --name "$cluster" "$image_file"
+    (cd "$root" && show kubectl apply --server-side -f deploy/)
+    show kubectl -n sidecarset-system rollout status deployment/sidecarset-operator --timeout=90s
+}
+
+# Where nodes are simulated nothing can run on them, so the operator runs beside the cluster.
+start_host_operator() {
+    local binary address health=127.0.0.1:$((operator_port + 1))
+    for binary in "$root"/target/*/release/sidecarset "$root/target/release/sidecarset"; do
+        [[ ! -x $binary ]] || break
+    done
+    need "$binary" build
+    address=$(status_member hostAddress)
+    show kubectl apply --server-side -f "$root/deploy/crd.yaml"
+    kubectl create namespace sidecarset-system --dry-run=client -o yaml | kubectl apply --server-side -f - >/dev/null
+    mkdir -p "$root/target/$cluster"
+    "$binary" operator --kubeconfig "$KUBECONFIG" --webhook-url "https://$address:$operator_port" \
+        --webhook-bind "0.0.0.0:$operator_port" --health-bind "$health" >"$root/target/$cluster/operator.log" 2>&1 &
+    echo "$!" >"$root/target/$cluster/operator.pid"
+    say "The operator runs beside the cluster; its log is target/$cluster/operator.log."
+    eventually 60 "The operator did not become ready: see target/$cluster/operator.log." \
+        answers_ready "$health"
+}
+
+# Asks without curl, which is not on every machine.
+answers_ready() {
+    local line
+    exec 3<>"/dev/tcp/${1%:*}/${1#*:}" || return 1
+    printf 'GET /readyz HTTP/1.0\r\n\r\n' >&3
+    read -r line <&3 || line=
+    exec 3>&-
+    [[ $line == *" 200 "* ]]
+}
+
+stop_host_operator() {
+    local file=$root/target/$cluster/operator.pid pid
+    if [[ -f $file ]]; then
+        pid=$(cat "$file")
+        # The number may be another program's by now.
+        if [[ $(ps -o command= -p "$pid") == *"sidecarset operator"* ]]; then
+            kill "$pid"
+        fi
+        rm -f "$file"
+    fi
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Runs the tests: those that need no cluster, then those on a cluster that is made for them and removed again.
+# `test.sh e2e` runs only the latter. `make test` and `make e2e` build what this needs.
+set -euo pipefail
+
+cluster="test"
+operator_port=19445
+# shellcheck source=scripts/cluster.sh
+source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
+
+rings=${1:-all}
+is_cluster_up=no
+summary=()
+what=
+start=0
+
+# What a person needs to see why a test failed.
+diagnose() {
+    printf '\n--- the log of the operator\n'
+    if is_simulated; then
+        tail -n 200 "$root/target/$cluster/operator.log" || true
+    else
+        kubectl -n sidecarset-system logs deployment/sidecarset-operator --tail=200 --all-containers || true
+        kubectl -n sidecarset-system logs deployment/sidecarset-operator --tail=50 --previous 2>/dev/null || true
+    fi
+    printf '\n--- kubectl get sidecarset,pod -A\n'
+    kubectl get sidecarset,pod -A -o wide || true
+    printf '\n--- the last events\n'
+    kubectl get events -A --sort-by=.lastTimestamp | tail -n 60 || true
+}
+
+on_exit() {
+    local code=$?
+    trap - EXIT INT TERM
+    if [[ -n $what ]]; then
+        summary+=("$(printf '%-40s FAILED  %4s s' "$what" $((SECONDS - start)))")
+    fi
+    if ((code != 0)); then
+        printf '\n!!! The tests stopped at this step: %s\n' "$step" >&2
+        [[ $is_cluster_up == no ]] || diagnose
+    fi
+    if [[ $is_cluster_up != no ]]; then
+        printf '\n==> Removing the cluster.\n'
+        cluster_down || code=1
+    fi
+    if ((${#summary[@]} > 0)); then
+        printf '\n==> Summary\n'
+        printf '    %s\n' "${summary[@]}"
+    fi
+    if ((code == 0)); then
+        printf '    All of it passed, in %s s.\n' "$SECONDS"
+    else
+        printf '    FAILED, after %s s.\n' "$SECONDS"
+    fi
+    exit "$code"
+}
+trap on_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# timed WHAT COMMAND...
+timed() {
+    what=$1
+    start=$SECONDS
+    shift
+    "$@"
+    summary+=("$(printf '%-40s passed  %4s s' "$what" $((SECONDS - start)))")
+    what=
+}
+
+cd "$root"
+need "$devcluster" devcluster
+need "$image_file" image
+
+if [[ $rings == all ]]; then
+    step "Running the tests that need no cluster (building them takes minutes the first time)."
+    timed "units, cases, edges" cargo test --locked
+    # As devcluster/build.sh builds, so that nothing of Kubernetes is compiled twice.
+    timed "devcluster" env CGO_ENABLED=0 go -C devcluster test -trimpath -vet=off ./...
+fi
+
+# With --workspace, because cargo would build the dependencies of a single package anew, with fewer features.
+step "Building the tests on a cluster."
+timed "building the tests on a cluster" cargo test --locked --workspace --test e2e --no-run
+
+if cluster_exists; then
+    step "Removing the cluster of an earlier run."
+    cluster_down
+fi
+
+step "Starting a Kubernetes of its own on this machine."
+is_cluster_up=yes
+timed "cluster" cluster_up
+
+step "Installing the operator with one command."
+timed "operator" install_operator
+
+step "Running the tests on the cluster (a minute or two)."
+# They mostly wait for containers, so more of them than there are processors run at once.
+timed "end to end ($mode nodes)" \
+    env KUBECTL="$kubectl" RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}" RUST_LIB_BACKTRACE="${RUST_LIB_BACKTRACE:-0}" \
+    cargo test --locked --workspace --test e2e
