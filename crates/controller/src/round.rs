@@ -5,9 +5,9 @@ use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{PodKey, PodRecord};
-use sidecarset_core::rollout::{self, Hold, Upgrade};
+use sidecarset_core::rollout::{self, Hold, Plan, Upgrade};
 use sidecarset_core::status;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -40,19 +40,27 @@ pub(crate) struct Now {
     pub(crate) monotonic: Instant,
 }
 
-/// Decides about a set. The status speaks of what the rollout is about to do; the upgrades may be fewer, where
-/// earlier ones failed.
+/// Decides about a set. Pods whose upgrade was tried in vain wait for their next attempt, and others take their
+/// place.
 pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttempts, now: Now) -> Round {
     let matched = refs(&gathered.matched);
-    let plan = rollout::plan(set, &matched, now.wall);
-    let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
-    let upgrades = if attempts.is_empty() {
-        plan.upgrades
-    } else {
+    let mut plan = rollout::plan(set, &matched, now.wall);
+    if !attempts.is_empty() {
         let assumed = attempts.assume(set, &gathered.matched, now.monotonic);
-        rollout::plan(set, &refs(&assumed), now.wall).upgrades
-    };
-    Round { status, upgrades: with_records(upgrades, &gathered.matched), holds: plan.holds }
+        plan = without_vain_attempts(plan, rollout::plan(set, &refs(&assumed), now.wall));
+    }
+    let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
+    Round { status, upgrades: with_records(plan.upgrades, &gathered.matched), holds: plan.holds }
+}
+
+/// Returns the plan that knows of earlier attempts, with a reason for each Pod that only the other one speaks of.
+fn without_vain_attempts(all: Plan, mut assumed: Plan) -> Plan {
+    let upgraded: BTreeSet<&PodKey> = assumed.upgrades.iter().map(|upgrade| &upgrade.pod).collect();
+    let not_taken = all.upgrades.into_iter().map(|upgrade| (upgrade.pod, Hold::NotTaken));
+    for (pod, hold) in all.holds.into_iter().chain(not_taken).filter(|(pod, _)| !upgraded.contains(pod)) {
+        assumed.holds.entry(pod).or_insert(hold);
+    }
+    assumed
 }
 
 fn refs(pods: &[Arc<PodRecord>]) -> Vec<&PodRecord> {

@@ -34,6 +34,8 @@ pub enum Hold {
     Partition,
     /// As many Pods are unavailable as may be. Ends when one of them is ready.
     BudgetSpent,
+    /// The API server did not take the upgrade. Ends with a later attempt, which whoever writes makes by itself.
+    NotTaken,
 }
 
 /// What a round of the rollout does.

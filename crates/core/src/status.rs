@@ -79,6 +79,8 @@ fn judge(counts: Counts, plan: &Plan) -> Verdict {
     let is_held = |hold| plan.held(hold) > 0;
     if !plan.upgrades.is_empty() || is_held(Hold::InFlight) {
         Verdict::Upgrading
+    } else if is_held(Hold::NotTaken) {
+        Verdict::UpgradesNotTaken
     } else if is_held(Hold::BudgetSpent) {
         Verdict::MaxUnavailableReached
     } else if counts.updated > counts.updated_ready {

@@ -35,6 +35,24 @@ async fn a_failure_of_the_api_server_for_one_pod_does_not_stop_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_pod_is_the_reason_that_the_status_gives() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b", "c"]).quick_kubelet();
+    let _operator = cluster.start().await;
+
+    cluster.fail("a", &[Fault::Code(403); 1000]);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(600)).await;
+
+    let status = cluster.change(|state| state.objects[Kind::Sets as usize]["log-sc"]["status"].clone());
+    let progressing = status["conditions"].as_array().unwrap().iter().find(|it| it["type"] == "Progressing").unwrap();
+    assert_eq!(progressing["reason"], "UpgradesNotTaken");
+    assert_eq!(
+        progressing["message"],
+        "2 of 3 pods are updated; 1 wait for another attempt: the API server did not take their upgrade"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_pod_is_tried_again_less_and_less_often() {
     let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
     let _operator = cluster.start().await;

@@ -11,6 +11,7 @@ use std::fmt::Write;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Upgrading,
+    UpgradesNotTaken,
     MaxUnavailableReached,
     WaitingForPods,
     Paused,
@@ -34,6 +35,7 @@ impl Verdict {
     fn reason(self) -> &'static str {
         match self {
             Self::Upgrading => "Upgrading",
+            Self::UpgradesNotTaken => "UpgradesNotTaken",
             Self::MaxUnavailableReached => "MaxUnavailableReached",
             Self::WaitingForPods => "WaitingForPods",
             Self::Paused => "Paused",
@@ -48,7 +50,7 @@ impl Verdict {
     /// Whether the rollout goes on by itself.
     fn is_progressing(self) -> bool {
         match self {
-            Self::Upgrading | Self::MaxUnavailableReached | Self::WaitingForPods => true,
+            Self::Upgrading | Self::UpgradesNotTaken | Self::MaxUnavailableReached | Self::WaitingForPods => true,
             Self::Paused
             | Self::NotUpdate
             | Self::PartitionReached
@@ -96,8 +98,9 @@ impl Condition {
 }
 
 /// What the reasons to hold mean to a person, in the order in which a message lists them.
-const HELD: [(Hold, &str); 7] = [
+const HELD: [(Hold, &str); 8] = [
     (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
+    (Hold::NotTaken, "wait for another attempt: the API server did not take their upgrade"),
     (Hold::BudgetSpent, "wait for unavailable pods (maxUnavailable)"),
     (Hold::Paused, "wait because the rollout is paused"),
     (Hold::NotUpdate, "stay because updateStrategy.type is NotUpdate"),
