@@ -57,3 +57,38 @@ fn a_webhook_url_that_the_api_server_would_not_take_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("expected https://HOST[:PORT][/PATH]"), "{}", stderr(&output));
 }
+
+/// Adds the text of every source file below a folder, and the names of the folders.
+fn sources(folder: &Path, text: &mut String) {
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        text.push_str(&path.to_string_lossy());
+        if path.is_dir() {
+            sources(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_documentation_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let parity = std::fs::read_to_string(root.join("docs/parity.md")).unwrap();
+    let mut text = String::new();
+    sources(&root.join("crates"), &mut text);
+
+    let quoted = parity.split('`').skip(1).step_by(2);
+    let tests: Vec<&str> = quoted
+        .filter(|name| {
+            name.contains('_')
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit())
+        })
+        .collect();
+
+    assert!(tests.len() > 25, "{tests:?}");
+    for name in tests {
+        let is_there = text.contains(&format!("fn {name}(")) || text.contains(&format!("cases/injection/{name}"));
+        assert!(is_there, "docs/parity.md names {name}, which does not exist");
+    }
+}
