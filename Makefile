@@ -49,6 +49,7 @@ fmt: ## Formats the code
 
 # A static binary: it runs on an empty image.
 build: ## Builds the operator as a static binary
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it (1.95 or newer) and run make again." >&2; exit 1; }
 	@echo "Building the operator (a few minutes the first time)."
 	RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --target $(HOST) --bin sidecarset
 
