@@ -107,7 +107,8 @@ async fn upgrade_pod(
     let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), &pod.key.namespace);
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
-    let answer = timeout(DEADLINE, pods.patch(&pod.key.name, &params, &Patch::Strategic(&upgrade.patch))).await;
+    let patch = Patch::Strategic(upgrade.patch(&set, &pod, ctx.now().wall));
+    let answer = timeout(DEADLINE, pods.patch(&pod.key.name, &params, &patch)).await;
     let now = Instant::now();
     let hold = match outcome(answer) {
         Answer::Written(written) => {

@@ -44,10 +44,10 @@ pub(crate) struct Now {
 /// place.
 pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttempts, now: Now) -> Round {
     let matched = refs(&gathered.matched);
-    let mut plan = rollout::plan(set, &matched, now.wall);
+    let mut plan = rollout::plan(set, &matched);
     if !attempts.is_empty() {
         let assumed = attempts.assume(set, &gathered.matched, now.monotonic);
-        plan = without_vain_attempts(plan, rollout::plan(set, &refs(&assumed), now.wall));
+        plan = without_vain_attempts(plan, rollout::plan(set, &refs(&assumed)));
     }
     let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
     Round { status, upgrades: with_records(plan.upgrades, &gathered.matched), holds: plan.holds }

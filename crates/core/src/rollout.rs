@@ -10,7 +10,6 @@ pub use consistency::{is_consistent, is_ready};
 pub use eligibility::{is_matched, is_updated};
 pub use upgrade::{ImageChange, Upgrade};
 
-use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
 use eligibility::Standing;
@@ -39,7 +38,7 @@ pub enum Hold {
 }
 
 /// What a round of the rollout does.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The Pods that are upgraded, in that order.
     pub upgrades: Vec<Upgrade>,
@@ -57,7 +56,7 @@ impl Plan {
 
 /// Decides from the matched Pods alone. Pods that are upgraded already are neither upgraded nor held.
 #[must_use]
-pub fn plan(set: &CanonicalSet, matched: &[&PodRecord], now: Seconds) -> Plan {
+pub fn plan(set: &CanonicalSet, matched: &[&PodRecord]) -> Plan {
     let mut plan = Plan::default();
     let mut waiting = Vec::new();
     for pod in matched {
@@ -72,6 +71,6 @@ pub fn plan(set: &CanonicalSet, matched: &[&PodRecord], now: Seconds) -> Plan {
     order::sort(&mut waiting);
     let round = budget::spend(set, matched, &waiting);
     plan.holds.extend(round.holds);
-    plan.upgrades = round.upgrades.into_iter().map(|pod| upgrade::upgrade(set, pod, now)).collect();
+    plan.upgrades = round.upgrades.into_iter().map(|pod| Upgrade::of(set, pod)).collect();
     plan
 }

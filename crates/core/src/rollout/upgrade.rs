@@ -9,14 +9,12 @@ use sidecarset_api::markers;
 use std::sync::Arc;
 
 /// The upgrade of one Pod.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upgrade {
     /// The Pod.
     pub pod: PodKey,
     /// The containers that get another image; none where the Pod runs the right ones already.
     pub changes: Vec<ImageChange>,
-    /// A strategic merge patch: the images, our annotations, and the version of the Pod that was decided on.
-    pub patch: Value,
 }
 
 /// Another image for a container.
@@ -32,30 +30,41 @@ pub struct ImageChange {
     pub to: Arc<str>,
 }
 
-pub(super) fn upgrade(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Upgrade {
-    let changes = changes(set, pod);
-    let mut patch = json!({
-        "metadata": {
-            "uid": &*pod.uid,
-            "resourceVersion": &*pod.resource_version,
-            "annotations": annotations(set, pod, &changes, now),
-        },
-    });
-    let mut spec = Map::new();
-    for (list, kind) in [("containers", ContainerKind::Regular), ("initContainers", ContainerKind::Native)] {
-        let images: Vec<Value> = changes
-            .iter()
-            .filter(|change| change.kind == kind)
-            .map(|change| json!({"name": &*change.container, "image": &*change.to}))
-            .collect();
-        if !images.is_empty() {
-            spec.insert(list.to_owned(), images.into());
+impl Upgrade {
+    /// Decides what changes in a Pod.
+    pub(super) fn of(set: &CanonicalSet, pod: &PodRecord) -> Self {
+        Self { pod: pod.key.clone(), changes: changes(set, pod) }
+    }
+
+    /// Returns the strategic merge patch: the images, our annotations, and the version of the Pod that was decided
+    /// on, which has to be the `pod` that is given here.
+    // Made for each write, not with the plan: the patches of a large rollout would take megabytes.
+    #[must_use]
+    pub fn patch(&self, set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Value {
+        let mut patch = json!({
+            "metadata": {
+                "uid": &*pod.uid,
+                "resourceVersion": &*pod.resource_version,
+                "annotations": annotations(set, pod, &self.changes, now),
+            },
+        });
+        let mut spec = Map::new();
+        for (list, kind) in [("containers", ContainerKind::Regular), ("initContainers", ContainerKind::Native)] {
+            let images: Vec<Value> = self
+                .changes
+                .iter()
+                .filter(|change| change.kind == kind)
+                .map(|change| json!({"name": &*change.container, "image": &*change.to}))
+                .collect();
+            if !images.is_empty() {
+                spec.insert(list.to_owned(), images.into());
+            }
         }
+        if !spec.is_empty() {
+            patch["spec"] = spec.into();
+        }
+        patch
     }
-    if !spec.is_empty() {
-        patch["spec"] = spec.into();
-    }
-    Upgrade { pod: pod.key.clone(), changes, patch }
 }
 
 fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ImageChange> {

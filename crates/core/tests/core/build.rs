@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::normalize::{CanonicalSet, normalize};
 use sidecarset_core::record::{Interner, ObservedPod, ObservedSpec, ObservedStatus, PodRecord};
+use sidecarset_core::rollout;
 
 /// The moment of every decision in the tests: 2026-01-02T03:04:05Z.
 pub fn now() -> Seconds {
@@ -145,6 +146,12 @@ impl PodBuilder {
     pub fn annotation(mut self, key: &str, value: &str) -> Self {
         self.0["metadata"]["annotations"][key] = value.into();
         self
+    }
+
+    /// Returns the patch that upgrades this Pod, on its own, to a set.
+    pub fn upgrade_to(&self, set: &CanonicalSet) -> Value {
+        let record = self.build();
+        rollout::plan(set, &[&record]).upgrades[0].patch(set, &record, now())
     }
 
     /// Applies the strategic merge patch of an upgrade, as the API server would.

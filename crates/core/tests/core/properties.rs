@@ -85,7 +85,7 @@ proptest! {
         let set = target(&partition, &max_unavailable);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
-        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
+        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
 
         let broken = kinds.iter().filter(|kind| matches!(kind, Kind::UpdatedBroken)).count();
         let is_ready = |name: &str| pods.iter().any(|pod| &*pod.key.name == name && pod.is_ready());
@@ -101,7 +101,7 @@ proptest! {
         let set = target(&partition, &max_unavailable);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
-        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
+        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
 
         for pod in &pods {
             let updated = usize::from(rollout::is_updated(&set, pod));
@@ -120,18 +120,18 @@ proptest! {
 
         for _ in 0..=kinds.len() {
             let pods: Vec<PodRecord> = world.iter().map(PodBuilder::build).collect();
-            let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
+            let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
             for upgrade in &plan.upgrades {
                 let at = pods.iter().position(|pod| pod.key == upgrade.pod).unwrap();
                 touched[at] += 1;
-                world[at] = world[at].clone().patched(&upgrade.patch);
+                world[at] = world[at].clone().patched(&upgrade.patch(&set, &pods[at], now()));
             }
             // The kubelet mends everything: the new image is a good one.
             world = world.into_iter().map(|pod| pod.caught_up().ready()).collect();
         }
 
         let pods: Vec<PodRecord> = world.iter().map(PodBuilder::build).collect();
-        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
+        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
         prop_assert!(plan.upgrades.is_empty());
         prop_assert!(plan.holds.values().all(|hold| *hold == Hold::NeedsNewPod), "{:?}", plan.holds);
         prop_assert!(touched.iter().all(|times| *times <= 1), "{touched:?}");
@@ -143,8 +143,8 @@ proptest! {
         let set = target(&json!(0), &max_unavailable);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
-        let forward = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
-        let backward = rollout::plan(&set, &pods.iter().rev().collect::<Vec<_>>(), now());
+        let forward = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
+        let backward = rollout::plan(&set, &pods.iter().rev().collect::<Vec<_>>());
 
         prop_assert_eq!(forward, backward);
     }

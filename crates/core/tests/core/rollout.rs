@@ -1,6 +1,6 @@
 //! Which Pods are upgraded, and why the others are not.
 
-use crate::build::{PodBuilder, now, pod, sidecar_set};
+use crate::build::{PodBuilder, pod, sidecar_set};
 use serde_json::json;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
@@ -8,7 +8,7 @@ use sidecarset_core::rollout::{self, Hold, Plan};
 
 fn plan(set: &CanonicalSet, pods: &[PodBuilder]) -> Plan {
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
-    rollout::plan(set, &pods.iter().collect::<Vec<_>>(), now())
+    rollout::plan(set, &pods.iter().collect::<Vec<_>>())
 }
 
 fn upgraded(plan: &Plan) -> Vec<&str> {
@@ -175,11 +175,11 @@ fn the_strategys_selector_leaves_other_pods_out() {
 fn an_upgrade_changes_the_image_and_our_annotations_and_nothing_else() {
     let set = sidecar_set().image("agent:v2").build();
 
-    let plan = plan(&set, &[pod("a", &old())]);
+    let patch = pod("a", &old()).upgrade_to(&set);
 
     let hash = "68w7w4v5dd424xvw75b667262v2v4w87bwzwfc89x5965xd76fc89zwd46z6wx24";
     assert_eq!(
-        plan.upgrades[0].patch,
+        patch,
         json!({
             "metadata": {
                 "uid": "uid-a",
@@ -208,9 +208,9 @@ fn the_marks_of_other_sets_stay_as_they_are() {
         .annotation("kruise.io/sidecarset-injected-list", "log-sc,other")
         .annotation("kruise.io/sidecarset-hash", &both);
 
-    let plan = plan(&set, &[pod]);
+    let patch = pod.upgrade_to(&set);
 
-    let written = plan.upgrades[0].patch["metadata"]["annotations"]["kruise.io/sidecarset-hash"].as_str().unwrap();
+    let written = patch["metadata"]["annotations"]["kruise.io/sidecarset-hash"].as_str().unwrap();
     assert!(written.ends_with(&other[1..]), "{written}");
 }
 
@@ -218,17 +218,16 @@ fn the_marks_of_other_sets_stay_as_they_are() {
 fn a_pod_that_runs_the_right_images_already_only_gets_its_marks() {
     let set = sidecar_set().image("agent:v2").build();
 
-    let plan = plan(&set, &[pod("a", &old()).set("/spec/containers/0/image", "agent:v2").caught_up()]);
+    let right = pod("a", &old()).set("/spec/containers/0/image", "agent:v2").caught_up();
 
-    assert_eq!(plan.upgrades[0].changes, []);
-    assert!(plan.upgrades[0].patch.get("spec").is_none());
+    assert_eq!(right.upgrade_to(&set).get("spec"), None);
+    assert_eq!(plan(&set, &[right]).upgrades[0].changes, []);
 }
 
 #[test]
 fn an_upgrade_under_way_is_waited_for() {
     let (second, third) = (sidecar_set().image("agent:v2").build(), sidecar_set().image("agent:v3").build());
-    let first_upgrade = plan(&second, &[pod("a", &old())]);
-    let under_way = pod("a", &old()).patched(&first_upgrade.upgrades[0].patch);
+    let under_way = pod("a", &old()).patched(&pod("a", &old()).upgrade_to(&second));
 
     let waiting = plan(&third, std::slice::from_ref(&under_way));
     let done = plan(&third, &[under_way.caught_up()]);
@@ -240,9 +239,8 @@ fn an_upgrade_under_way_is_waited_for() {
 #[test]
 fn two_tags_of_one_image_do_not_leave_a_pod_waiting_for_ever() {
     let retagged = sidecar_set().image("agent:stable").build();
-    let upgrade = plan(&retagged, &[pod("a", &old())]);
     // The runtime goes on to report the other tag, and the identity is the same.
-    let under_way = pod("a", &old()).patched(&upgrade.upgrades[0].patch);
+    let under_way = pod("a", &old()).patched(&pod("a", &old()).upgrade_to(&retagged));
     let restarted =
         under_way.clone().set("/status/containerStatuses/0/state/running/startedAt", "2026-01-02T03:04:06Z");
 
@@ -273,16 +271,15 @@ fn the_image_of_a_native_sidecar_is_upgraded_in_place() {
         json!([{"name": "mesh", "image": "mesh:v1", "restartPolicy": "Always"}]),
     );
 
-    let plan = plan(&native("mesh:v2"), &[pod]);
+    let patch = pod.upgrade_to(&native("mesh:v2"));
 
-    assert_eq!(plan.upgrades[0].patch["spec"], json!({"initContainers": [{"name": "mesh", "image": "mesh:v2"}]}));
+    assert_eq!(patch["spec"], json!({"initContainers": [{"name": "mesh", "image": "mesh:v2"}]}));
 }
 
 #[test]
 fn an_upgrade_that_never_starts_is_not_waited_for() {
     let (bad, good) = (sidecar_set().image("agent:bad").build(), sidecar_set().image("agent:v2").build());
-    let first_upgrade = plan(&bad, &[pod("a", &old())]);
-    let stuck = pod("a", &old()).patched(&first_upgrade.upgrades[0].patch).not_ready();
+    let stuck = pod("a", &old()).patched(&pod("a", &old()).upgrade_to(&bad)).not_ready();
 
     assert_eq!(upgraded(&plan(&good, &[stuck])), ["a"]);
 }
@@ -296,9 +293,9 @@ fn a_pod_with_marks_of_old_releases_gets_them_in_todays_form() {
         .annotation("kruise.io/sidecarset-hash", &flat(&carried.hashes.full))
         .annotation("kruise.io/sidecarset-hash-without-image", &flat(&carried.hashes.without_image));
 
-    let plan = plan(&set, &[pod]);
+    let patch = pod.upgrade_to(&set);
 
-    let annotations = &plan.upgrades[0].patch["metadata"]["annotations"];
+    let annotations = &patch["metadata"]["annotations"];
     let without_image = annotations["kruise.io/sidecarset-hash-without-image"].as_str().unwrap();
     assert!(without_image.starts_with(r#"{"log-sc":{"updateTimestamp":"2026-01-02T03:04:05Z","hash":""#));
 }

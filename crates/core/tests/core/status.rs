@@ -20,7 +20,7 @@ fn summarize_after(
 ) -> SidecarSetStatus {
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
     let matched: Vec<&PodRecord> = pods.iter().collect();
-    let plan = rollout::plan(set, &matched, now);
+    let plan = rollout::plan(set, &matched);
     status::summarize(set, &matched, &plan, previous, now)
 }
 
@@ -64,7 +64,7 @@ fn counts_of_kruise_are_always_there_and_the_others_only_above_zero() {
 fn a_pod_whose_sidecar_has_not_caught_up_is_not_ready() {
     let set = sidecar_set().image("agent:v2").build();
     let old = pod("a", &sidecar_set().build());
-    let patch = rollout::plan(&set, &[&old.build()], now()).upgrades[0].patch.clone();
+    let patch = old.upgrade_to(&set);
 
     let status = summarize(&set, &[old.patched(&patch)]);
 
