@@ -4,6 +4,7 @@ mod containers;
 mod edit;
 mod metadata;
 mod pull_secrets;
+mod sharing;
 mod volumes;
 
 use crate::annotations::{ParseAnnotationError, Seconds};
@@ -81,6 +82,12 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
     marks.write(&mut edit);
     let injected = due.iter().map(|set| Arc::clone(&set.name)).collect();
     Ok(Injection { patch: edit.patch, injected, warnings: edit.warnings })
+}
+
+/// Says whether a container was injected.
+fn carries_mark(container: &Value) -> bool {
+    let env = container["env"].as_array().into_iter().flatten();
+    env.into_iter().any(|variable| variable["name"] == markers::IS_INJECTED && variable["value"] == "true")
 }
 
 // The API server may ask again after another webhook changed the Pod: what is there already must stay as it is.

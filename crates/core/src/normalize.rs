@@ -3,9 +3,11 @@
 pub mod defaults;
 mod sidecar;
 mod strategy;
+mod transfer;
 
-pub use sidecar::{Placement, Sidecar};
+pub use sidecar::{Placement, Shares, Sidecar};
 pub use strategy::{RolloutStrategy, UpdateKind};
+pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 
 use crate::revision::{self, Hashes};
 use crate::selection::{Namespaces, Selector};

@@ -1,10 +1,9 @@
 //! Where sidecars stand among the Pod's own containers.
 
-use super::Refusal;
 use super::edit::PodEdit;
+use super::{Refusal, carries_mark, sharing};
 use crate::normalize::{CanonicalSet, Placement, Sidecar};
 use serde_json::Value;
-use sidecarset_api::markers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,7 +33,7 @@ fn all<'a>(
 fn place_list(pod: &Value, list: &'static str, sidecars: Vec<(&CanonicalSet, &Sidecar)>, edit: &mut PodEdit<'_>) {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (set, sidecar) in sidecars {
-        let definition = sidecar.definition.clone();
+        let definition = sharing::definition(pod, sidecar);
         match find(pod, list, &sidecar.name) {
             Some((at, own)) => {
                 // As in Kruise: the sidecar takes the place of the Pod's container. Its author should know.
@@ -77,9 +76,4 @@ fn refuse_same_names(sets: &[&CanonicalSet]) -> Result<(), Refusal> {
 
 fn find<'a>(pod: &'a Value, list: &str, name: &str) -> Option<(usize, &'a Value)> {
     pod["spec"][list].as_array()?.iter().enumerate().find(|(_, container)| container["name"] == name)
-}
-
-fn carries_mark(container: &Value) -> bool {
-    let env = container["env"].as_array().into_iter().flatten();
-    env.into_iter().any(|variable| variable["name"] == markers::IS_INJECTED && variable["value"] == "true")
 }

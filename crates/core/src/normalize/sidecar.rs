@@ -1,8 +1,9 @@
 //! A container of a set, ready to be put into a Pod.
 
+use super::transfer::EnvTransfer;
 use serde_json::{Map, Value, json};
 use sidecarset_api::markers;
-use sidecarset_api::v1beta1::SidecarContainer;
+use sidecarset_api::v1beta1::{SharePolicy, SidecarContainer};
 use std::sync::Arc;
 
 /// Where a sidecar stands among the Pod's own containers.
@@ -29,6 +30,19 @@ pub struct Sidecar {
     pub definition: Value,
     /// The names of the volumes it mounts, or uses as devices.
     pub volumes: Vec<String>,
+    /// What it takes over from the Pod's own containers.
+    pub shares: Shares,
+}
+
+/// What a sidecar takes over from the Pod's own containers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shares {
+    /// Whether it mounts the volumes that they mount.
+    pub mounts: bool,
+    /// Whether it uses the devices that they use.
+    pub devices: bool,
+    /// The environment variables that are copied from them.
+    pub env: Vec<EnvTransfer>,
 }
 
 impl Sidecar {
@@ -46,6 +60,16 @@ impl Sidecar {
             is_native: text("restartPolicy") == "Always",
             definition: render(container),
             volumes: volume_names(container),
+            shares: Shares {
+                mounts: is_enabled(source.share_volume_policy.as_ref()),
+                devices: is_enabled(source.share_volume_device_policy.as_ref()),
+                env: source
+                    .transfer_env
+                    .iter()
+                    .flatten()
+                    .filter_map(|transfer| EnvTransfer::parse(transfer).ok())
+                    .collect(),
+            },
         }
     }
 }
@@ -61,6 +85,10 @@ fn render(container: &Map<String, Value>) -> Value {
         }
     }
     Value::Object(definition)
+}
+
+fn is_enabled(policy: Option<&SharePolicy>) -> bool {
+    policy.and_then(|policy| policy.kind.as_deref()) == Some("enabled")
 }
 
 fn volume_names(container: &Map<String, Value>) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The containers of a set: what the API server would refuse in every Pod that gets them.
 
 use super::Violations;
+use crate::normalize::EnvTransfer;
 use k8s_openapi::api::core::v1::{Container, Volume};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -28,6 +29,7 @@ pub(crate) fn check(spec: &SidecarSetSpec, violations: &mut Violations) {
             check_image(&container.container, &path, violations);
             check_mounts(&container.container, &path, &volumes, violations);
             check_enumerations(container, &path, violations);
+            check_transfers(container, &path, violations);
             check_types::<Container>(&container.container, &path, violations);
         }
     }
@@ -112,6 +114,13 @@ fn check_enumerations(container: &SidecarContainer, path: &str, violations: &mut
     }
 }
 
+fn check_transfers(container: &SidecarContainer, path: &str, violations: &mut Violations) {
+    for (at, transfer) in container.transfer_env.iter().flatten().enumerate() {
+        let path = format!("{path}.transferEnv[{at}].sourceContainerNameFrom.fieldRef");
+        violations.take(path, EnvTransfer::parse(transfer));
+    }
+}
+
 /// The API server keeps these members without looking at them, and would refuse every Pod they are put into.
 fn check_types<T: DeserializeOwned>(source: &Map<String, Value>, path: &str, violations: &mut Violations) {
     violations.take(path, serde_json::from_value::<T>(Value::Object(source.clone())));
@@ -170,6 +179,23 @@ mod tests {
         }));
 
         assert_eq!(found, ["spec.containers[0].volumeMounts[0].name: not found: \"log\""]);
+    }
+
+    #[test]
+    fn a_transfer_from_a_field_that_names_no_container_is_refused_in_both_lists() {
+        let transfer =
+            json!([{"sourceContainerNameFrom": {"fieldRef": {"fieldPath": "metadata.name"}}, "envName": "A"}]);
+        let found = violations(json!({
+            "initContainers": [{"name": "a", "image": "i", "transferEnv": transfer}],
+            "containers": [{"name": "b", "image": "i", "transferEnv": transfer}],
+        }));
+
+        let message = "\"metadata.name\" is not metadata.annotations['KEY'] or metadata.labels['KEY']";
+        let path = "transferEnv[0].sourceContainerNameFrom.fieldRef";
+        assert_eq!(
+            found,
+            [format!("spec.initContainers[0].{path}: {message}"), format!("spec.containers[0].{path}: {message}")]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! ignored, because a set that asks for them would be applied by halves.
 
 use super::Violations;
-use sidecarset_api::v1beta1::{SharePolicy, SidecarContainer, SidecarSetSpec};
+use sidecarset_api::v1beta1::{SidecarContainer, SidecarSetSpec};
 
 const MESSAGE: &str = "is not supported by this version of the operator";
 
@@ -30,9 +30,6 @@ fn check_container(container: &SidecarContainer, path: &str, violations: &mut Vi
     let upgrade_type = container.upgrade_strategy.as_ref().and_then(|strategy| strategy.upgrade_type.as_deref());
     let refused = [
         (".upgradeStrategy.upgradeType", upgrade_type == Some("HotUpgrade")),
-        (".shareVolumePolicy", is_enabled(container.share_volume_policy.as_ref())),
-        (".shareVolumeDevicePolicy", is_enabled(container.share_volume_device_policy.as_ref())),
-        (".transferEnv", container.transfer_env.as_ref().is_some_and(|list| !list.is_empty())),
         (".resourcesPolicy", container.resources_policy.is_some()),
     ];
     add_all(&refused.map(|(member, is_used)| (format!("{path}{member}"), is_used)), violations);
@@ -42,10 +39,6 @@ fn add_all<P: AsRef<str>>(refused: &[(P, bool)], violations: &mut Violations) {
     for (path, _) in refused.iter().filter(|(_, is_used)| *is_used) {
         violations.add(path.as_ref(), MESSAGE);
     }
-}
-
-fn is_enabled(policy: Option<&SharePolicy>) -> bool {
-    policy.and_then(|policy| policy.kind.as_deref()) == Some("enabled")
 }
 
 #[cfg(test)]
@@ -59,8 +52,6 @@ mod tests {
             "containers": [{
                 "name": "a",
                 "upgradeStrategy": {"upgradeType": "HotUpgrade"},
-                "shareVolumePolicy": {"type": "enabled"},
-                "transferEnv": [{"sourceContainerName": "main", "envName": "TZ"}],
             }],
             "updateStrategy": {"scatterStrategy": [{"key": "a", "value": "b"}]},
             "injectionStrategy": {"revision": {"revisionName": "x"}},
@@ -75,8 +66,6 @@ mod tests {
             paths,
             [
                 "spec.containers[0].upgradeStrategy.upgradeType",
-                "spec.containers[0].shareVolumePolicy",
-                "spec.containers[0].transferEnv",
                 "spec.updateStrategy.scatterStrategy",
                 "spec.injectionStrategy.revision",
             ]

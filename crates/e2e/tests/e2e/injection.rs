@@ -97,3 +97,28 @@ async fn pods_keep_their_sidecars_when_the_set_is_deleted() -> Result<()> {
     assert_eq!(PodView::of(&created).container_names(), ["app"]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_sidecar_takes_over_mounts_and_variables_of_the_application() -> Result<()> {
+    let scene = Scene::open("sharing").await?;
+    let mut container = sidecar("sidecar", AGENT_V1);
+    container["shareVolumePolicy"] = json!({"type": "enabled"});
+    container["transferEnv"] = json!([{"sourceContainerName": "app", "envName": "ZONE"}]);
+    scene.create(&scene.sidecar_set().with("containers", json!([container]))).await?;
+    let mut pod = scene.pod("one");
+    pod["spec"]["volumes"] = json!([{"name": "data", "emptyDir": {}}]);
+    pod["spec"]["containers"][0]["env"] = json!([{"name": "ZONE", "value": "north"}, {"name": "DIR", "value": "logs"}]);
+    pod["spec"]["containers"][0]["volumeMounts"] =
+        json!([{"name": "data", "mountPath": "/data", "subPathExpr": "$(DIR)"}]);
+
+    let created = scene.create_pod(pod).await?;
+    scene.until_pods("the pod is ready", |pods| pods.iter().all(PodView::is_undisturbed)).await?;
+
+    let spec = created.spec.context("a pod has a spec")?;
+    let shared = spec.containers.iter().find(|container| container.name == "sidecar").context("it was injected")?;
+    let env: Vec<_> = shared.env.iter().flatten().map(|it| (it.name.as_str(), it.value.as_deref())).collect();
+    let mounts: Vec<_> = shared.volume_mounts.iter().flatten().map(|it| it.mount_path.as_str()).collect();
+    assert_eq!(env, [("IS_INJECTED", Some("true")), ("ZONE", Some("north")), ("DIR", Some("logs"))]);
+    assert_eq!(mounts, ["/data"]);
+    Ok(())
+}
