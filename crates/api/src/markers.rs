@@ -25,6 +25,9 @@ pub const CUSTOM_VERSION: &str = "apps.kruise.io/sidecarset-custom-version";
 /// The environment variable by which an injected container is told from the Pod's own.
 pub const IS_INJECTED: &str = "IS_INJECTED";
 
+/// The name under which we write: the API server notes it for each field.
+pub const FIELD_MANAGER: &str = "sidecarset-operator";
+
 /// The label that the API server puts on every Namespace: its name.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 

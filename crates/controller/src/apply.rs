@@ -11,6 +11,7 @@ use futures::{StreamExt, stream};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use outcome::{Answer, outcome};
+use sidecarset_api::markers::FIELD_MANAGER;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
 use sidecarset_core::catalog::Entry;
 use sidecarset_core::normalize::CanonicalSet;
@@ -21,8 +22,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
-
-const FIELD_MANAGER: &str = "sidecarset-operator";
 
 /// How long the API server may take to answer.
 const DEADLINE: Duration = Duration::from_secs(10);

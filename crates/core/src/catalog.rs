@@ -1,6 +1,6 @@
 //! The SidecarSets and namespaces that there are, parsed and ready to be asked.
 
-use crate::normalize::{CanonicalSet, normalize};
+use crate::normalize::{CanonicalSet, is_injecting, normalize};
 use crate::selection::{Labels, Namespaces, Selected, Selector, selects};
 use crate::validation::Violations;
 use sidecarset_api::v1beta1::SidecarSet;
@@ -147,12 +147,11 @@ impl InvalidSet {
         let mut ignored = Violations::default();
         let selector = set.spec.selector.as_ref();
         let selector = selector.and_then(|source| Selector::parse(source, "", &mut ignored));
-        let is_paused = set.spec.injection_strategy.as_ref().is_some_and(|strategy| strategy.paused == Some(true));
         Self {
             name: set.metadata.name.as_deref().unwrap_or_default().into(),
             generation: set.metadata.generation.unwrap_or_default(),
             // Without a selector that can be read, nobody can say which Pods were meant: it selects none.
-            is_injecting: !is_paused && selector.as_ref().is_some_and(|selector| !selector.is_empty()),
+            is_injecting: is_injecting(&set.spec) && selector.as_ref().is_some_and(|selector| !selector.is_empty()),
             selector: selector.unwrap_or_default(),
             namespaces: Namespaces::parse(&set.spec, &mut ignored).unwrap_or(Namespaces::All),
             violations,

@@ -44,6 +44,12 @@ impl<'a> ImageReference<'a> {
         Self { domain, prefix, path, tag, digest }
     }
 
+    /// Returns the tag, which is `latest` where the reference has neither a tag nor a digest.
+    #[must_use]
+    pub fn tag(&self) -> Option<&'a str> {
+        self.tag
+    }
+
     /// Returns the digest, where the reference has one.
     #[must_use]
     pub fn digest(&self) -> Option<&'a str> {

@@ -100,10 +100,15 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         init_containers: sorted,
         volumes: spec.volumes.clone().unwrap_or_default(),
         image_pull_secrets: spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect(),
-        is_injecting: spec.injection_strategy.as_ref().is_none_or(|strategy| strategy.paused != Some(true)),
+        is_injecting: is_injecting(spec),
         rollout: parsed.rollout,
         hashes: revision::hashes(containers, init_containers),
     }
+}
+
+/// Says whether new Pods are injected: not while `injectionStrategy.paused`.
+pub(crate) fn is_injecting(spec: &SidecarSetSpec) -> bool {
+    spec.injection_strategy.as_ref().is_none_or(|strategy| strategy.paused != Some(true))
 }
 
 fn selector(spec: &SidecarSetSpec, violations: &mut Violations) -> Option<Selector> {

@@ -7,12 +7,10 @@ pub use configuration::{Configurations, configurations};
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
+use sidecarset_api::markers::FIELD_MANAGER;
 
 /// The name of both configurations.
 pub const NAME: &str = "sidecarset";
-
-/// The name under which our fields are known to the API server.
-const FIELD_MANAGER: &str = "sidecarset-operator";
 
 /// Why we are not registered.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,10 @@ use super::carries_mark;
 use crate::normalize::{EnvSource, EnvTransfer, Shares, Sidecar};
 use serde_json::{Map, Value};
 
+/// The lists of a container that are shared, each with the member that says where an item is.
+const MOUNTS: (&str, &str) = ("volumeMounts", "mountPath");
+const DEVICES: (&str, &str) = ("volumeDevices", "devicePath");
+
 /// Returns a sidecar as it stands in this Pod.
 pub(super) fn definition(pod: &Value, sidecar: &Sidecar) -> Value {
     let mut definition = sidecar.definition.clone();
@@ -16,12 +20,10 @@ pub(super) fn definition(pod: &Value, sidecar: &Sidecar) -> Value {
     if sidecar.shares.mounts {
         // As in Kruise: a mount that is left out because its path is taken brings its variables all the same.
         env.extend(own.iter().flat_map(|own| variables_of_mounts(own)));
-        let paths = [paths(container, "volumeMounts", "mountPath"), paths(container, "volumeDevices", "devicePath")];
-        share(container, &own, ("volumeMounts", "mountPath"), paths.concat());
+        share(container, &own, MOUNTS);
     }
     if sidecar.shares.devices {
-        let paths = [paths(container, "volumeMounts", "mountPath"), paths(container, "volumeDevices", "devicePath")];
-        share(container, &own, ("volumeDevices", "devicePath"), paths.concat());
+        share(container, &own, DEVICES);
     }
     for variable in env {
         add_variable(container, variable);
@@ -35,8 +37,10 @@ fn own_containers(pod: &Value) -> impl Iterator<Item = &Value> {
     containers.filter(|container| !carries_mark(container))
 }
 
-/// Appends what the containers have in a list, each path once.
-fn share(sidecar: &mut Map<String, Value>, own: &[&Value], (list, path): (&str, &str), mut taken: Vec<String>) {
+/// Appends what the containers have in a list, at paths that nothing of the sidecar is at.
+fn share(sidecar: &mut Map<String, Value>, own: &[&Value], (list, path): (&str, &str)) {
+    let mut taken: Vec<String> =
+        [MOUNTS, DEVICES].into_iter().flat_map(|(list, path)| paths(sidecar, list, path)).collect();
     for item in own.iter().flat_map(|container| items(container, list)) {
         let Some(place) = item[path].as_str() else { continue };
         if !taken.iter().any(|taken| taken == place) {

@@ -1,15 +1,13 @@
 //! The containers of a set: what the API server would refuse in every Pod that gets them.
 
 use super::Violations;
+use super::labels::{LONGEST_DNS_LABEL, is_dns_label};
 use crate::normalize::EnvTransfer;
 use k8s_openapi::api::core::v1::{Container, Volume};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sidecarset_api::v1beta1::{SidecarContainer, SidecarSetSpec};
 use std::collections::BTreeSet;
-
-/// The longest name of a container: it is a DNS label.
-const LONGEST_NAME: usize = 63;
 
 const LISTS: [&str; 2] = ["initContainers", "containers"];
 
@@ -130,16 +128,8 @@ fn items<'a>(container: &'a Map<String, Value>, list: &str) -> impl Iterator<Ite
     container.get(list).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn is_dns_label(name: &str) -> bool {
-    let is_alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    name.len() <= LONGEST_NAME
-        && name.bytes().all(|byte| is_alphanumeric(byte) || byte == b'-')
-        && name.bytes().next().is_some_and(is_alphanumeric)
-        && name.bytes().next_back().is_some_and(is_alphanumeric)
-}
-
 fn not_a_dns_label(name: &str) -> String {
-    format!("{name:?} is not a DNS label: at most {LONGEST_NAME} lower-case letters, digits and '-'")
+    format!("{name:?} is not a DNS label: at most {LONGEST_DNS_LABEL} lower-case letters, digits and '-'")
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 /// The longest name of a label, and its longest value.
 const LONGEST_NAME: usize = 63;
+/// The longest DNS label.
+pub(super) const LONGEST_DNS_LABEL: usize = 63;
 /// The longest prefix of a label's key.
 const LONGEST_PREFIX: usize = 253;
 
@@ -16,6 +18,11 @@ pub(crate) fn is_qualified_name(key: &str) -> bool {
 /// Says whether a text may be the value of a label.
 pub(crate) fn is_label_value(value: &str) -> bool {
     value.is_empty() || is_name(value)
+}
+
+/// Says whether a text may be the name of a container or a volume.
+pub(super) fn is_dns_label(name: &str) -> bool {
+    name.len() <= LONGEST_DNS_LABEL && is_dns_label_of_any_length(name)
 }
 
 fn is_name(name: &str) -> bool {

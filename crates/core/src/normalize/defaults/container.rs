@@ -1,6 +1,7 @@
 //! The defaults of a container as Kubernetes knows it.
 
 use super::{Object, fill_field_reference, fill_text, member, members};
+use crate::image::ImageReference;
 use crate::quantity::Quantity;
 use serde_json::Value;
 
@@ -39,15 +40,8 @@ pub(super) fn fill_container(container: &mut Object) {
 /// Returns how an image is pulled when nobody says it. As in Go, an empty image has no tag and
 /// is not `latest` either.
 fn pull_policy(image: &str) -> &'static str {
-    let (name, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
-    // A colon before the last slash belongs to the port of the registry.
-    let last = name.rsplit('/').next().unwrap_or_default();
-    let tag = last.split_once(':').map(|(_, tag)| tag);
-    match (tag, digest) {
-        (Some("latest"), _) => "Always",
-        (None, None) if !image.is_empty() => "Always",
-        (Some(_), _) | (None, _) => "IfNotPresent",
-    }
+    let is_latest = !image.is_empty() && ImageReference::parse(image).tag() == Some("latest");
+    if is_latest { "Always" } else { "IfNotPresent" }
 }
 
 fn fill_probe(probe: &mut Object) {
