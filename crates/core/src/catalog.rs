@@ -1,8 +1,11 @@
 //! The SidecarSets and namespaces that there are, parsed and ready to be asked.
 
+mod index;
+
 use crate::normalize::{CanonicalSet, is_injecting, normalize};
 use crate::selection::{Labels, Namespaces, Selected, Selector, selects};
 use crate::validation::Violations;
+use index::Index;
 use sidecarset_api::v1beta1::SidecarSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +19,7 @@ pub struct Catalog {
     // By name, which is the order in which sets are injected: the same Pod always gets the same containers in
     // the same order.
     sets: BTreeMap<Arc<str>, Entry>,
+    index: Index,
     namespaces: BTreeMap<Arc<str>, Arc<NamespaceLabels>>,
 }
 
@@ -58,6 +62,7 @@ impl Catalog {
     pub fn put_set(&mut self, set: &SidecarSet) -> Entry {
         let name: Arc<str> = set.metadata.name.as_deref().unwrap_or_default().into();
         let entry = Entry::new(set);
+        self.index.put(&name, entry.selector(), entry.namespaces());
         self.sets.insert(name, entry.clone());
         entry
     }
@@ -65,6 +70,7 @@ impl Catalog {
     /// Forgets a set.
     pub fn remove_set(&mut self, name: &str) {
         self.sets.remove(name);
+        self.index.remove(name);
     }
 
     /// Returns the set of this name.
@@ -98,7 +104,9 @@ impl Catalog {
     #[must_use]
     pub fn select(&self, pod: &impl Labels, namespace: Option<&NamespaceLabels>) -> Selection {
         let mut selection = Selection::default();
-        for entry in self.sets.values().filter(|entry| entry.is_injecting()) {
+        let candidates = self.index.candidates(pod, namespace);
+        let entries = candidates.into_iter().filter_map(|name| self.sets.get(name));
+        for entry in entries.filter(|entry| entry.is_injecting()) {
             match selects(entry.selector(), entry.namespaces(), pod, namespace) {
                 Selected::No => {}
                 Selected::DependsOnNamespace => selection.needs_namespace = true,

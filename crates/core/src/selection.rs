@@ -1,7 +1,10 @@
 //! Which sets a Pod gets.
 
+mod overlap;
 mod selector;
 
+pub use overlap::is_satisfiable;
+pub(crate) use selector::Requirement;
 pub use selector::{Labels, Selector};
 
 use crate::validation::Violations;

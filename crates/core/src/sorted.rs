@@ -85,6 +85,10 @@ impl Labels for SortedMap<Arc<str>> {
     fn value(&self, key: &str) -> Option<&str> {
         self.get(key).map(AsRef::as_ref)
     }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().map(|(key, value)| (&**key, &**value))
+    }
 }
 
 #[cfg(test)]

@@ -11,5 +11,7 @@ mod normalization;
 mod properties;
 #[path = "core/rollout.rs"]
 mod rollout;
+#[path = "core/selection.rs"]
+mod selection;
 #[path = "core/status.rs"]
 mod status;

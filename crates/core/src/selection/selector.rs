@@ -3,12 +3,14 @@
 use crate::validation::{Violations, is_label_value, is_qualified_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 /// Labels that can be asked for the value of a key.
 pub trait Labels {
     /// Returns the value of a label, or nothing where there is none of that key.
     fn value(&self, key: &str) -> Option<&str>;
+
+    /// Returns every label: its key and its value.
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)>;
 }
 
 /// A parsed label selector: all its requirements hold.
@@ -17,8 +19,9 @@ pub struct Selector {
     requirements: Vec<Requirement>,
 }
 
+/// One thing that labels have to fulfil.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Requirement {
+pub(crate) enum Requirement {
     In { key: String, values: BTreeSet<String> },
     // As in Kubernetes: a label that is absent is in no set of values.
     NotIn { key: String, values: BTreeSet<String> },
@@ -48,6 +51,11 @@ impl Selector {
     pub fn namespace_named(name: &str) -> Self {
         let key = sidecarset_api::markers::NAMESPACE_NAME.to_owned();
         Self { requirements: vec![Requirement::In { key, values: BTreeSet::from([name.to_owned()]) }] }
+    }
+
+    /// Returns what labels have to fulfil, all of it.
+    pub(crate) fn requirements(&self) -> &[Requirement] {
+        &self.requirements
     }
 
     /// Says whether it asks for nothing, so that everything matches.
@@ -92,6 +100,13 @@ impl Requirement {
         }
     }
 
+    /// Returns the key of the label that it speaks of.
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::In { key, .. } | Self::NotIn { key, .. } | Self::Exists { key } | Self::DoesNotExist { key } => key,
+        }
+    }
+
     fn matches(&self, labels: &impl Labels) -> bool {
         match self {
             Self::In { key, values } => labels.value(key).is_some_and(|value| values.contains(value)),
@@ -118,17 +133,19 @@ impl Labels for BTreeMap<String, String> {
     fn value(&self, key: &str) -> Option<&str> {
         self.get(key).map(String::as_str)
     }
-}
 
-impl Labels for BTreeMap<Arc<str>, Arc<str>> {
-    fn value(&self, key: &str) -> Option<&str> {
-        self.get(key).map(AsRef::as_ref)
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
 
 impl Labels for serde_json::Map<String, serde_json::Value> {
     fn value(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(serde_json::Value::as_str)
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
     }
 }
 
