@@ -4,10 +4,10 @@ mod index;
 
 use crate::normalize::{CanonicalSet, is_injecting, normalize};
 use crate::selection::{Labels, Namespaces, Selected, Selector, selects};
-use crate::validation::Violations;
+use crate::validation::{Violations, canary_base};
 use index::Index;
 use sidecarset_api::v1beta1::SidecarSet;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The labels of a namespace.
@@ -41,6 +41,7 @@ pub struct InvalidSet {
     pub generation: i64,
     /// What is wrong with it.
     pub violations: Violations,
+    canary_of: Option<Arc<str>>,
     selector: Selector,
     namespaces: Namespaces,
     is_injecting: bool,
@@ -100,22 +101,34 @@ impl Catalog {
         self.namespaces.get(name)
     }
 
-    /// Returns the sets that select a new Pod. Sets whose injection is paused select none.
+    /// Returns every namespace by name, with its labels.
+    pub fn namespaces(&self) -> impl Iterator<Item = (&Arc<str>, &NamespaceLabels)> {
+        self.namespaces.iter().map(|(name, labels)| (name, &**labels))
+    }
+
+    /// Returns the sets that select a new Pod. Sets whose injection is paused select none, and a set gives way to a
+    /// canary of it.
     #[must_use]
     pub fn select(&self, pod: &impl Labels, namespace: Option<&NamespaceLabels>) -> Selection {
         let mut selection = Selection::default();
+        let mut bases = BTreeSet::new();
         let candidates = self.index.candidates(pod, namespace);
         let entries = candidates.into_iter().filter_map(|name| self.sets.get(name));
         for entry in entries.filter(|entry| entry.is_injecting()) {
             match selects(entry.selector(), entry.namespaces(), pod, namespace) {
                 Selected::No => {}
                 Selected::DependsOnNamespace => selection.needs_namespace = true,
-                Selected::Yes => match entry {
-                    Entry::Valid(set) => selection.sets.push(Arc::clone(set)),
-                    Entry::Invalid(set) => selection.invalid.push(Arc::clone(set)),
-                },
+                Selected::Yes => {
+                    bases.extend(entry.canary_of());
+                    match entry {
+                        Entry::Valid(set) => selection.sets.push(Arc::clone(set)),
+                        Entry::Invalid(set) => selection.invalid.push(Arc::clone(set)),
+                    }
+                }
             }
         }
+        selection.sets.retain(|set| !bases.contains(&set.name));
+        selection.invalid.retain(|set| !bases.contains(&set.name));
         selection
     }
 }
@@ -125,6 +138,15 @@ impl Entry {
         match normalize(set) {
             Ok(set) => Self::Valid(Arc::new(set)),
             Err(violations) => Self::Invalid(Arc::new(InvalidSet::new(set, violations))),
+        }
+    }
+
+    /// Returns the name of the set whose place it takes, if it is a canary.
+    #[must_use]
+    pub fn canary_of(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Valid(set) => set.canary_of.as_ref(),
+            Self::Invalid(set) => set.canary_of.as_ref(),
         }
     }
 
@@ -162,6 +184,7 @@ impl InvalidSet {
             is_injecting: is_injecting(&set.spec) && selector.as_ref().is_some_and(|selector| !selector.is_empty()),
             selector: selector.unwrap_or_default(),
             namespaces: Namespaces::parse(&set.spec, &mut ignored).unwrap_or(Namespaces::All),
+            canary_of: canary_base(&set.metadata).map(Arc::from),
             violations,
         }
     }
@@ -221,6 +244,27 @@ mod tests {
         let paused = json!({"containers": [{"name": "a", "image": "i"}], "injectionStrategy": {"paused": true}});
 
         assert_eq!(names(&catalog(&[set("paused", paused)]).select(&nginx(), None)), [""; 0]);
+    }
+
+    #[test]
+    fn a_set_gives_way_to_a_canary_of_it() {
+        let containers = json!({"containers": [{"name": "a", "image": "i"}], "updateStrategy": {"type": "NotUpdate"}});
+        let base = set("base", containers.clone());
+        let mut canary = set("canary", containers);
+        canary["metadata"]["annotations"] =
+            json!({"apps.kruise.io/sidecarset-canary": "true", "apps.kruise.io/sidecarset-base": "base"});
+        let mut paused = canary.clone();
+        paused["spec"]["injectionStrategy"] = json!({"paused": true});
+        let mut elsewhere = canary.clone();
+        elsewhere["spec"]["selector"]["matchLabels"]["tier"] = json!("edge");
+
+        let selected = |canary: &Value| {
+            let selection = catalog(&[base.clone(), canary.clone()]).select(&nginx(), None);
+            names(&selection).join(" ")
+        };
+        assert_eq!(selected(&canary), "canary");
+        assert_eq!(selected(&paused), "base");
+        assert_eq!(selected(&elsewhere), "base");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct CanonicalSet {
     pub name: Arc<str>,
     /// The generation of the spec.
     pub generation: i64,
+    /// The name of the set whose place this one takes in the Pods that both select, if it is a canary.
+    pub canary_of: Option<Arc<str>>,
     /// The labels of the Pods it selects.
     pub selector: Selector,
     /// The namespaces of the Pods it selects.
@@ -44,6 +46,11 @@ pub struct CanonicalSet {
 }
 
 impl CanonicalSet {
+    /// Returns every container that is injected: init containers, then containers.
+    pub fn sidecars(&self) -> impl Iterator<Item = &Sidecar> {
+        self.init_containers.iter().chain(&self.containers)
+    }
+
     /// Returns the sidecars that keep running, and so can be upgraded in place: containers and native sidecars.
     pub fn upgradable(&self) -> impl Iterator<Item = &Sidecar> {
         self.containers.iter().chain(self.init_containers.iter().filter(|sidecar| sidecar.is_native))
@@ -66,6 +73,7 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     let mut violations = Violations::default();
     let spec = defaults::defaulted(&set.spec);
     validation::metadata(&set.metadata, &mut violations);
+    validation::canary(&set.metadata, &set.spec, &mut violations);
     validation::spellings(&set.spec, &mut violations);
     let selector = selector(&spec, &mut violations);
     let namespaces = Namespaces::parse(&spec, &mut violations);
@@ -94,6 +102,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
     CanonicalSet {
         name: set.metadata.name.as_deref().unwrap_or_default().into(),
         generation: set.metadata.generation.unwrap_or_default(),
+        canary_of: validation::canary_base(&set.metadata).map(Arc::from),
         selector: parsed.selector,
         namespaces: parsed.namespaces,
         containers: containers.unwrap_or_default().iter().map(Sidecar::new).collect(),

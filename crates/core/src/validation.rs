@@ -1,18 +1,28 @@
 //! What is wrong with a SidecarSet: everything at once, each with the path of the field.
 
+mod canary;
+mod change;
+mod conflicts;
 mod containers;
-
 mod labels;
 mod metadata;
 mod spellings;
 mod support;
+mod warnings;
 
+pub use canary::keeps_its_base;
+pub use warnings::warnings;
+
+pub(crate) use canary::{base as canary_base, check as canary};
 pub(crate) use containers::check as containers;
 pub(crate) use labels::{is_label_value, is_qualified_name};
 pub(crate) use metadata::check as metadata;
 pub(crate) use spellings::check as spellings;
 pub(crate) use support::check as support;
 
+use crate::catalog::Catalog;
+use crate::normalize::{CanonicalSet, defaults};
+use sidecarset_api::v1beta1::SidecarSet;
 use std::fmt::{self, Display};
 
 /// One thing that is wrong with an object.
@@ -27,6 +37,31 @@ pub struct Violation {
 /// Everything that is wrong with an object, in the order in which it was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
+
+/// A set that is written: as it is to be, and as it was.
+#[derive(Debug, Clone, Copy)]
+pub struct Writing<'a> {
+    /// The set as it was written.
+    pub set: &'a SidecarSet,
+    /// The same in its canonical form.
+    pub canonical: &'a CanonicalSet,
+    /// The set as it was, if it is not new.
+    pub old: Option<&'a SidecarSet>,
+}
+
+impl Writing<'_> {
+    /// Adds what does not fit the other sets, or what the set was before.
+    pub fn check(&self, catalog: &Catalog, violations: &mut Violations) {
+        if let Some(old) = self.old {
+            change::check(&defaults::defaulted(&self.set.spec), &defaults::defaulted(&old.spec), violations);
+        }
+        canary::check_among(self.set, self.old, catalog, violations);
+        let init_containers = self.set.spec.init_containers.iter().flatten();
+        let init_names: Vec<&str> =
+            init_containers.filter_map(|container| container.container.get("name")?.as_str()).collect();
+        conflicts::check(self.canonical, &init_names, catalog, violations);
+    }
+}
 
 impl Violations {
     /// Adds one.
@@ -43,6 +78,11 @@ impl Violations {
                 None
             }
         }
+    }
+
+    /// Adds all of these.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
     }
 
     /// Says whether nothing is wrong.

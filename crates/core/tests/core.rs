@@ -15,3 +15,5 @@ mod rollout;
 mod selection;
 #[path = "core/status.rs"]
 mod status;
+#[path = "core/validation.rs"]
+mod validation;

@@ -43,6 +43,13 @@ impl SetDraft {
         self
     }
 
+    /// Sets an annotation.
+    #[must_use]
+    pub fn annotated(mut self, key: &str, value: &str) -> Self {
+        self.0["metadata"]["annotations"][key] = json!(value);
+        self
+    }
+
     /// Leaves a member of the spec out.
     #[must_use]
     pub fn without(mut self, member: &str) -> Self {

@@ -5,13 +5,14 @@ mod defaulting;
 mod mirror;
 mod overlay;
 
+use crate::context::Context;
 use crate::review::{Denial, Operation, Request, Verdict};
 use json_patch::Patch;
 use serde_json::Value;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_api::{GROUP, KIND, v1alpha1, v1beta1};
 use sidecarset_core::normalize::normalize;
-use sidecarset_core::validation::Violations;
+use sidecarset_core::validation::{Violations, Writing, keeps_its_base, warnings};
 use tracing::{debug, info};
 
 /// Fills in the defaults, the spellings of the other version, and the hashes. Nothing that a person wrote is removed.
@@ -39,14 +40,14 @@ pub fn mutate(request: &Request) -> Verdict {
 /// Refuses a set that could not be acted on, with everything that is wrong with it. What leaves the spec as it is is
 /// always allowed, so that a set that has become invalid can still be deleted.
 #[must_use]
-pub fn validate(request: &Request) -> Verdict {
-    let denial = match subject(request) {
-        Ok(Some(set)) if !is_spec_unchanged(request) => check(set, name(request)),
-        Ok(_) => Ok(()),
+pub fn validate(request: &Request, context: &Context) -> Verdict {
+    let checked = match subject(request) {
+        Ok(Some(set)) => check(set, request, context),
+        Ok(None) => Ok(Vec::new()),
         Err(denial) => Err(denial),
     };
-    match denial {
-        Ok(()) => Verdict::untouched(),
+    match checked {
+        Ok(warnings) => Verdict::Allowed { patch: Patch::default(), warnings },
         Err(denial) => {
             info!(set = name(request), %denial, "refused a set");
             Verdict::Denied(denial)
@@ -87,15 +88,37 @@ fn name(request: &Request) -> &str {
     own.or(request.name.as_deref()).unwrap_or_default()
 }
 
-fn check(set: &Value, name: &str) -> Result<(), Denial> {
-    let read = read(set).map_err(|error| Denial::Invalid {
+/// Returns what the author of a set should know.
+fn check(set: &Value, request: &Request, context: &Context) -> Result<Vec<String>, Denial> {
+    let name = name(request);
+    let read = read(set);
+    let old = self::read(&request.old_object).ok();
+    if is_spec_unchanged(request) && keeps_its_part(read.as_ref().ok(), old.as_ref()) {
+        return Ok(Vec::new());
+    }
+    let read = read.map_err(|error| Denial::Invalid {
         message: format!("{KIND}.{GROUP} {name:?} is invalid: {error}"),
         details: None,
     })?;
     let mut violations = Violations::default();
     custom_version::check(&read, &mut violations);
-    for violation in normalize(&read).err().iter().flatten() {
-        violations.add(violation.path.as_str(), &violation.message);
+    let canonical = normalize(&read).map_err(|more| violations.extend(more));
+    // The other sets are looked at once the set itself is understood.
+    if let (Ok(canonical), true) = (canonical, violations.is_empty()) {
+        let writing = Writing { set: &read, canonical: &canonical, old: old.as_ref() };
+        let catalog = context.catalog.read();
+        writing.check(&catalog, &mut violations);
+        if violations.is_empty() {
+            return Ok(warnings(writing, &catalog));
+        }
     }
-    if violations.is_empty() { Ok(()) } else { Err(Denial::invalid(GROUP, KIND, name, &violations)) }
+    Err(Denial::invalid(GROUP, KIND, name, &violations))
+}
+
+/// Says whether a set is as much of a canary as it was. What cannot be read has no part to play.
+fn keeps_its_part(set: Option<&SidecarSet>, old: Option<&SidecarSet>) -> bool {
+    match (set, old) {
+        (Some(set), Some(old)) => keeps_its_base(set, old),
+        (None, _) | (_, None) => true,
+    }
 }

@@ -46,6 +46,12 @@ pub struct Shares {
 }
 
 impl Sidecar {
+    /// Returns the names that it has in a Pod.
+    #[must_use]
+    pub fn names_in_pod(&self) -> Vec<Arc<str>> {
+        vec![Arc::clone(&self.name)]
+    }
+
     /// Renders a container that has its defaults and is valid.
     pub(super) fn new(source: &SidecarContainer) -> Self {
         let container = &source.container;

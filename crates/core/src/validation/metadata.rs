@@ -1,25 +1,13 @@
-//! The name of a set, and the annotations that give it a part to play.
+//! The name of a set.
 
 use super::Violations;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use sidecarset_api::markers;
 
 /// The longest name: it is a label's value on the set's revisions.
 const LONGEST_NAME: usize = 63;
 
 /// Adds what is wrong with the metadata beyond what the API server checks.
 pub(crate) fn check(metadata: &ObjectMeta, violations: &mut Violations) {
-    check_name(metadata, violations);
-    let annotation = |key: &str| metadata.annotations.as_ref()?.get(key).map(String::as_str);
-    if annotation(markers::CANARY) == Some("true") && annotation(markers::BASE).is_some_and(|base| !base.is_empty()) {
-        violations.add(
-            format!("metadata.annotations[{}]", markers::CANARY),
-            "is not supported by this version of the operator",
-        );
-    }
-}
-
-fn check_name(metadata: &ObjectMeta, violations: &mut Violations) {
     let name = metadata.name.as_deref().unwrap_or_default();
     if name.is_empty() {
         // The API server makes a name from generateName only after admission.

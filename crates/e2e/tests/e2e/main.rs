@@ -2,6 +2,7 @@
 //! and runs these; each works in a namespace of its own.
 
 mod api;
+mod canary;
 mod cluster;
 mod guide;
 mod injection;

@@ -59,9 +59,9 @@ async fn mutate_set(headers: HeaderMap, body: Body) -> Result<Response, Refusal>
     Ok(answer(request, verdict))
 }
 
-async fn validate_set(headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn validate_set(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     let request = request(&headers, body)?;
-    let verdict = sidecarset::validate(&request);
+    let verdict = sidecarset::validate(&request, &context);
     Ok(answer(request, verdict))
 }
 

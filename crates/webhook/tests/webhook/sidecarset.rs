@@ -1,6 +1,6 @@
 //! `/mutate-apps-kruise-io-sidecarset` and `/validate-apps-kruise-io-sidecarset`.
 
-use crate::exchange::{MUTATE_SET, VALIDATE_SET, ask, blank, patch, patched, sidecar_set, write_set};
+use crate::exchange::{Lookup, MUTATE_SET, VALIDATE_SET, ask, blank, knowing, patch, patched, sidecar_set, write_set};
 use serde_json::{Value, json};
 
 const HASH: &str = "kruise.io/sidecarset-hash";
@@ -9,6 +9,12 @@ const CUSTOM_VERSION: &str = "apps.kruise.io/sidecarset-custom-version";
 
 async fn stored(set: &Value, old: Option<&Value>) -> Value {
     patched(set, &ask(blank(), MUTATE_SET, write_set(set, old)).await)
+}
+
+/// A set about which there is nothing to say.
+fn quiet(mut set: Value) -> Value {
+    set["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "10m"}});
+    set
 }
 
 async fn validated(set: &Value, old: Option<&Value>) -> Value {
@@ -43,7 +49,7 @@ async fn what_is_filled_in_is_filled_in_once() {
 
 #[tokio::test]
 async fn what_is_filled_in_is_valid() {
-    let mut set = sidecar_set("logs");
+    let mut set = quiet(sidecar_set("logs"));
     set["spec"]["namespace"] = json!("shop");
     set["spec"]["paused"] = json!(true);
     set["spec"]["strategy"] = json!({"rollingUpdate": {"maxUnavailable": 2}});
@@ -184,7 +190,7 @@ async fn one_violation_is_told_without_brackets() {
 
 #[tokio::test]
 async fn a_valid_set_is_allowed() {
-    assert_eq!(validated(&sidecar_set("logs"), None).await, json!({"uid": "12", "allowed": true}));
+    assert_eq!(validated(&quiet(sidecar_set("logs")), None).await, json!({"uid": "12", "allowed": true}));
 }
 
 #[tokio::test]
@@ -221,6 +227,57 @@ async fn the_spec_of_a_set_may_not_become_invalid() {
     let response = validated(&invalid(), Some(&sidecar_set("logs"))).await;
 
     assert_eq!(response["status"]["code"], 422);
+}
+
+#[tokio::test]
+async fn a_set_that_shares_a_container_name_with_another_is_refused() {
+    let router = knowing(&[sidecar_set("other")], Lookup::NotExpected);
+
+    let response = ask(router, VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
+
+    assert_eq!(response["status"]["code"], 422);
+    assert_eq!(
+        response["status"]["message"],
+        "SidecarSet.apps.kruise.io \"logs\" is invalid: spec.containers[0].name: container agent already exists in \
+         SidecarSet other, which may select the same pods"
+    );
+}
+
+#[tokio::test]
+async fn a_change_of_the_metadata_is_allowed_whatever_the_other_sets_are() {
+    let router = knowing(&[sidecar_set("other")], Lookup::NotExpected);
+    let old = sidecar_set("logs");
+    let mut new = sidecar_set("logs");
+    new["metadata"]["labels"] = json!({"team": "a"});
+
+    assert_eq!(ask(router, VALIDATE_SET, write_set(&new, Some(&old))).await, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn a_set_does_not_become_a_canary_by_a_change_of_its_annotations() {
+    let router = knowing(&[sidecar_set("base")], Lookup::NotExpected);
+    let mut old = sidecar_set("logs");
+    old["spec"]["updateStrategy"] = json!({"type": "NotUpdate"});
+    let mut new = old.clone();
+    new["metadata"]["annotations"] =
+        json!({"apps.kruise.io/sidecarset-canary": "true", "apps.kruise.io/sidecarset-base": "base"});
+
+    let response = ask(router, VALIDATE_SET, write_set(&new, Some(&old))).await;
+
+    assert_eq!(response["status"]["code"], 422);
+}
+
+#[tokio::test]
+async fn what_is_legal_but_surprising_is_allowed_with_a_warning() {
+    let response = validated(&sidecar_set("logs"), None).await;
+
+    assert_eq!(response["allowed"], true);
+    assert_eq!(
+        response["warnings"],
+        json!([
+            "spec.containers[0].resources: has no requests: nodes are filled as if it used nothing, and no selected pod can be Guaranteed"
+        ])
+    );
 }
 
 #[tokio::test]

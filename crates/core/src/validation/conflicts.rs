@@ -1,0 +1,67 @@
+//! Sets that cannot both be injected into one Pod.
+
+use super::Violations;
+use crate::catalog::{Catalog, Entry};
+use crate::normalize::{CanonicalSet, Sidecar};
+use crate::selection::is_satisfiable;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Adds what a set has in common with another one that may select the same Pod. `init_names` are the names of the
+/// init containers in the order in which they were written.
+pub(super) fn check(set: &CanonicalSet, init_names: &[&str], catalog: &Catalog, violations: &mut Violations) {
+    for (_, entry) in catalog.sets() {
+        match entry {
+            Entry::Valid(other) if may_meet(set, other) => {
+                check_containers(set, init_names, other, violations);
+                check_volumes(set, other, violations);
+            }
+            // What an invalid set would inject is not known, and its Pods are refused as it is.
+            Entry::Valid(_) | Entry::Invalid(_) => {}
+        }
+    }
+}
+
+/// Says whether both can be injected into one Pod. A canary and its base never are: the one takes the place of the
+/// other.
+fn may_meet(set: &CanonicalSet, other: &CanonicalSet) -> bool {
+    let is_canary_of = |one: &CanonicalSet, base: &CanonicalSet| one.canary_of.as_ref() == Some(&base.name);
+    set.name != other.name
+        && !is_canary_of(set, other)
+        && !is_canary_of(other, set)
+        && is_satisfiable(&[&set.selector, &other.selector])
+        && set.namespaces.overlap(&other.namespaces)
+}
+
+fn check_containers(set: &CanonicalSet, init_names: &[&str], other: &CanonicalSet, violations: &mut Violations) {
+    // As in a Pod: containers and init containers share one set of names.
+    let taken: BTreeSet<Arc<str>> = other.sidecars().flat_map(Sidecar::names_in_pod).collect();
+    let mut tell = |path: String, sidecar: &Sidecar| {
+        if let Some(name) = sidecar.names_in_pod().into_iter().find(|name| taken.contains(name)) {
+            let message =
+                format!("container {name} already exists in SidecarSet {}, which may select the same pods", other.name);
+            violations.add(path, message);
+        }
+    };
+    for (at, name) in init_names.iter().enumerate() {
+        if let Some(sidecar) = set.init_containers.iter().find(|sidecar| *sidecar.name == **name) {
+            tell(format!("spec.initContainers[{at}].name"), sidecar);
+        }
+    }
+    for (at, sidecar) in set.containers.iter().enumerate() {
+        tell(format!("spec.containers[{at}].name"), sidecar);
+    }
+}
+
+fn check_volumes(set: &CanonicalSet, other: &CanonicalSet, violations: &mut Violations) {
+    for (at, volume) in set.volumes.iter().enumerate() {
+        let theirs = other.volumes.iter().find(|theirs| theirs.get("name") == volume.get("name"));
+        if theirs.is_some_and(|theirs| theirs != volume) {
+            let name = volume.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+            violations.add(
+                format!("spec.volumes[{at}]"),
+                format!("volume {name} is another one in SidecarSet {}, which may select the same pods", other.name),
+            );
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What is legal, but may surprise whoever writes a set.
+
+use super::Writing;
+use crate::catalog::Catalog;
+use crate::normalize::{CanonicalSet, defaults};
+use crate::selection::{Namespaces, is_satisfiable};
+use serde_json::{Map, Value};
+use sidecarset_api::markers;
+use sidecarset_api::v1beta1::{SidecarContainer, SidecarSetSpec};
+
+/// From how many namespaces on a selection is called wide.
+const MANY_NAMESPACES: usize = 10;
+
+/// Returns what whoever writes a set should know, each with its path.
+#[must_use]
+pub fn warnings(writing: Writing<'_>, catalog: &Catalog) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let spec = defaults::defaulted(&writing.set.spec);
+    selection(writing.canonical, catalog, &mut warnings);
+    canary(writing, &mut warnings);
+    for (list, containers) in [("initContainers", &spec.init_containers), ("containers", &spec.containers)] {
+        for (at, container) in containers.iter().flatten().enumerate() {
+            requests(container, &format!("spec.{list}[{at}]"), &mut warnings);
+        }
+    }
+    volumes(&spec, writing.canonical, &mut warnings);
+    warnings
+}
+
+fn selection(set: &CanonicalSet, catalog: &Catalog, warnings: &mut Vec<String>) {
+    if !is_satisfiable(&[&set.selector]) {
+        warnings.push("spec.selector: no labels fulfil it: no pod is selected".to_owned());
+    }
+    let matching = match &set.namespaces {
+        Namespaces::All => catalog.namespaces().count(),
+        Namespaces::Matching(selector) => {
+            if !is_satisfiable(&[selector]) {
+                warnings.push("spec.namespaceSelector: no labels fulfil it: no pod is selected".to_owned());
+            }
+            catalog.namespaces().filter(|(_, labels)| selector.matches(*labels)).count()
+        }
+    };
+    if matching >= MANY_NAMESPACES {
+        warnings.push(format!(
+            "spec.namespaceSelector: pods of {matching} namespaces are selected where their labels match"
+        ));
+    }
+}
+
+fn canary(Writing { set, canonical, .. }: Writing<'_>, warnings: &mut Vec<String>) {
+    let annotations = set.metadata.annotations.iter().flatten();
+    let mut names =
+        annotations.map(|(key, _)| key.as_str()).filter(|key| [markers::CANARY, markers::BASE].contains(key));
+    if let (None, Some(key)) = (&canonical.canary_of, names.next()) {
+        warnings.push(format!(
+            "metadata.annotations[{key}]: is ignored: a canary has {} \"true\" and a name in {}",
+            markers::CANARY,
+            markers::BASE
+        ));
+    }
+}
+
+/// Tells of a container that the scheduler knows nothing of, and of one that is there twice.
+fn requests(container: &SidecarContainer, path: &str, warnings: &mut Vec<String>) {
+    let amounts =
+        |member: &str| container.container.get("resources")?.get(member)?.as_object().filter(|it| !it.is_empty());
+    let has_some = amounts("requests").is_some() || amounts("limits").is_some() || container.resources_policy.is_some();
+    if !has_some {
+        warnings.push(format!(
+            "{path}.resources: has no requests: nodes are filled as if it used nothing, and no selected pod can be Guaranteed"
+        ));
+        return;
+    }
+    let is_hot = container.upgrade_strategy.as_ref().and_then(|it| it.upgrade_type.as_deref()) == Some("HotUpgrade");
+    if let Some(requests) = amounts("requests").filter(|_| is_hot) {
+        warnings.push(format!(
+            "{path}.resources.requests: counts twice in each pod, for a hot upgrade needs two containers: {}",
+            listed(requests)
+        ));
+    }
+}
+
+fn listed(amounts: &Map<String, Value>) -> String {
+    let amount = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let listed: Vec<String> = amounts.iter().map(|(name, value)| format!("{name} 2 x {}", amount(value))).collect();
+    listed.join(", ")
+}
+
+fn volumes(spec: &SidecarSetSpec, set: &CanonicalSet, warnings: &mut Vec<String>) {
+    for (at, volume) in spec.volumes.iter().flatten().enumerate() {
+        let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
+        if !set.sidecars().any(|sidecar| sidecar.volumes.iter().any(|mounted| mounted == name)) {
+            warnings.push(format!("spec.volumes[{at}]: is mounted by no container of the set, and so never injected"));
+        }
+    }
+}
