@@ -7,6 +7,10 @@ pub const HASH: &str = "kruise.io/sidecarset-hash";
 /// Like [`HASH`], with every image left out: two sets that differ in images only have this one in common.
 pub const HASH_WITHOUT_IMAGE: &str = "kruise.io/sidecarset-hash-without-image";
 
+/// On a SidecarSet: for which containers the two hashes were recorded, as this operator hashes them. It tells hashes that
+/// another program computed, and that stay, from hashes of containers that have changed since.
+pub const HASH_BASIS: &str = "kruise.io/sidecarset-hash-basis";
+
 /// On a Pod: the names of the SidecarSets injected into it, sorted and joined with commas.
 pub const INJECTED_LIST: &str = "kruise.io/sidecarset-injected-list";
 

@@ -41,7 +41,7 @@ pub struct CanonicalSet {
     pub is_injecting: bool,
     /// How a new image reaches running Pods.
     pub rollout: RolloutStrategy,
-    /// The hashes of the containers.
+    /// The hashes by which its Pods are known.
     pub hashes: Hashes,
 }
 
@@ -111,7 +111,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         image_pull_secrets: spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect(),
         is_injecting: is_injecting(spec),
         rollout: parsed.rollout,
-        hashes: revision::hashes(containers, init_containers),
+        hashes: revision::in_force(&set.metadata, revision::hashes(containers, init_containers)),
     }
 }
 

@@ -2,5 +2,7 @@
 
 mod encoding;
 mod hash;
+mod recorded;
 
 pub use hash::{Hashes, hashes};
+pub use recorded::{Record, in_force};

@@ -29,7 +29,7 @@ pub fn mutate(request: &Request) -> Verdict {
     };
     let old = self::read(&request.old_object).ok();
     let filled = defaulting::filled(read, old.as_ref());
-    if filled.hashes.is_none() && is_spec_unchanged(request) {
+    if filled.record.is_none() && is_spec_unchanged(request) {
         // Only the metadata changes: filling in the spec would turn it into a change of the spec, which is refused.
         debug!(set = name(request), "left an invalid set as it is");
         return Verdict::untouched();

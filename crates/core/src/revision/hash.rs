@@ -6,7 +6,7 @@ use sidecarset_api::v1beta1::SidecarContainer;
 use std::sync::Arc;
 
 /// The letters that hexadecimal digits are spelled with, as in Kruise.
-const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+pub(super) const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The two hashes of a SidecarSet's containers. They are equal to Kruise's.

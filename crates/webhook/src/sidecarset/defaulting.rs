@@ -5,34 +5,31 @@ use serde_json::{Value, json};
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::normalize::{defaults, normalize};
-use sidecarset_core::revision::Hashes;
+use sidecarset_core::revision::Record;
 
 /// A set with everything filled in that its author left open.
 #[derive(Debug)]
 pub(super) struct Filled {
     set: SidecarSet,
-    /// The hashes of its containers; none where the set is not valid.
-    pub(super) hashes: Option<Hashes>,
+    /// What is recorded of its containers; nothing where the set is not valid.
+    pub(super) record: Option<Record>,
 }
 
 /// Fills in what the author of a set left open.
 pub(super) fn filled(mut set: SidecarSet, old: Option<&SidecarSet>) -> Filled {
     custom_version::mirror(&mut set, old);
     mirror::namespace(&mut set, old);
-    let hashes = normalize(&set).ok().map(|canonical| canonical.hashes);
+    let record = normalize(&set).is_ok().then(|| Record::of(&set, old));
     set.spec = defaults::defaulted(&set.spec);
-    Filled { set, hashes }
+    Filled { set, record }
 }
 
 impl Filled {
     /// Returns the members that the stored object has to have.
     pub(super) fn into_overlay(self) -> Value {
         let mut metadata = json!({});
-        if let Some(hashes) = &self.hashes {
-            metadata["annotations"] = json!({
-                markers::HASH: &*hashes.full,
-                markers::HASH_WITHOUT_IMAGE: &*hashes.without_image,
-            });
+        if let Some(record) = &self.record {
+            metadata["annotations"] = json!(record.annotations());
         }
         let labels = self.set.metadata.labels.unwrap_or_default();
         if let Some(version) = labels.get(markers::CUSTOM_VERSION) {

@@ -72,6 +72,27 @@ async fn a_hash_that_somebody_wrote_is_overwritten() {
 }
 
 #[tokio::test]
+async fn hashes_of_another_program_stay_while_the_containers_do() {
+    let theirs = "w26c4x8fz245642fdv499b464248f974xddx4x55z5dw55bc6x66464fxz77dc78";
+    let mut old = sidecar_set("logs");
+    old["metadata"]["annotations"] = json!({HASH: theirs, HASH_WITHOUT_IMAGE: theirs});
+    let mut paused = old.clone();
+    paused["spec"]["updateStrategy"] = json!({"paused": true});
+    let mut upgraded = old.clone();
+    upgraded["spec"]["containers"][0]["image"] = json!("agent:v2");
+
+    let paused = stored(&paused, Some(&old)).await;
+    let upgraded = stored(&upgraded, Some(&old)).await;
+
+    assert_eq!(
+        (&paused["metadata"]["annotations"][HASH], &paused["metadata"]["annotations"][HASH_WITHOUT_IMAGE]),
+        (&json!(theirs), &json!(theirs))
+    );
+    assert_ne!(upgraded["metadata"]["annotations"][HASH], theirs);
+    assert_eq!(upgraded["metadata"]["annotations"][HASH_WITHOUT_IMAGE], theirs);
+}
+
+#[tokio::test]
 async fn nothing_is_removed() {
     let mut set = sidecar_set("logs");
     set["metadata"]["annotations"] = json!(null);
