@@ -26,6 +26,21 @@ pub const BASE: &str = "apps.kruise.io/sidecarset-base";
 /// On a SidecarSet, in the `v1alpha1` spelling: the version its author gives it.
 pub const CUSTOM_VERSION: &str = "apps.kruise.io/sidecarset-custom-version";
 
+/// On a Pod: a JSON object from the name of a sidecar that is upgraded hot to that of its container that is at work.
+pub const WORKING_CONTAINER: &str = "kruise.io/sidecarset-working-hotupgrade-container";
+
+/// On a Pod, before the name of a container that is upgraded hot: its version.
+pub const VERSION_PREFIX: &str = "version.sidecarset.kruise.io/";
+
+/// On a Pod, before the name of a container that is upgraded hot: the version of the other one of the pair.
+pub const VERSION_ALT_PREFIX: &str = "versionalt.sidecarset.kruise.io/";
+
+/// The environment variable in which a container that is upgraded hot finds its version.
+pub const VERSION_VARIABLE: &str = "SIDECARSET_VERSION";
+
+/// The environment variable in which a container that is upgraded hot finds the version of the other one of the pair.
+pub const VERSION_ALT_VARIABLE: &str = "SIDECARSET_VERSION_ALT";
+
 /// The environment variable by which an injected container is told from the Pod's own.
 pub const IS_INJECTED: &str = "IS_INJECTED";
 

@@ -2,13 +2,14 @@
 
 mod containers;
 mod edit;
+mod hot;
 mod metadata;
 mod pull_secrets;
 mod sharing;
 mod volumes;
 
 use crate::annotations::{ParseAnnotationError, Seconds};
-use crate::normalize::CanonicalSet;
+use crate::normalize::{CanonicalSet, Sidecar};
 use edit::PodEdit;
 use metadata::Marks;
 use serde_json::Value;
@@ -80,6 +81,8 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
         marks.add(set, now);
     }
     marks.write(&mut edit);
+    hot::annotate(&due, &mut edit);
+    edit.write_annotations();
     let injected = due.iter().map(|set| Arc::clone(&set.name)).collect();
     Ok(Injection { patch: edit.patch, injected, warnings: edit.warnings })
 }
@@ -92,7 +95,10 @@ fn carries_mark(container: &Value) -> bool {
 
 // The API server may ask again after another webhook changed the Pod: what is there already must stay as it is.
 fn is_injected(pod: &Value, marks: &Marks, set: &CanonicalSet) -> bool {
+    let are_present = |list, sidecars: &[Sidecar]| {
+        sidecars.iter().flat_map(Sidecar::names_in_pod).all(|name| containers::is_present(pod, list, &name))
+    };
     marks.records(set)
-        && set.containers.iter().all(|sidecar| containers::is_present(pod, "containers", &sidecar.name))
-        && set.init_containers.iter().all(|sidecar| containers::is_present(pod, "initContainers", &sidecar.name))
+        && are_present("containers", &set.containers)
+        && are_present("initContainers", &set.init_containers)
 }

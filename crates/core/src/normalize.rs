@@ -97,7 +97,7 @@ struct Parsed {
 fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> CanonicalSet {
     let containers = spec.containers.as_deref();
     let init_containers = spec.init_containers.as_deref();
-    let mut sorted: Vec<Sidecar> = init_containers.unwrap_or_default().iter().map(Sidecar::new).collect();
+    let mut sorted: Vec<Sidecar> = init_containers.unwrap_or_default().iter().map(Sidecar::init).collect();
     sorted.sort_by(|one, other| one.name.cmp(&other.name));
     CanonicalSet {
         name: set.metadata.name.as_deref().unwrap_or_default().into(),
@@ -105,7 +105,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         canary_of: validation::canary_base(&set.metadata).map(Arc::from),
         selector: parsed.selector,
         namespaces: parsed.namespaces,
-        containers: containers.unwrap_or_default().iter().map(Sidecar::new).collect(),
+        containers: containers.unwrap_or_default().iter().map(Sidecar::regular).collect(),
         init_containers: sorted,
         volumes: spec.volumes.clone().unwrap_or_default(),
         image_pull_secrets: spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect(),

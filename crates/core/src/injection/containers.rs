@@ -1,7 +1,7 @@
 //! Where sidecars stand among the Pod's own containers.
 
 use super::edit::PodEdit;
-use super::{Refusal, carries_mark, sharing};
+use super::{Refusal, carries_mark, hot, sharing};
 use crate::normalize::{CanonicalSet, Placement, Sidecar};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -33,20 +33,22 @@ fn all<'a>(
 fn place_list(pod: &Value, list: &'static str, sidecars: Vec<(&CanonicalSet, &Sidecar)>, edit: &mut PodEdit<'_>) {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (set, sidecar) in sidecars {
-        let definition = sharing::definition(pod, sidecar);
-        match find(pod, list, &sidecar.name) {
-            Some((at, own)) => {
-                // As in Kruise: the sidecar takes the place of the Pod's container. Its author should know.
-                if !carries_mark(own) {
-                    edit.warnings.push(format!(
-                        "spec.{list}[{at}]: container {} is replaced by the one of SidecarSet {}",
-                        sidecar.name, set.name
-                    ));
+        for container in hot::containers(sidecar, sharing::definition(pod, sidecar)) {
+            let name = container["name"].as_str().unwrap_or_default();
+            match find(pod, list, name) {
+                Some((at, own)) => {
+                    // As in Kruise: the sidecar takes the place of the Pod's container. Its author should know.
+                    if !carries_mark(own) {
+                        edit.warnings.push(format!(
+                            "spec.{list}[{at}]: container {name} is replaced by the one of SidecarSet {}",
+                            set.name
+                        ));
+                    }
+                    edit.replace(list, at, container);
                 }
-                edit.replace(list, at, definition);
+                None if sidecar.placement == Placement::BeforeApp => before.push(container),
+                None => after.push(container),
             }
-            None if sidecar.placement == Placement::BeforeApp => before.push(definition),
-            None => after.push(definition),
         }
     }
     if pod["spec"][list].is_array() {
@@ -59,15 +61,12 @@ fn place_list(pod: &Value, list: &'static str, sidecars: Vec<(&CanonicalSet, &Si
 }
 
 fn refuse_same_names(sets: &[&CanonicalSet]) -> Result<(), Refusal> {
-    let mut seen: BTreeMap<&str, &CanonicalSet> = BTreeMap::new();
+    let mut seen: BTreeMap<Arc<str>, &CanonicalSet> = BTreeMap::new();
     for set in sets {
-        for sidecar in set.init_containers.iter().chain(&set.containers) {
-            if let Some(first) = seen.insert(&sidecar.name, set) {
-                return Err(Refusal::SameContainer {
-                    one: Arc::clone(&first.name),
-                    other: Arc::clone(&set.name),
-                    container: Arc::clone(&sidecar.name),
-                });
+        for container in set.sidecars().flat_map(Sidecar::names_in_pod) {
+            if let Some(first) = seen.insert(Arc::clone(&container), set) {
+                let (one, other) = (Arc::clone(&first.name), Arc::clone(&set.name));
+                return Err(Refusal::SameContainer { one, other, container });
             }
         }
     }

@@ -4,13 +4,15 @@ use super::Refusal;
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, ReplaceOperation};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-/// The patch of a Pod, and the lengths that its lists have after it.
+/// The patch of a Pod, and the annotations that it is to have.
 #[derive(Debug)]
 pub(super) struct PodEdit<'a> {
     pod: &'a Value,
     pub(super) patch: Patch,
     pub(super) warnings: Vec<String>,
+    annotations: BTreeMap<String, String>,
 }
 
 impl<'a> PodEdit<'a> {
@@ -32,7 +34,7 @@ impl<'a> PodEdit<'a> {
                 return Err(shape(path, "a list"));
             }
         }
-        Ok(Self { pod, patch: Patch::default(), warnings: Vec::new() })
+        Ok(Self { pod, patch: Patch::default(), warnings: Vec::new(), annotations: BTreeMap::new() })
     }
 
     /// Puts items in front of a list of the spec.
@@ -65,14 +67,27 @@ impl<'a> PodEdit<'a> {
         self.patch.0.push(PatchOperation::Replace(ReplaceOperation { path, value: item }));
     }
 
-    /// Sets annotations, and makes the member where there is none.
-    pub(super) fn annotate(&mut self, annotations: Map<String, Value>) {
+    /// Returns an annotation as it was set here, or as the Pod has it.
+    pub(super) fn annotation(&self, key: &str) -> Option<&str> {
+        let set = self.annotations.get(key).map(String::as_str);
+        set.or_else(|| self.pod["metadata"]["annotations"][key].as_str())
+    }
+
+    /// Sets annotations. The last value counts.
+    pub(super) fn annotate(&mut self, annotations: impl IntoIterator<Item = (String, String)>) {
+        self.annotations.extend(annotations);
+    }
+
+    /// Puts the annotations that were set into the patch, and makes the member where there is none.
+    pub(super) fn write_annotations(&mut self) {
+        let annotations = std::mem::take(&mut self.annotations).into_iter();
+        let annotations = annotations.map(|(key, value)| (key, Value::from(value)));
         if self.pod["metadata"]["annotations"].is_object() {
             for (key, value) in annotations {
                 self.add(&["metadata", "annotations", &key], value);
             }
         } else {
-            self.add(&["metadata", "annotations"], Value::Object(annotations));
+            self.add(&["metadata", "annotations"], Value::Object(Map::from_iter(annotations)));
         }
     }
 

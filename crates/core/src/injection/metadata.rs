@@ -4,7 +4,7 @@ use super::Refusal;
 use super::edit::PodEdit;
 use crate::annotations::{HashAnnotation, InjectedSet, Seconds, injected_list};
 use crate::normalize::CanonicalSet;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sidecarset_api::markers;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,13 +51,13 @@ impl Marks {
         self.injected.insert(set.name.to_string());
     }
 
-    /// Writes the annotations.
+    /// Sets the annotations.
     pub(super) fn write(&self, edit: &mut PodEdit<'_>) {
         let list: Vec<&str> = self.injected.iter().map(String::as_str).collect();
-        edit.annotate(Map::from_iter([
-            (markers::HASH.to_owned(), self.hashes.to_text().into()),
-            (markers::HASH_WITHOUT_IMAGE.to_owned(), self.hashes_without_image.to_text().into()),
-            (markers::INJECTED_LIST.to_owned(), list.join(",").into()),
-        ]));
+        edit.annotate([
+            (markers::HASH.to_owned(), self.hashes.to_text()),
+            (markers::HASH_WITHOUT_IMAGE.to_owned(), self.hashes_without_image.to_text()),
+            (markers::INJECTED_LIST.to_owned(), list.join(",")),
+        ]);
     }
 }

@@ -26,6 +26,8 @@ pub struct Sidecar {
     pub placement: Placement,
     /// Whether it is an init container that keeps running beside the application.
     pub is_native: bool,
+    /// The image of the container that waits, where the sidecar is upgraded hot: then two containers stand for it.
+    pub empty_image: Option<Arc<str>>,
     /// The container as it stands in a Pod.
     pub definition: Value,
     /// The names of the volumes it mounts, or uses as devices.
@@ -49,11 +51,25 @@ impl Sidecar {
     /// Returns the names that it has in a Pod.
     #[must_use]
     pub fn names_in_pod(&self) -> Vec<Arc<str>> {
-        vec![Arc::clone(&self.name)]
+        match self.empty_image {
+            Some(_) => [1, 2].map(|number| format!("{}-{number}", self.name).into()).to_vec(),
+            None => vec![Arc::clone(&self.name)],
+        }
     }
 
     /// Renders a container that has its defaults and is valid.
-    pub(super) fn new(source: &SidecarContainer) -> Self {
+    pub(super) fn regular(source: &SidecarContainer) -> Self {
+        Self { empty_image: empty_image(source), ..Self::new(source) }
+    }
+
+    /// Renders an init container that has its defaults and is valid.
+    pub(super) fn init(source: &SidecarContainer) -> Self {
+        let sidecar = Self::new(source);
+        // As in Kruise: what ends before the application starts is never upgraded, so one container is enough.
+        Self { empty_image: empty_image(source).filter(|_| sidecar.is_native), ..sidecar }
+    }
+
+    fn new(source: &SidecarContainer) -> Self {
         let container = &source.container;
         let text = |key: &str| container.get(key).and_then(Value::as_str).unwrap_or_default();
         Self {
@@ -64,6 +80,7 @@ impl Sidecar {
                 _ => Placement::AfterApp,
             },
             is_native: text("restartPolicy") == "Always",
+            empty_image: None,
             definition: render(container),
             volumes: volume_names(container),
             shares: Shares {
@@ -91,6 +108,12 @@ fn render(container: &Map<String, Value>) -> Value {
         }
     }
     Value::Object(definition)
+}
+
+fn empty_image(source: &SidecarContainer) -> Option<Arc<str>> {
+    let strategy = source.upgrade_strategy.as_ref()?;
+    let is_hot = strategy.upgrade_type.as_deref() == Some("HotUpgrade");
+    is_hot.then(|| strategy.hot_upgrade_empty_image.as_deref().unwrap_or_default().into())
 }
 
 fn is_enabled(policy: Option<&SharePolicy>) -> bool {

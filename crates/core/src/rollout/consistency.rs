@@ -2,7 +2,7 @@
 
 use crate::annotations::Seconds;
 use crate::image::ImageReference;
-use crate::normalize::CanonicalSet;
+use crate::normalize::{CanonicalSet, Sidecar};
 use crate::record::{ContainerObservation, ContainerRecord, PodRecord};
 
 /// Says whether every sidecar of the set runs the image that the Pod asks for.
@@ -28,7 +28,7 @@ pub(super) fn is_in_flight(set: &CanonicalSet, pod: &PodRecord) -> bool {
 }
 
 fn sidecars<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = &'a ContainerRecord> {
-    set.upgradable().filter_map(|sidecar| pod.container(&sidecar.name))
+    set.upgradable().flat_map(Sidecar::names_in_pod).filter_map(|name| pod.container(&name))
 }
 
 fn has_caught_up(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecord) -> bool {

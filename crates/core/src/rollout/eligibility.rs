@@ -1,7 +1,7 @@
 //! Where a single Pod stands, whatever the others do.
 
 use super::{Hold, consistency};
-use crate::normalize::{CanonicalSet, UpdateKind};
+use crate::normalize::{CanonicalSet, Sidecar, UpdateKind};
 use crate::record::PodRecord;
 use crate::selection::{Labels, Selected, selects};
 
@@ -62,5 +62,6 @@ fn hold(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
     let recorded = pod.hashes_without_image.0.get(&set.name);
     let has_same_shape = recorded.is_some_and(|recorded| *recorded.hash == *set.hashes.without_image);
-    !has_same_shape || set.upgradable().any(|sidecar| pod.container(&sidecar.name).is_none())
+    let mut containers = set.upgradable().flat_map(Sidecar::names_in_pod);
+    !has_same_shape || containers.any(|name| pod.container(&name).is_none())
 }

@@ -10,7 +10,7 @@ const MESSAGE: &str = "is not supported by this version of the operator";
 pub(crate) fn check(spec: &SidecarSetSpec, violations: &mut Violations) {
     for (list, containers) in [("initContainers", &spec.init_containers), ("containers", &spec.containers)] {
         for (at, container) in containers.iter().flatten().enumerate() {
-            check_container(container, &format!("spec.{list}[{at}]"), violations);
+            check_container(spec, container, &format!("spec.{list}[{at}]"), violations);
         }
     }
     let strategy = spec.update_strategy.as_ref();
@@ -26,13 +26,15 @@ pub(crate) fn check(spec: &SidecarSetSpec, violations: &mut Violations) {
     add_all(&refused, violations);
 }
 
-fn check_container(container: &SidecarContainer, path: &str, violations: &mut Violations) {
+fn check_container(spec: &SidecarSetSpec, container: &SidecarContainer, path: &str, violations: &mut Violations) {
     let upgrade_type = container.upgrade_strategy.as_ref().and_then(|strategy| strategy.upgrade_type.as_deref());
-    let refused = [
-        (".upgradeStrategy.upgradeType", upgrade_type == Some("HotUpgrade")),
-        (".resourcesPolicy", container.resources_policy.is_some()),
-    ];
-    add_all(&refused.map(|(member, is_used)| (format!("{path}{member}"), is_used)), violations);
+    let kind = spec.update_strategy.as_ref().and_then(|strategy| strategy.kind.as_deref());
+    // New Pods get both containers; the hand-over between them in running Pods is not there yet.
+    if upgrade_type == Some("HotUpgrade") && kind != Some("NotUpdate") {
+        let message = format!("{MESSAGE} together with RollingUpdate: spec.updateStrategy.type has to be NotUpdate");
+        violations.add(format!("{path}.upgradeStrategy.upgradeType"), message);
+    }
+    add_all(&[(format!("{path}.resourcesPolicy"), container.resources_policy.is_some())], violations);
 }
 
 fn add_all<P: AsRef<str>>(refused: &[(P, bool)], violations: &mut Violations) {
@@ -70,6 +72,20 @@ mod tests {
                 "spec.injectionStrategy.revision",
             ]
         );
+    }
+
+    #[test]
+    fn a_hot_upgrade_is_accepted_where_running_pods_stay_as_they_are() {
+        let spec = serde_json::from_value(json!({
+            "containers": [{"name": "a", "upgradeStrategy": {"upgradeType": "HotUpgrade"}}],
+            "updateStrategy": {"type": "NotUpdate"},
+        }))
+        .unwrap();
+        let mut violations = Violations::default();
+
+        check(&spec, &mut violations);
+
+        assert!(violations.is_empty(), "{violations}");
     }
 
     #[test]

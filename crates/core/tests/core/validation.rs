@@ -85,6 +85,31 @@ fn an_init_container_and_a_container_of_one_name_are_refused() {
 }
 
 #[test]
+fn the_containers_of_a_pair_have_names_too() {
+    let hot = with(
+        set("mine", "agent"),
+        "/spec/containers/0",
+        json!({
+            "name": "agent", "image": "i", "resources": {"requests": {"cpu": "10m", "memory": "1Gi"}},
+            "upgradeStrategy": {"upgradeType": "HotUpgrade", "hotUpgradeEmptyImage": "e"},
+        }),
+    );
+
+    assert_eq!(violations(&hot, None, &[set("other", "agent")]), [""; 0]);
+    assert_eq!(
+        violations(&hot, None, &[set("other", "agent-2")]),
+        [
+            "spec.containers[0].name: container agent-2 already exists in SidecarSet other, which may select the same pods"
+        ]
+    );
+    assert_eq!(
+        told(&hot, &Catalog::default()),
+        ["spec.containers[0].resources.requests: counts twice in each pod, for a hot upgrade needs two containers: \
+             cpu 2 x 10m, memory 2 x 1Gi"]
+    );
+}
+
+#[test]
 fn a_name_is_free_where_no_pod_can_be_selected_by_both() {
     let mine = set("mine", "agent");
     for (what, selector) in [

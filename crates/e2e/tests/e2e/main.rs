@@ -5,6 +5,7 @@ mod api;
 mod canary;
 mod cluster;
 mod guide;
+mod hot;
 mod injection;
 mod lazy;
 mod native;
