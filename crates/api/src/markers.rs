@@ -52,3 +52,9 @@ pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// On a Pod that the kubelet made from a file: it cannot be changed through the API server.
 pub const MIRROR_POD: &str = "kubernetes.io/config.mirror";
+
+/// In the operator's namespace: the ConfigMap with what the administrators of the cluster decide.
+pub const CONFIGURATION: &str = "kruise-configuration";
+
+/// In [`CONFIGURATION`]: which annotations SidecarSets may write onto Pods.
+pub const PATCH_POD_METADATA_WHITELIST: &str = "SidecarSet_PatchPodMetadata_WhiteList";

@@ -8,8 +8,9 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::validation::WithoutRule;
 use sidecarset_webhook::settings::{BaseUrl, Endpoint, FailurePolicy};
-use sidecarset_webhook::{Context, LiveNamespaces, Signals};
+use sidecarset_webhook::{Context, LiveNamespaces, Permissions, Signals};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -56,6 +57,10 @@ pub struct Arguments {
     #[arg(long, default_value_t = FailurePolicy::Fail, value_name = "POLICY")]
     failure_policy: FailurePolicy,
 
+    /// Allow spec.patchPodMetadata where the white list has no rule for a SidecarSet; without this, it is refused
+    #[arg(long)]
+    allow_pod_metadata_patches: bool,
+
     /// How many writes to the cluster may be under way at once
     #[arg(long, default_value = "16", value_name = "WRITES")]
     concurrency: NonZeroUsize,
@@ -84,6 +89,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let context = Context {
         catalog: Arc::clone(&catalog),
         namespaces: Arc::new(LiveNamespaces::new(client.clone())),
+        permissions: Arc::new(Permissions::new(arguments.without_rule())),
         now: jiff::Timestamp::now,
     };
     let signals = Signals { is_synced, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
@@ -109,6 +115,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 impl Arguments {
+    fn without_rule(&self) -> WithoutRule {
+        if self.allow_pod_metadata_patches { WithoutRule::Allow } else { WithoutRule::Refuse }
+    }
+
     fn webhook(&self) -> sidecarset_webhook::Settings {
         let endpoint = match &self.webhook_url {
             Some(url) => Endpoint::Url(url.clone()),

@@ -9,6 +9,7 @@ mod metadata;
 mod spellings;
 mod support;
 mod warnings;
+mod whitelist;
 
 pub use canary::keeps_its_base;
 pub use warnings::warnings;
@@ -19,6 +20,7 @@ pub(crate) use labels::{is_label_value, is_qualified_name};
 pub(crate) use metadata::check as metadata;
 pub(crate) use spellings::check as spellings;
 pub(crate) use support::check as support;
+pub use whitelist::{Whitelist, WithoutRule};
 
 use crate::catalog::Catalog;
 use crate::normalize::{CanonicalSet, defaults};

@@ -1,6 +1,7 @@
 //! What the answers are made from.
 
 use crate::namespace::NamespaceSource;
+use crate::permissions::Permissions;
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
@@ -13,6 +14,8 @@ pub struct Context {
     pub catalog: Arc<RwLock<Catalog>>,
     /// Where a namespace is looked up that is not there.
     pub namespaces: Arc<dyn NamespaceSource>,
+    /// What the administrators of the cluster allow; kept up to date by [`crate::run`].
+    pub permissions: Arc<Permissions>,
     /// The clock.
     pub now: fn() -> Timestamp,
 }

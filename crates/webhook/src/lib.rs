@@ -4,6 +4,7 @@
 pub mod certificate;
 mod context;
 mod namespace;
+mod permissions;
 mod pod;
 pub mod registration;
 pub mod review;
@@ -14,6 +15,7 @@ mod upkeep;
 
 pub use context::Context;
 pub use namespace::{Error as NamespaceError, LiveNamespaces, NamespaceSource};
+pub use permissions::Permissions;
 pub use settings::Settings;
 pub use upkeep::Error as UpkeepError;
 
@@ -22,7 +24,7 @@ use crate::upkeep::Upkeep;
 use kube::Client;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -64,11 +66,15 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
     };
     upkeep.load_certificate().await?;
     let listener = server::listen(upkeep.settings.bind)?;
+    let (permissions, namespace) = (Arc::clone(&context.permissions), upkeep.settings.namespace.clone());
+    let (listed, is_listed) = oneshot::channel();
+    let watch = permissions.watch(client.clone(), &namespace, listed);
     let serve = server::serve(listener, server::router(context), certificates, shutdown.clone());
     let keep = async move {
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = register(upkeep, client, is_synced, Arc::clone(&is_ready)) => {}
+            () = register(upkeep, client, (is_synced, is_listed), Arc::clone(&is_ready)) => {}
+            () = watch => {}
         }
         is_ready.store(false, Ordering::Relaxed);
         Ok(())
@@ -77,9 +83,14 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
     Ok(())
 }
 
-/// Registers once the catalog is complete, and never ends.
-async fn register(upkeep: Upkeep, client: Client, mut is_synced: watch::Receiver<bool>, is_ready: Arc<AtomicBool>) {
-    if is_synced.wait_for(|is_synced| *is_synced).await.is_err() {
+/// Registers once the catalog is complete and the white list is known, and never ends.
+async fn register(
+    upkeep: Upkeep,
+    client: Client,
+    (mut is_synced, is_listed): (watch::Receiver<bool>, oneshot::Receiver<()>),
+    is_ready: Arc<AtomicBool>,
+) {
+    if is_synced.wait_for(|is_synced| *is_synced).await.is_err() || is_listed.await.is_err() {
         error!("left the webhooks unregistered: nobody fills the catalog any more");
         std::future::pending::<()>().await;
     }

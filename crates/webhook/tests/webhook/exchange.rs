@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, NamespaceLabels};
+use sidecarset_core::validation::WithoutRule;
 use sidecarset_webhook::server::router;
-use sidecarset_webhook::{Context, NamespaceError, NamespaceSource};
+use sidecarset_webhook::{Context, NamespaceError, NamespaceSource, Permissions};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tower::ServiceExt;
@@ -61,6 +62,7 @@ pub fn context(catalog: Catalog, lookup: Lookup) -> Context {
     Context {
         catalog: Arc::new(RwLock::new(catalog)),
         namespaces: Arc::new(lookup),
+        permissions: Arc::new(Permissions::new(WithoutRule::Refuse)),
         now: || Timestamp::constant(1_767_323_045, 0),
     }
 }
@@ -68,6 +70,13 @@ pub fn context(catalog: Catalog, lookup: Lookup) -> Context {
 /// A router that knows nothing.
 pub fn blank() -> Router {
     knowing(&[], Lookup::NotExpected)
+}
+
+/// A router with a white list of annotations, and what becomes of those that it has no rule for.
+pub fn permitting(whitelist: Option<&str>, without_rule: WithoutRule) -> Router {
+    let permissions = Permissions::new(without_rule);
+    permissions.set_whitelist(whitelist);
+    router(Context { permissions: Arc::new(permissions), ..context(Catalog::default(), Lookup::NotExpected) })
 }
 
 pub async fn send(router: Router, request: Request<Body>) -> (StatusCode, Value) {

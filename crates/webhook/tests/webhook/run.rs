@@ -1,7 +1,7 @@
 //! The webhook from its start to its end.
 
 use crate::exchange::{Lookup, context};
-use crate::scenario::accepting;
+use crate::scenario::{Configuration, accepting};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
 use sidecarset_webhook::{Error, Signals, run};
@@ -25,8 +25,8 @@ struct Running {
     webhook: JoinHandle<Result<(), Error>>,
 }
 
-fn start() -> Running {
-    let (client, written) = accepting();
+fn start(configuration: Configuration) -> Running {
+    let (client, written) = accepting(configuration);
     let (is_synced, synced) = watch::channel(false);
     let is_ready = Arc::new(AtomicBool::new(false));
     let shutdown = CancellationToken::new();
@@ -44,8 +44,20 @@ fn start() -> Running {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_registered_before_the_catalog_is_complete() {
-    let mut running = start();
+    let mut running = start(Configuration::Listed);
 
+    sleep(Duration::from_secs(3600)).await;
+
+    assert!(running.written.try_recv().unwrap().starts_with(SECRET));
+    assert!(running.written.try_recv().is_err());
+    assert!(!running.is_ready.load(Ordering::Relaxed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_registered_before_the_white_list_is_known() {
+    let mut running = start(Configuration::Withheld);
+
+    running.is_synced.send(true).unwrap();
     sleep(Duration::from_secs(3600)).await;
 
     assert!(running.written.try_recv().unwrap().starts_with(SECRET));
@@ -55,7 +67,7 @@ async fn nothing_is_registered_before_the_catalog_is_complete() {
 
 #[tokio::test]
 async fn it_is_ready_once_it_is_registered_and_until_it_is_told_to_end() {
-    let mut running = start();
+    let mut running = start(Configuration::Listed);
 
     running.is_synced.send(true).unwrap();
     while !running.is_ready.load(Ordering::Relaxed) {
@@ -80,7 +92,7 @@ async fn it_is_ready_once_it_is_registered_and_until_it_is_told_to_end() {
 
 #[tokio::test]
 async fn it_ends_when_it_is_told_to_before_the_catalog_is_complete() {
-    let running = start();
+    let running = start(Configuration::Listed);
 
     running.shutdown.cancel();
 

@@ -27,9 +27,16 @@ pub fn answering(answers: Vec<(u16, Value)>) -> (Client, JoinHandle<Vec<Asked>>)
     (Client::new(service, "default"), asked)
 }
 
+/// Whether an API server lists its ConfigMaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Configuration {
+    Listed,
+    Withheld,
+}
+
 /// Returns a client of an API server that has nothing, takes everything, and tells of no change; and what is written
 /// to it.
-pub fn accepting() -> (Client, UnboundedReceiver<String>) {
+pub fn accepting(configuration: Configuration) -> (Client, UnboundedReceiver<String>) {
     let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
     let (tell, written) = unbounded_channel();
     tokio::spawn(async move {
@@ -37,6 +44,15 @@ pub fn accepting() -> (Client, UnboundedReceiver<String>) {
         while let Some((request, respond)) = requests.next_request().await {
             let (code, answer) = match (request.method(), request.uri().query()) {
                 (&Method::GET, None) => failure(404, "NotFound"),
+                (&Method::GET, Some(query)) if lists_configuration(request.uri().path(), query) => {
+                    match configuration {
+                        Configuration::Listed => (200, json!({"metadata": {"resourceVersion": "1"}, "items": []})),
+                        Configuration::Withheld => {
+                            watches.push(respond);
+                            continue;
+                        }
+                    }
+                }
                 (&Method::GET, Some(_)) => {
                     watches.push(respond);
                     continue;
@@ -50,6 +66,11 @@ pub fn accepting() -> (Client, UnboundedReceiver<String>) {
         }
     });
     (Client::new(service, "default"), written)
+}
+
+fn lists_configuration(path: &str, query: &str) -> bool {
+    let is_the_one = query.contains("fieldSelector=metadata.name%3Dkruise-configuration");
+    path == "/api/v1/namespaces/sidecarset/configmaps" && is_the_one && !query.contains("watch=true")
 }
 
 fn response(code: u16, answer: &Value) -> Response<Body> {

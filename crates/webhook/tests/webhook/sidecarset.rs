@@ -1,7 +1,10 @@
 //! `/mutate-apps-kruise-io-sidecarset` and `/validate-apps-kruise-io-sidecarset`.
 
-use crate::exchange::{Lookup, MUTATE_SET, VALIDATE_SET, ask, blank, knowing, patch, patched, sidecar_set, write_set};
+use crate::exchange::{
+    Lookup, MUTATE_SET, VALIDATE_SET, ask, blank, knowing, patch, patched, permitting, sidecar_set, write_set,
+};
 use serde_json::{Value, json};
+use sidecarset_core::validation::WithoutRule;
 
 const HASH: &str = "kruise.io/sidecarset-hash";
 const HASH_WITHOUT_IMAGE: &str = "kruise.io/sidecarset-hash-without-image";
@@ -342,4 +345,47 @@ async fn something_else_than_a_sidecar_set_is_refused() {
              apps/v1/deployments"
         );
     }
+}
+
+const WHITELIST: &str =
+    r#"{"rules": [{"selector": {"matchLabels": {"team": "obs"}}, "allowedAnnotationKeyExprs": ["^oom-score$"]}]}"#;
+
+/// A set of the team `obs` that writes this annotation.
+fn annotating(key: &str) -> Value {
+    let mut set = sidecar_set("logs");
+    set["metadata"]["labels"] = json!({"team": "obs"});
+    set["spec"]["patchPodMetadata"] = json!([{"annotations": {key: "{}"}}]);
+    set
+}
+
+fn causes(response: &Value) -> Vec<String> {
+    let causes = response["status"]["details"]["causes"].as_array().cloned().unwrap_or_default();
+    causes
+        .iter()
+        .map(|cause| format!("{}: {}", cause["field"].as_str().unwrap(), cause["message"].as_str().unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn an_annotation_that_the_white_list_does_not_allow_is_refused() {
+    let router = permitting(Some(WHITELIST), WithoutRule::Allow);
+
+    let response = ask(router, VALIDATE_SET, write_set(&annotating("mine"), None)).await;
+
+    assert_eq!(response["status"]["code"], 422);
+    let expected = "spec.patchPodMetadata[0].annotations[mine]: annotation(mine) is not allowed by the white list of \
+                    the cluster";
+    assert!(causes(&response).contains(&expected.to_owned()), "{response}");
+}
+
+#[tokio::test]
+async fn without_a_rule_annotations_are_refused_unless_the_operator_was_told_otherwise() {
+    let set = annotating("oom-score");
+
+    let refused = ask(permitting(None, WithoutRule::Refuse), VALIDATE_SET, write_set(&set, None)).await;
+    let allowed = ask(permitting(None, WithoutRule::Allow), VALIDATE_SET, write_set(&set, None)).await;
+
+    let refusal = "spec.patchPodMetadata: SidecarSet patch metadata whitelist not found";
+    assert!(causes(&refused).iter().any(|cause| cause.starts_with(refusal)), "{refused}");
+    assert!(!causes(&allowed).iter().any(|cause| cause.starts_with(refusal)), "{allowed}");
 }
