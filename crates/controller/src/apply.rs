@@ -1,6 +1,7 @@
 //! Writes what was decided: the upgrades of Pods, and the status of SidecarSets. Nothing else of the controller
 //! writes to the cluster.
 
+mod annotations;
 mod outcome;
 mod status_patch;
 
@@ -100,16 +101,12 @@ fn may_begin(set: &Arc<CanonicalSet>, until: Instant, ctx: &Context) -> bool {
 async fn upgrade_pod(
     set: Arc<CanonicalSet>,
     pod: Arc<PodRecord>,
-    upgrade: Upgrade,
+    mut upgrade: Upgrade,
     ctx: Arc<Context>,
 ) -> (PodKey, Option<WriteHold>) {
-    let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), &pod.key.namespace);
-    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
-    let patch = Patch::Strategic(upgrade.patch(&set, &pod, ctx.now().wall));
-    let answer = timeout(DEADLINE, pods.patch(&pod.key.name, &params, &patch)).await;
+    let answer = write(&mut upgrade, &set, &pod, &ctx).await;
     let now = Instant::now();
-    let hold = match outcome(answer) {
+    let hold = match answer {
         Answer::Written(written) => {
             ctx.attempts.lock().succeed(&set.name, &pod);
             tell(&upgrade);
@@ -130,6 +127,17 @@ async fn upgrade_pod(
     (upgrade.pod, hold)
 }
 
+async fn write(upgrade: &mut Upgrade, set: &CanonicalSet, pod: &PodRecord, ctx: &Context) -> Answer<PodLite> {
+    let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), &pod.key.namespace);
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
+    if let Err(answer) = annotations::decide(upgrade, set, pod, &pods).await {
+        return answer;
+    }
+    let patch = Patch::Strategic(upgrade.patch(set, pod, ctx.now().wall));
+    outcome(timeout(DEADLINE, pods.patch(&pod.key.name, &params, &patch)).await)
+}
+
 fn tell(upgrade: &Upgrade) {
     let pod = &upgrade.pod;
     if upgrade.changes.is_empty() {
@@ -143,7 +151,11 @@ fn tell(upgrade: &Upgrade) {
 fn tell_hold(pod: &PodKey, hold: WriteHold, source: &(dyn Error + 'static)) {
     match hold {
         WriteHold::Conflict => debug!(%pod, ?hold, "the pod changed before it was upgraded"),
-        WriteHold::Refused | WriteHold::Throttled { .. } | WriteHold::Failed | WriteHold::Unanswered => {
+        WriteHold::Refused
+        | WriteHold::NotMerged
+        | WriteHold::Throttled { .. }
+        | WriteHold::Failed
+        | WriteHold::Unanswered => {
             warn!(%pod, ?hold, error = source, "could not upgrade the pod");
         }
     }

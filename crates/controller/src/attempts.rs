@@ -7,7 +7,7 @@ use crate::backoff;
 use sidecarset_core::annotations::{InjectedSet, Seconds};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
-use sidecarset_core::rollout;
+use sidecarset_core::rollout::{self, Hold};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub(crate) enum WriteHold {
     Conflict,
     /// The API server, or an admission webhook, does not take it. Ends with a later attempt.
     Refused,
+    /// A value of the set cannot be merged into an annotation of the Pod. Ends with a later attempt.
+    NotMerged,
     /// The API server has too much to do. Ends with a later attempt, not before the time it asks for.
     Throttled {
         /// The time it asks for.
@@ -90,15 +92,21 @@ impl Attempts {
         let failures = before.as_ref().map_or(1, |before| before.failures.saturating_add(1));
         let wait = match hold {
             WriteHold::Throttled { retry_after } => backoff::delay(failures).max(retry_after),
-            WriteHold::Conflict | WriteHold::Refused | WriteHold::Failed | WriteHold::Unanswered => {
-                backoff::delay(failures)
-            }
+            WriteHold::Conflict
+            | WriteHold::Refused
+            | WriteHold::NotMerged
+            | WriteHold::Failed
+            | WriteHold::Unanswered => backoff::delay(failures),
         };
         let doubted = before.and_then(|before| before.in_doubt).filter(|(version, _)| *version == pod.resource_version);
         // A later attempt at the same version does not begin the doubt anew: it would never end.
         let in_doubt = match hold {
             WriteHold::Unanswered => doubted.or_else(|| Some((Arc::clone(&pod.resource_version), now + DOUBT))),
-            WriteHold::Conflict | WriteHold::Refused | WriteHold::Throttled { .. } | WriteHold::Failed => doubted,
+            WriteHold::Conflict
+            | WriteHold::Refused
+            | WriteHold::NotMerged
+            | WriteHold::Throttled { .. }
+            | WriteHold::Failed => doubted,
         };
         let resource_version = Arc::clone(&pod.resource_version);
         let attempt = Attempt { hold, failures, retry_at: now + wait, in_doubt, resource_version };
@@ -130,6 +138,14 @@ impl SetAttempts {
     /// Says whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_uid.is_empty()
+    }
+
+    /// Returns why a Pod waits for another attempt.
+    pub(crate) fn reason(&self, pod: &PodRecord) -> Hold {
+        match self.by_uid.get(&pod.uid) {
+            Some(attempt) if attempt.hold == WriteHold::NotMerged => Hold::NotMerged,
+            Some(_) | None => Hold::NotTaken,
+        }
     }
 
     /// Returns the Pods as the rollout has to see them: without those that wait for another attempt, and with the

@@ -47,17 +47,18 @@ pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttemp
     let mut plan = rollout::plan(set, &matched);
     if !attempts.is_empty() {
         let assumed = attempts.assume(set, &gathered.matched, now.monotonic);
-        plan = without_vain_attempts(plan, rollout::plan(set, &refs(&assumed)));
+        let not_taken = with_records(std::mem::take(&mut plan.upgrades), &gathered.matched).into_iter();
+        plan.holds.extend(not_taken.map(|(pod, upgrade)| (upgrade.pod, attempts.reason(&pod))));
+        plan = without_vain_attempts(plan.holds, rollout::plan(set, &refs(&assumed)));
     }
     let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
     Round { status, upgrades: with_records(plan.upgrades, &gathered.matched), holds: plan.holds }
 }
 
-/// Returns the plan that knows of earlier attempts, with a reason for each Pod that only the other one speaks of.
-fn without_vain_attempts(all: Plan, mut assumed: Plan) -> Plan {
+/// Returns the plan that knows of earlier attempts, with a reason for each Pod that only the other one spoke of.
+fn without_vain_attempts(all: BTreeMap<PodKey, Hold>, mut assumed: Plan) -> Plan {
     let upgraded: BTreeSet<&PodKey> = assumed.upgrades.iter().map(|upgrade| &upgrade.pod).collect();
-    let not_taken = all.upgrades.into_iter().map(|upgrade| (upgrade.pod, Hold::NotTaken));
-    for (pod, hold) in all.holds.into_iter().chain(not_taken).filter(|(pod, _)| !upgraded.contains(pod)) {
+    for (pod, hold) in all.into_iter().filter(|(pod, _)| !upgraded.contains(pod)) {
         assumed.holds.entry(pod).or_insert(hold);
     }
     assumed

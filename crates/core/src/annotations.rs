@@ -8,6 +8,7 @@ pub use in_place::{InPlaceAnnotation, InPlaceState, LastStatus};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sidecarset_api::markers;
 use std::collections::BTreeSet;
 
 /// A moment with the precision of Kubernetes' timestamps: seconds, in UTC.
@@ -26,6 +27,19 @@ pub struct ParseAnnotationError {
 #[must_use]
 pub fn injected_list(value: &str) -> BTreeSet<&str> {
     value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+/// Says whether an annotation of a Pod is the operator's own.
+#[must_use]
+pub fn is_ours(key: &str) -> bool {
+    let own = [
+        markers::HASH,
+        markers::HASH_WITHOUT_IMAGE,
+        markers::INJECTED_LIST,
+        markers::IN_PLACE_STATE,
+        markers::WORKING_CONTAINER,
+    ];
+    own.contains(&key) || [markers::VERSION_PREFIX, markers::VERSION_ALT_PREFIX].iter().any(|own| key.starts_with(own))
 }
 
 impl From<Timestamp> for Seconds {

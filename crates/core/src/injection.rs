@@ -9,7 +9,7 @@ mod sharing;
 mod volumes;
 
 use crate::annotations::{ParseAnnotationError, Seconds};
-use crate::normalize::{CanonicalSet, Sidecar};
+use crate::normalize::{CanonicalSet, MetadataError, Sidecar};
 use edit::PodEdit;
 use metadata::Marks;
 use serde_json::Value;
@@ -43,6 +43,9 @@ pub enum Refusal {
     /// What the Pod says about sets injected before cannot be read.
     #[error(transparent)]
     Annotation(#[from] ParseAnnotationError),
+    /// An annotation of the Pod cannot be merged into.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     /// A member of the Pod has an unexpected type.
     #[error("{path} is not {expected}")]
     Shape {
@@ -73,6 +76,11 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
     let due: Vec<&CanonicalSet> = sets.iter().map(AsRef::as_ref).filter(|set| !is_injected(pod, &marks, set)).collect();
     if due.is_empty() {
         return Ok(Injection::default());
+    }
+    // As in Kruise: before everything else, so that what reads an annotation sees what the sets make of it.
+    for set in &due {
+        let changed = set.annotations_over(|key| edit.annotation(key))?;
+        edit.annotate(changed);
     }
     containers::place(pod, &due, &mut edit)?;
     volumes::merge(pod, &due, &mut edit);

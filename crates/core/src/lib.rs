@@ -6,6 +6,7 @@ pub mod annotations;
 pub mod catalog;
 pub mod image;
 pub mod injection;
+mod merge;
 pub mod normalize;
 pub mod quantity;
 pub mod record;

@@ -1,10 +1,13 @@
 //! One canonical form of a SidecarSet, whatever version and spelling it was written in.
 
 pub mod defaults;
+mod metadata;
 mod sidecar;
 mod strategy;
 mod transfer;
 
+pub(crate) use metadata::warnings as metadata_warnings;
+pub use metadata::{MetadataError, MetadataPatch, PatchPolicy};
 pub use sidecar::{Placement, Shares, Sidecar};
 pub use strategy::{RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
@@ -37,6 +40,8 @@ pub struct CanonicalSet {
     pub volumes: Vec<Map<String, Value>>,
     /// The names of the Secrets that are added to a Pod's imagePullSecrets.
     pub image_pull_secrets: Vec<String>,
+    /// The annotations that its Pods get.
+    pub metadata: Vec<MetadataPatch>,
     /// Whether new Pods are injected: not while `injectionStrategy.paused`.
     pub is_injecting: bool,
     /// How a new image reaches running Pods.
@@ -79,10 +84,11 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     let namespaces = Namespaces::parse(&spec, &mut violations);
     validation::containers(&spec, &mut violations);
     let rollout = RolloutStrategy::parse(&spec, &mut violations);
+    let metadata = metadata::parse(&spec, &mut violations);
     validation::support(&spec, &mut violations);
     match (selector, namespaces, rollout) {
         (Some(selector), Some(namespaces), Some(rollout)) if violations.is_empty() => {
-            Ok(assemble(set, &spec, Parsed { selector, namespaces, rollout }))
+            Ok(assemble(set, &spec, Parsed { selector, namespaces, rollout, metadata }))
         }
         _ => Err(violations),
     }
@@ -92,6 +98,7 @@ struct Parsed {
     selector: Selector,
     namespaces: Namespaces,
     rollout: RolloutStrategy,
+    metadata: Vec<MetadataPatch>,
 }
 
 fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> CanonicalSet {
@@ -109,6 +116,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         init_containers: sorted,
         volumes: spec.volumes.clone().unwrap_or_default(),
         image_pull_secrets: spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect(),
+        metadata: parsed.metadata,
         is_injecting: is_injecting(spec),
         rollout: parsed.rollout,
         hashes: revision::in_force(&set.metadata, revision::hashes(containers, init_containers)),

@@ -35,6 +35,9 @@ pub enum Hold {
     BudgetSpent,
     /// The API server did not take the upgrade. Ends with a later attempt, which whoever writes makes by itself.
     NotTaken,
+    /// A value of the set cannot be merged into an annotation of the Pod. Ends with a later attempt, which whoever
+    /// writes makes by itself.
+    NotMerged,
 }
 
 /// What a round of the rollout does.

@@ -79,7 +79,7 @@ fn judge(counts: Counts, plan: &Plan) -> Verdict {
     let is_held = |hold| plan.held(hold) > 0;
     if !plan.upgrades.is_empty() || is_held(Hold::InFlight) {
         Verdict::Upgrading
-    } else if is_held(Hold::NotTaken) {
+    } else if is_held(Hold::NotTaken) || is_held(Hold::NotMerged) {
         Verdict::UpgradesNotTaken
     } else if is_held(Hold::BudgetSpent) {
         Verdict::MaxUnavailableReached

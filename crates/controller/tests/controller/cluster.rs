@@ -69,6 +69,17 @@ impl Cluster {
         self.change(|state| state.faults.insert(name.to_owned(), faults.iter().copied().collect()));
     }
 
+    /// Adds annotations to a Pod.
+    pub fn annotate(&self, pod: &str, annotations: &[(&str, &str)]) {
+        self.change(|state| {
+            let mut pod = state.objects[Kind::Pods as usize][pod].clone();
+            for (key, value) in annotations {
+                pod["metadata"]["annotations"][*key] = (*value).into();
+            }
+            state.put(Kind::Pods, pod);
+        });
+    }
+
     pub fn quick_kubelet(self) -> Self {
         self.change(|state| state.is_kubelet_quick = true);
         self

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod failures;
+mod metadata;
 mod objects;
 mod rollout;
 mod server;

@@ -46,8 +46,12 @@ pub struct State {
     pub objects: [BTreeMap<String, Value>; 3],
     pub version: u64,
     pub faults: BTreeMap<String, VecDeque<Fault>>,
+    /// What goes wrong when the metadata of a Pod is read.
+    pub read_faults: BTreeMap<String, VecDeque<Fault>>,
     pub writes: Vec<Write>,
     pub lists: usize,
+    /// The Pods whose metadata alone were read, in that order.
+    pub reads: Vec<String>,
     /// Whether the kubelet follows every upgrade at once.
     pub is_kubelet_quick: bool,
     /// Whether the watch of Pods shows nothing for now.
@@ -135,6 +139,20 @@ impl State {
         stream_of(lines)
     }
 
+    fn read_metadata(&mut self, name: &str) -> Reply {
+        self.reads.push(name.to_owned());
+        if let Some(Fault::Code(code)) = self.read_faults.get_mut(name).and_then(VecDeque::pop_front) {
+            return failure(code);
+        }
+        match self.objects[Kind::Pods as usize].get(name) {
+            Some(pod) => answer(
+                200,
+                &json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": pod["metadata"]}),
+            ),
+            None => failure(404),
+        }
+    }
+
     fn patch_pod(&mut self, name: &str, patch: &Value) -> Option<Reply> {
         let fault = self.faults.get_mut(name).and_then(VecDeque::pop_front);
         if let Some(Fault::Code(code)) = fault {
@@ -207,6 +225,9 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
                 }
                 _ => panic!("nobody may write to {path}"),
             }
+        } else if let ["api", "v1", "namespaces", _, "pods", name] = segments[..] {
+            assert!(parts.headers["accept"].to_str().unwrap().contains("as=PartialObjectMetadata"));
+            Some(state.read_metadata(name))
         } else {
             let kind = match segments[..] {
                 ["api", "v1", "pods"] => Kind::Pods,

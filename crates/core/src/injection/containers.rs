@@ -33,7 +33,7 @@ fn all<'a>(
 fn place_list(pod: &Value, list: &'static str, sidecars: Vec<(&CanonicalSet, &Sidecar)>, edit: &mut PodEdit<'_>) {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (set, sidecar) in sidecars {
-        for container in hot::containers(sidecar, sharing::definition(pod, sidecar)) {
+        for container in hot::containers(sidecar, sharing::definition(pod, sidecar, edit)) {
             let name = container["name"].as_str().unwrap_or_default();
             match find(pod, list, name) {
                 Some((at, own)) => {

@@ -1,6 +1,7 @@
 //! What a sidecar takes over from the Pod's own containers: mounts, devices and environment variables.
 
 use super::carries_mark;
+use super::edit::PodEdit;
 use crate::normalize::{EnvSource, EnvTransfer, Shares, Sidecar};
 use serde_json::{Map, Value};
 
@@ -9,13 +10,13 @@ const MOUNTS: (&str, &str) = ("volumeMounts", "mountPath");
 const DEVICES: (&str, &str) = ("volumeDevices", "devicePath");
 
 /// Returns a sidecar as it stands in this Pod.
-pub(super) fn definition(pod: &Value, sidecar: &Sidecar) -> Value {
+pub(super) fn definition(pod: &Value, sidecar: &Sidecar, edit: &PodEdit<'_>) -> Value {
     let mut definition = sidecar.definition.clone();
     if sidecar.shares == Shares::default() {
         return definition;
     }
     let own: Vec<&Value> = own_containers(pod).collect();
-    let mut env = transferred(pod, &own, &sidecar.shares.env);
+    let mut env = transferred(pod, edit, &own, &sidecar.shares.env);
     let container = definition.as_object_mut().expect("a sidecar is rendered as an object");
     if sidecar.shares.mounts {
         // As in Kruise: a mount that is left out because its path is taken brings its variables all the same.
@@ -51,14 +52,13 @@ fn share(sidecar: &mut Map<String, Value>, own: &[&Value], (list, path): (&str, 
 }
 
 /// Returns the variables that a set asks for, in the order in which it does. What is not there is left out.
-fn transferred<'a>(pod: &Value, own: &[&'a Value], transfers: &[EnvTransfer]) -> Vec<&'a Value> {
-    let metadata = &pod["metadata"];
+fn transferred<'a>(pod: &Value, edit: &PodEdit<'_>, own: &[&'a Value], transfers: &[EnvTransfer]) -> Vec<&'a Value> {
     let mut variables = Vec::new();
     for transfer in transfers {
         let source = match &transfer.source {
             EnvSource::Container(name) => Some(name.as_str()),
-            EnvSource::Label(key) => metadata["labels"][key].as_str(),
-            EnvSource::Annotation(key) => metadata["annotations"][key].as_str(),
+            EnvSource::Label(key) => pod["metadata"]["labels"][key].as_str(),
+            EnvSource::Annotation(key) => edit.annotation(key),
         };
         let container = source.and_then(|name| own.iter().find(|container| container["name"] == name));
         variables.extend(transfer.names.iter().filter_map(|name| variable(container?, name)));

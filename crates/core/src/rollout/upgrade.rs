@@ -1,11 +1,12 @@
 //! The one write that upgrades a Pod.
 
 use crate::annotations::{InPlaceState, InjectedSet, LastStatus, Seconds};
-use crate::normalize::CanonicalSet;
+use crate::normalize::{CanonicalSet, MetadataError};
 use crate::record::{ContainerKind, PodKey, PodRecord};
 use crate::sorted::SortedMap;
 use serde_json::{Map, Value, json};
 use sidecarset_api::markers;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The upgrade of one Pod.
@@ -15,6 +16,8 @@ pub struct Upgrade {
     pub pod: PodKey,
     /// The containers that get another image; none where the Pod runs the right ones already.
     pub changes: Vec<ImageChange>,
+    /// The annotations that `spec.patchPodMetadata` changes with it; none before [`Self::annotate`].
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Another image for a container.
@@ -33,7 +36,18 @@ pub struct ImageChange {
 impl Upgrade {
     /// Decides what changes in a Pod.
     pub(super) fn of(set: &CanonicalSet, pod: &PodRecord) -> Self {
-        Self { pod: pod.key.clone(), changes: changes(set, pod) }
+        Self { pod: pod.key.clone(), changes: changes(set, pod), annotations: BTreeMap::new() }
+    }
+
+    /// Decides which annotations change, given those that the Pod has. They are asked for only where
+    /// [`CanonicalSet::reads_annotations`] says so.
+    ///
+    /// # Errors
+    /// A value has to be merged into one that is not JSON.
+    // Decided for each write, not with the plan: nobody remembers the annotations of others.
+    pub fn annotate(&mut self, set: &CanonicalSet, present: &BTreeMap<String, String>) -> Result<(), MetadataError> {
+        self.annotations = set.annotations_over(|key| present.get(key).map(String::as_str))?;
+        Ok(())
     }
 
     /// Returns the strategic merge patch: the images, our annotations, and the version of the Pod that was decided
@@ -45,7 +59,7 @@ impl Upgrade {
             "metadata": {
                 "uid": &*pod.uid,
                 "resourceVersion": &*pod.resource_version,
-                "annotations": annotations(set, pod, &self.changes, now),
+                "annotations": self.written_annotations(set, pod, now),
             },
         });
         let mut spec = Map::new();
@@ -64,6 +78,12 @@ impl Upgrade {
             patch["spec"] = spec.into();
         }
         patch
+    }
+
+    // Ours come last: nothing else may stand in their place.
+    fn written_annotations(&self, set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Value> {
+        let foreign = self.annotations.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
+        foreign.chain(annotations(set, pod, &self.changes, now)).collect()
     }
 }
 

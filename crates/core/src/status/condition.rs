@@ -98,9 +98,10 @@ impl Condition {
 }
 
 /// What the reasons to hold mean to a person, in the order in which a message lists them.
-const HELD: [(Hold, &str); 8] = [
+const HELD: [(Hold, &str); 9] = [
     (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
     (Hold::NotTaken, "wait for another attempt: the API server did not take their upgrade"),
+    (Hold::NotMerged, "wait for another attempt: patchPodMetadata cannot be merged into an annotation of theirs"),
     (Hold::BudgetSpent, "wait for unavailable pods (maxUnavailable)"),
     (Hold::Paused, "wait because the rollout is paused"),
     (Hold::NotUpdate, "stay because updateStrategy.type is NotUpdate"),

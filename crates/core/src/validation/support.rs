@@ -21,7 +21,6 @@ pub(crate) fn check(spec: &SidecarSetSpec, violations: &mut Violations) {
             "spec.injectionStrategy.revision",
             spec.injection_strategy.as_ref().is_some_and(|strategy| strategy.revision.is_some()),
         ),
-        ("spec.patchPodMetadata", spec.patch_pod_metadata.as_ref().is_some_and(|list| !list.is_empty())),
     ];
     add_all(&refused, violations);
 }
@@ -96,7 +95,6 @@ mod tests {
                 "upgradeStrategy": {"upgradeType": "ColdUpgrade"},
                 "shareVolumePolicy": {"type": "disabled"},
             }],
-            "patchPodMetadata": [],
         }))
         .unwrap();
         let mut violations = Violations::default();

@@ -2,7 +2,7 @@
 
 use super::Writing;
 use crate::catalog::Catalog;
-use crate::normalize::{CanonicalSet, defaults};
+use crate::normalize::{CanonicalSet, defaults, metadata_warnings};
 use crate::selection::{Namespaces, is_satisfiable};
 use serde_json::{Map, Value};
 use sidecarset_api::markers;
@@ -24,6 +24,7 @@ pub fn warnings(writing: Writing<'_>, catalog: &Catalog) -> Vec<String> {
         }
     }
     volumes(&spec, writing.canonical, &mut warnings);
+    warnings.extend(metadata_warnings(&spec));
     warnings
 }
 

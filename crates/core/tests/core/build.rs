@@ -151,7 +151,10 @@ impl PodBuilder {
     /// Returns the patch that upgrades this Pod, on its own, to a set.
     pub fn upgrade_to(&self, set: &CanonicalSet) -> Value {
         let record = self.build();
-        rollout::plan(set, &[&record]).upgrades[0].patch(set, &record, now())
+        let mut upgrade = rollout::plan(set, &[&record]).upgrades.remove(0);
+        let annotations = serde_json::from_value(self.0["metadata"]["annotations"].clone()).unwrap();
+        upgrade.annotate(set, &annotations).unwrap();
+        upgrade.patch(set, &record, now())
     }
 
     /// Applies the strategic merge patch of an upgrade, as the API server would.

@@ -114,6 +114,33 @@ fn an_annotation_that_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn a_pod_with_an_annotation_that_cannot_be_merged_into_is_refused() {
+    let pod = json!({"metadata": {"annotations": {"note": "plain"}}, "spec": {"containers": []}});
+    let entry = json!([{"annotations": {"note": "{}"}, "patchPolicy": "MergePatchJson"}]);
+
+    let refusal = inject(&pod, &[Arc::new(sidecar_set().spec("patchPodMetadata", entry).build())], now()).unwrap_err();
+
+    assert_eq!(
+        refusal.to_string(),
+        "SidecarSet log-sc cannot merge its value into annotation note of the pod: it is not JSON: expected value at \
+         line 1 column 1"
+    );
+}
+
+#[test]
+fn a_pod_that_carries_a_set_keeps_its_annotations_when_the_set_writes_others() {
+    let pod = json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}});
+    let overwriting = |value: &str| {
+        let entry = json!([{"annotations": {"note": value}, "patchPolicy": "Overwrite"}]);
+        [Arc::new(sidecar_set().spec("patchPodMetadata", entry).build())]
+    };
+    let once = patched(&pod, &inject(&pod, &overwriting("one"), now()).unwrap());
+
+    assert_eq!(once["metadata"]["annotations"]["note"], "one");
+    assert_eq!(inject(&once, &overwriting("two"), now()).unwrap().patch.0, []);
+}
+
+#[test]
 fn a_pod_of_an_unexpected_shape_is_refused() {
     for (pod, refusal) in [
         (json!([]), "metadata is not an object"),

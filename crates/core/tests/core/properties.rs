@@ -9,6 +9,7 @@ use sidecarset_core::injection::inject;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
 use sidecarset_core::rollout::{self, Hold};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A Pod of a simulated world: which definition it has, and what its kubelet does.
@@ -177,4 +178,48 @@ proptest! {
 
         prop_assert_eq!(reference, ImageReference::parse(&text));
     }
+
+    #[test]
+    fn merging_any_two_texts_is_merging_them_once(
+        text in prop_oneof![json_text(), ".{0,12}"], patch in prop_oneof![json_text(), ".{0,12}"],
+    ) {
+        let set = merging(&patch);
+        // A patch that is no object and no list is refused with its path, and never acted on.
+        prop_assume!(set.is_some());
+        let set = set.unwrap();
+
+        if let Ok(changed) = set.annotations_over(|_| Some(&text)) {
+            let once = changed.get("note").unwrap_or(&text);
+            let twice = set.annotations_over(|_| Some(once)).unwrap();
+            if text.is_empty() {
+                // What there is nothing to merge with is written as it is, and may say the same in other words.
+                prop_assert_eq!(once, &patch);
+            } else {
+                prop_assert_eq!(twice, BTreeMap::new());
+            }
+        }
+    }
+}
+
+fn merging(patch: &str) -> Option<CanonicalSet> {
+    let entries = json!([{"annotations": {"note": patch}, "patchPolicy": "MergePatchJson"}]);
+    let set = sidecar_set().spec("patchPodMetadata", entries);
+    set.clone().violations().is_empty().then(|| set.build())
+}
+
+fn json_text() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[a-c\"]{0,3}".prop_map(Value::from),
+    ];
+    let value = leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-c]", inner, 0..4).prop_map(Value::from_iter),
+        ]
+    });
+    value.prop_map(|value| value.to_string())
 }

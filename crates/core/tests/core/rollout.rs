@@ -311,3 +311,36 @@ fn a_pod_that_ended_or_lost_its_labels_is_no_longer_matched() {
     assert!(!is_matched(pod("a", &set).set("/metadata/labels", json!({"app": "other"}))));
     assert!(!is_matched(pod("a", &set).annotation("kruise.io/sidecarset-injected-list", "other")));
 }
+
+#[test]
+fn an_upgrade_writes_the_annotations_of_the_set_and_ours_whatever_the_set_says() {
+    let entries = json!([
+        {"annotations": {"overwritten": "new", "kruise.io/sidecarset-hash": "x"}, "patchPolicy": "Overwrite"},
+        {"annotations": {"retained": "new", "added": "new"}},
+        {"annotations": {"merged": "{\"b\":2}"}, "patchPolicy": "MergePatchJson"},
+    ]);
+    let set = sidecar_set().image("agent:v2").spec("patchPodMetadata", entries).build();
+    let pod = pod("a", &sidecar_set().build());
+    let pod = pod.annotation("overwritten", "old").annotation("retained", "old").annotation("merged", "{\"a\":1}");
+
+    let patch = pod.upgrade_to(&set);
+
+    let annotations = patch["metadata"]["annotations"].as_object().unwrap();
+    assert_eq!(annotations["overwritten"], "new");
+    assert_eq!(annotations.get("retained"), None);
+    assert_eq!(annotations["added"], "new");
+    assert_eq!(annotations["merged"], "{\"a\":1,\"b\":2}");
+    assert!(annotations["kruise.io/sidecarset-hash"].as_str().unwrap().starts_with("{\"log-sc\":{"));
+    assert_eq!(annotations.len(), 5);
+}
+
+#[test]
+fn annotations_that_the_set_changes_alone_upgrade_nothing() {
+    let set = |value: &str| {
+        let entries = json!([{"annotations": {"note": value}, "patchPolicy": "Overwrite"}]);
+        sidecar_set().spec("patchPodMetadata", entries).build()
+    };
+    let pod = pod("a", &set("one"));
+
+    assert_eq!(plan(&set("two"), &[pod]).upgrades, []);
+}
