@@ -8,6 +8,7 @@ mod guide;
 mod hot;
 mod injection;
 mod lazy;
+mod metadata;
 mod native;
 mod operator;
 mod pause;
