@@ -1,6 +1,7 @@
 //! What a new Pod gets: a patch of exact operations, so that nothing else of the Pod is touched.
 
 mod containers;
+mod definition;
 mod edit;
 mod hot;
 mod metadata;

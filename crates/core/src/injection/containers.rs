@@ -1,7 +1,7 @@
 //! Where sidecars stand among the Pod's own containers.
 
 use super::edit::PodEdit;
-use super::{Refusal, carries_mark, hot, sharing};
+use super::{Refusal, carries_mark, definition};
 use crate::normalize::{CanonicalSet, Placement, Sidecar};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ fn all<'a>(
 fn place_list(pod: &Value, list: &'static str, sidecars: Vec<(&CanonicalSet, &Sidecar)>, edit: &mut PodEdit<'_>) {
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (set, sidecar) in sidecars {
-        for container in hot::containers(sidecar, sharing::definition(pod, sidecar, edit)) {
+        for container in definition::of(pod, sidecar, edit) {
             let name = container["name"].as_str().unwrap_or_default();
             match find(pod, list, name) {
                 Some((at, own)) => {

@@ -2,34 +2,31 @@
 
 use super::carries_mark;
 use super::edit::PodEdit;
-use crate::normalize::{EnvSource, EnvTransfer, Shares, Sidecar};
+use crate::normalize::{EnvSource, EnvTransfer, Shares};
 use serde_json::{Map, Value};
 
 /// The lists of a container that are shared, each with the member that says where an item is.
 const MOUNTS: (&str, &str) = ("volumeMounts", "mountPath");
 const DEVICES: (&str, &str) = ("volumeDevices", "devicePath");
 
-/// Returns a sidecar as it stands in this Pod.
-pub(super) fn definition(pod: &Value, sidecar: &Sidecar, edit: &PodEdit<'_>) -> Value {
-    let mut definition = sidecar.definition.clone();
-    if sidecar.shares == Shares::default() {
-        return definition;
+/// Adds to a sidecar what it takes over.
+pub(super) fn take_over(pod: &Value, edit: &PodEdit<'_>, shares: &Shares, sidecar: &mut Map<String, Value>) {
+    if *shares == Shares::default() {
+        return;
     }
     let own: Vec<&Value> = own_containers(pod).collect();
-    let mut env = transferred(pod, edit, &own, &sidecar.shares.env);
-    let container = definition.as_object_mut().expect("a sidecar is rendered as an object");
-    if sidecar.shares.mounts {
+    let mut env = transferred(pod, edit, &own, &shares.env);
+    if shares.mounts {
         // As in Kruise: a mount that is left out because its path is taken brings its variables all the same.
         env.extend(own.iter().flat_map(|own| variables_of_mounts(own)));
-        share(container, &own, MOUNTS);
+        share(sidecar, &own, MOUNTS);
     }
-    if sidecar.shares.devices {
-        share(container, &own, DEVICES);
+    if shares.devices {
+        share(sidecar, &own, DEVICES);
     }
     for variable in env {
-        add_variable(container, variable);
+        add_variable(sidecar, variable);
     }
-    definition
 }
 
 /// Returns the regular containers that were not injected. Init containers are never a source.
