@@ -1,5 +1,6 @@
 //! Amounts of a resource, such as `500m` or `1.5Gi`, read and written as Go's `resource.Quantity` does.
 
+mod arithmetic;
 mod text;
 
 use serde_json::{Number, Value};
@@ -53,9 +54,12 @@ pub enum ParseQuantityError {
 
 /// The family of suffixes that a quantity is written with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub enum Format {
+    /// `m`, `k`, `M` and so on: powers of ten.
     DecimalSi,
+    /// `e3`: powers of ten, as numbers.
     DecimalExponent,
+    /// `Ki`, `Mi` and so on: powers of two.
     BinarySi,
 }
 
