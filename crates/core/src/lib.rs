@@ -4,6 +4,7 @@
 pub mod amount;
 pub mod annotations;
 pub mod catalog;
+pub mod expression;
 pub mod image;
 pub mod injection;
 mod merge;

@@ -3,6 +3,8 @@
 
 #[path = "core/build.rs"]
 mod build;
+#[path = "core/expressions.rs"]
+mod expressions;
 #[path = "core/injection.rs"]
 mod injection;
 #[path = "core/normalization.rs"]
