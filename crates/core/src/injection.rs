@@ -6,11 +6,15 @@ mod edit;
 mod hot;
 mod metadata;
 mod pull_secrets;
+mod resources;
 mod sharing;
 mod volumes;
 
 use crate::annotations::{ParseAnnotationError, Seconds};
+use crate::expression::Resource;
 use crate::normalize::{CanonicalSet, MetadataError, Sidecar};
+use crate::quantity::ParseQuantityError;
+use definition::Recipient;
 use edit::PodEdit;
 use metadata::Marks;
 use serde_json::Value;
@@ -40,6 +44,31 @@ pub enum Refusal {
         other: Arc<str>,
         /// The name of the container.
         container: Arc<str>,
+    },
+    /// The resources of a sidecar are computed from those of containers that the Pod does not have.
+    #[error(
+        "SidecarSet {set} computes the resources of container {container} from those of the Pod's own containers \
+         whose names match {regex:?}, and there is none"
+    )]
+    NoTarget {
+        /// The set.
+        set: Arc<str>,
+        /// The name of the sidecar.
+        container: Arc<str>,
+        /// The regular expression for the names of the Pod's own containers.
+        regex: String,
+    },
+    /// An amount that resources are computed from cannot be read.
+    #[error("failed to read resources.{list}.{resource} of container {container}")]
+    Amount {
+        /// The name of the Pod's container.
+        container: String,
+        /// `limits` or `requests`.
+        list: &'static str,
+        /// The resource.
+        resource: Resource,
+        /// What is wrong with it.
+        source: ParseQuantityError,
     },
     /// What the Pod says about sets injected before cannot be read.
     #[error(transparent)]
@@ -83,7 +112,7 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
         let changed = set.annotations_over(|key| edit.annotation(key))?;
         edit.annotate(changed);
     }
-    containers::place(pod, &due, &mut edit)?;
+    containers::place(&Recipient::new(pod, sets), &due, &mut edit)?;
     volumes::merge(pod, &due, &mut edit);
     pull_secrets::merge(pod, &due, &mut edit);
     for set in &due {

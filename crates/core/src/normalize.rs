@@ -2,12 +2,14 @@
 
 pub mod defaults;
 mod metadata;
+mod resources;
 mod sidecar;
 mod strategy;
 mod transfer;
 
 pub(crate) use metadata::warnings as metadata_warnings;
 pub use metadata::{MetadataError, MetadataPatch, PatchPolicy};
+pub use resources::{Aggregation, ContainerNames, ParseContainerNamesError, ResourcesPolicy};
 pub use sidecar::{Placement, Shares, Sidecar};
 pub use strategy::{RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
@@ -83,6 +85,7 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     let selector = selector(&spec, &mut violations);
     let namespaces = Namespaces::parse(&spec, &mut violations);
     validation::containers(&spec, &mut violations);
+    validation::resources(&spec, &mut violations);
     let rollout = RolloutStrategy::parse(&spec, &mut violations);
     let metadata = metadata::parse(&spec, &mut violations);
     validation::support(&spec, &mut violations);

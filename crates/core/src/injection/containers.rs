@@ -1,21 +1,21 @@
 //! Where sidecars stand among the Pod's own containers.
 
+use super::definition::{self, Recipient};
 use super::edit::PodEdit;
-use super::{Refusal, carries_mark, definition};
+use super::{Refusal, carries_mark};
 use crate::normalize::{CanonicalSet, Placement, Sidecar};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Places init containers and containers of the sets, given by name.
-pub(super) fn place(pod: &Value, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) -> Result<(), Refusal> {
+pub(super) fn place(recipient: &Recipient<'_>, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) -> Result<(), Refusal> {
     refuse_same_names(sets)?;
     // As in Kruise: init containers of all sets are sorted together, containers keep the order of their sets.
     let mut init: Vec<(&CanonicalSet, &Sidecar)> = all(sets, |set| &set.init_containers).collect();
     init.sort_by(|(_, one), (_, other)| one.name.cmp(&other.name));
-    place_list(pod, "initContainers", init, edit);
-    place_list(pod, "containers", all(sets, |set| &set.containers).collect(), edit);
-    Ok(())
+    place_list(recipient, "initContainers", init, edit)?;
+    place_list(recipient, "containers", all(sets, |set| &set.containers).collect(), edit)
 }
 
 /// Says whether a list of the Pod has a container of this name that was injected.
@@ -30,10 +30,16 @@ fn all<'a>(
     sets.iter().flat_map(move |set| list(set).iter().map(|sidecar| (*set, sidecar)))
 }
 
-fn place_list(pod: &Value, list: &'static str, sidecars: Vec<(&CanonicalSet, &Sidecar)>, edit: &mut PodEdit<'_>) {
+fn place_list(
+    recipient: &Recipient<'_>,
+    list: &'static str,
+    sidecars: Vec<(&CanonicalSet, &Sidecar)>,
+    edit: &mut PodEdit<'_>,
+) -> Result<(), Refusal> {
+    let pod = recipient.pod;
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (set, sidecar) in sidecars {
-        for container in definition::of(pod, sidecar, edit) {
+        for container in definition::of(recipient, set, sidecar, edit)? {
             let name = container["name"].as_str().unwrap_or_default();
             match find(pod, list, name) {
                 Some((at, own)) => {
@@ -58,6 +64,7 @@ fn place_list(pod: &Value, list: &'static str, sidecars: Vec<(&CanonicalSet, &Si
         before.append(&mut after);
         edit.append(list, before);
     }
+    Ok(())
 }
 
 fn refuse_same_names(sets: &[&CanonicalSet]) -> Result<(), Refusal> {

@@ -1,6 +1,8 @@
 //! A container of a set, ready to be put into a Pod.
 
+use super::resources::ResourcesPolicy;
 use super::transfer::EnvTransfer;
+use crate::validation::Violations;
 use serde_json::{Map, Value, json};
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::{SharePolicy, SidecarContainer};
@@ -34,6 +36,8 @@ pub struct Sidecar {
     pub volumes: Vec<String>,
     /// What it takes over from the Pod's own containers.
     pub shares: Shares,
+    /// How its resources are computed, if they are.
+    pub resources: Option<ResourcesPolicy>,
 }
 
 /// What a sidecar takes over from the Pod's own containers.
@@ -93,6 +97,10 @@ impl Sidecar {
                     .filter_map(|transfer| EnvTransfer::parse(transfer).ok())
                     .collect(),
             },
+            resources: source
+                .resources_policy
+                .as_ref()
+                .and_then(|policy| ResourcesPolicy::parse(policy, "", &mut Violations::default())),
         }
     }
 }

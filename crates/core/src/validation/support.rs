@@ -33,7 +33,6 @@ fn check_container(spec: &SidecarSetSpec, container: &SidecarContainer, path: &s
         let message = format!("{MESSAGE} together with RollingUpdate: spec.updateStrategy.type has to be NotUpdate");
         violations.add(format!("{path}.upgradeStrategy.upgradeType"), message);
     }
-    add_all(&[(format!("{path}.resourcesPolicy"), container.resources_policy.is_some())], violations);
 }
 
 fn add_all<P: AsRef<str>>(refused: &[(P, bool)], violations: &mut Violations) {

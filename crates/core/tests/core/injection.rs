@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::catalog::{Catalog, Selection};
 use sidecarset_core::injection::{Injection, Refusal, inject, is_left_alone};
+use sidecarset_core::normalize::CanonicalSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -152,6 +153,57 @@ fn a_pod_of_an_unexpected_shape_is_refused() {
         let refused: Refusal = inject(&pod, &[Arc::new(sidecar_set().build())], now()).unwrap_err();
 
         assert_eq!(refused.to_string(), refusal);
+    }
+}
+
+/// A set whose container takes half of the cpu of the containers that match `^web`.
+fn half_of_web() -> Arc<CanonicalSet> {
+    let policy = json!({
+        "targetContainersMode": "sum",
+        "targetContainersNameRegex": "^web",
+        "resourcesExpr": {"limits": {"cpu": "cpu/2"}},
+    });
+    let container = json!([{"name": "agent", "image": "agent:v1", "resourcesPolicy": policy}]);
+    Arc::new(sidecar_set().spec("containers", container).build())
+}
+
+#[test]
+fn the_example_of_computed_resources_has_the_values_that_it_tells_of() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/resources");
+    let text = |name: &str| std::fs::read_to_string(examples.join(name)).unwrap();
+    let set: SidecarSet = serde_saphyr::from_str(&text("sidecarset.yaml")).unwrap();
+    let pod: Value = serde_saphyr::from_str(&text("pod.yaml")).unwrap();
+
+    let injection = inject(&pod, &select(&[set], &pod).sets, now()).unwrap();
+
+    let resources = &patched(&pod, &injection)["spec"]["containers"][0]["resources"];
+    let expected = json!({"limits": {"cpu": "300m", "memory": "256Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}});
+    assert_eq!(*resources, expected);
+}
+
+#[test]
+fn a_pod_without_a_container_to_compute_resources_from_is_refused() {
+    let init = json!([{"name": "web-setup", "image": "i"}]);
+    let pod = json!({"metadata": {}, "spec": {"initContainers": init, "containers": [{"name": "main"}]}});
+
+    let refusal = inject(&pod, &[half_of_web()], now()).unwrap_err();
+
+    assert_eq!(
+        refusal.to_string(),
+        "SidecarSet log-sc computes the resources of container agent from those of the Pod's own containers whose \
+         names match \"^web\", and there is none"
+    );
+}
+
+#[test]
+fn a_pod_with_an_amount_that_cannot_be_read_is_refused() {
+    for junk in [json!("many"), json!([1]), json!(true)] {
+        let container = json!({"name": "web", "resources": {"limits": {"cpu": junk}}});
+        let pod = json!({"metadata": {}, "spec": {"containers": [container]}});
+
+        let refusal = inject(&pod, &[half_of_web()], now()).unwrap_err();
+
+        assert_eq!(refusal.to_string(), "failed to read resources.limits.cpu of container web");
     }
 }
 

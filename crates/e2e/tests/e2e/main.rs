@@ -13,5 +13,6 @@ mod native;
 mod operator;
 mod pause;
 mod repair;
+mod resources;
 mod rollout;
 mod validation;
