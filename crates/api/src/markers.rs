@@ -23,7 +23,7 @@ pub const CANARY: &str = "apps.kruise.io/sidecarset-canary";
 /// On a SidecarSet that is a canary: the name of the set whose place it takes.
 pub const BASE: &str = "apps.kruise.io/sidecarset-base";
 
-/// On a SidecarSet, in the `v1alpha1` spelling: the version its author gives it.
+/// On a SidecarSet, in the `v1alpha1` spelling, and on its ControllerRevisions: the version its author gives it.
 pub const CUSTOM_VERSION: &str = "apps.kruise.io/sidecarset-custom-version";
 
 /// On a Pod: a JSON object from the name of a sidecar that is upgraded hot to that of its container that is at work.
@@ -40,6 +40,9 @@ pub const VERSION_VARIABLE: &str = "SIDECARSET_VERSION";
 
 /// The environment variable in which a container that is upgraded hot finds the version of the other one of the pair.
 pub const VERSION_ALT_VARIABLE: &str = "SIDECARSET_VERSION_ALT";
+
+/// On a ControllerRevision: the name of the SidecarSet whose past it holds.
+pub const REVISION_OF: &str = "kruise.io/sidecarset-name";
 
 /// The environment variable by which an injected container is told from the Pod's own.
 pub const IS_INJECTED: &str = "IS_INJECTED";

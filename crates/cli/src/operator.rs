@@ -33,7 +33,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", requires = "kubeconfig")]
     context: Option<String>,
 
-    /// The operator's own namespace: it holds the certificate, and its Pods are never injected
+    /// The operator's own namespace: it holds the certificate and the revisions, and its Pods are never injected
     #[arg(long, env = "POD_NAMESPACE", default_value = "sidecarset-system", value_name = "NAME")]
     namespace: String,
 
@@ -94,6 +94,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let signals = Signals { is_synced, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
     let controller = sidecarset_controller::Settings {
+        namespace: arguments.namespace.clone(),
         workers: arguments.workers,
         concurrency: arguments.concurrency,
         clock: jiff::Timestamp::now,

@@ -184,7 +184,7 @@ impl Attempt {
 
 fn upgraded(set: &CanonicalSet, pod: &PodRecord) -> PodRecord {
     let mut assumed = PodRecord { ready_since: None, ..pod.clone() };
-    let recorded = InjectedSet::of(set, Arc::clone(&set.hashes.full), Seconds::EPOCH);
+    let recorded = InjectedSet::with_image(set, Seconds::EPOCH);
     assumed.hashes.0.insert(Arc::clone(&set.name), recorded);
     assumed
 }

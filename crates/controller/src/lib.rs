@@ -1,4 +1,4 @@
-//! Watches SidecarSets, namespaces and Pods, and writes what `sidecarset-core` decides: upgrades of Pods, and the
+//! Watches SidecarSets, their revisions, namespaces and Pods, and writes what `sidecarset-core` decides: upgrades of Pods, and the
 //! status of SidecarSets.
 
 mod apply;
@@ -28,8 +28,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// How the controller runs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
+    /// The operator's namespace: it holds the revisions of SidecarSets.
+    pub namespace: String,
     /// How many SidecarSets are looked at at once.
     pub workers: NonZeroUsize,
     /// How many writes may be under way at once.
@@ -50,9 +52,10 @@ pub enum Error {
 }
 
 impl Default for Settings {
-    /// Returns 4 workers, 16 writes, and the time of this machine.
+    /// Returns the namespace `sidecarset-system`, 4 workers, 16 writes, and the time of this machine.
     fn default() -> Self {
         Self {
+            namespace: "sidecarset-system".to_owned(),
             workers: const { NonZeroUsize::new(4).expect("4 is not 0") },
             concurrency: const { NonZeroUsize::new(16).expect("16 is not 0") },
             clock: Timestamp::now,
@@ -61,8 +64,8 @@ impl Default for Settings {
 }
 
 /// Runs the controller until `shutdown`, and then until the writes that are under way have ended, but not longer
-/// than 10 seconds. It fills the catalog with SidecarSets and namespaces, and turns `synced` to true once it has
-/// listed these and the Pods for the first time; before that nothing is written.
+/// than 10 seconds. It fills the catalog with SidecarSets, revisions and namespaces, and turns `synced` to true once
+/// it has listed these and the Pods for the first time; before that nothing is written.
 ///
 /// # Errors
 /// A watch ended.
@@ -78,12 +81,14 @@ pub async fn run(
     let (sets, sets_listed) = oneshot::channel();
     let (namespaces, namespaces_listed) = oneshot::channel();
     let (pods, pods_listed) = oneshot::channel();
+    let (revisions, revisions_listed) = oneshot::channel();
     watches.spawn(watch::sets::watch(Arc::clone(&ctx), sets));
     watches.spawn(watch::namespaces::watch(Arc::clone(&ctx), namespaces));
     watches.spawn(watch::pods::watch(Arc::clone(&ctx), pods));
+    watches.spawn(watch::revisions::watch(Arc::clone(&ctx), revisions));
 
     let work = async {
-        let listed = futures::future::try_join3(sets_listed, namespaces_listed, pods_listed);
+        let listed = futures::future::try_join4(sets_listed, revisions_listed, namespaces_listed, pods_listed);
         tokio::select! {
             () = ctx.shutdown.cancelled() => return,
             listed = listed => if listed.is_err() { return std::future::pending().await },

@@ -3,6 +3,7 @@
 
 pub(crate) mod namespaces;
 pub(crate) mod pods;
+pub(crate) mod revisions;
 pub(crate) mod sets;
 
 use crate::backoff;
@@ -41,11 +42,31 @@ pub(crate) trait Watched:
 impl<K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static> Watched for K {}
 
 /// Hands every event to `take`, for ever. `listed` is told when the first list is complete.
-pub(crate) async fn follow<K: Watched>(api: Api<K>, listed: oneshot::Sender<()>, mut take: impl FnMut(Event<K>)) {
+pub(crate) async fn follow<K: Watched>(api: Api<K>, listed: oneshot::Sender<()>, take: impl FnMut(Event<K>)) {
+    follow_with(api, watcher::Config::default(), listed, take).await;
+}
+
+/// Like [`follow`], for the objects that have a label.
+pub(crate) async fn follow_labelled<K: Watched>(
+    api: Api<K>,
+    label: &str,
+    listed: oneshot::Sender<()>,
+    take: impl FnMut(Event<K>),
+) {
+    follow_with(api, watcher::Config::default().labels(label), listed, take).await;
+}
+
+async fn follow_with<K: Watched>(
+    api: Api<K>,
+    config: watcher::Config,
+    listed: oneshot::Sender<()>,
+    mut take: impl FnMut(Event<K>),
+) {
+    let config = config.page_size(PAGE);
     let kind = K::kind(&()).into_owned();
     let mut listed = Some(listed);
     let mut troubles = Troubles::default();
-    let mut events = begin(&api);
+    let mut events = begin(&api, &config);
     loop {
         match next(&mut events, troubles.is_listing).await {
             Ok(Some(event)) => {
@@ -58,12 +79,12 @@ pub(crate) async fn follow<K: Watched>(api: Api<K>, listed: oneshot::Sender<()>,
                     let _ = listed.send(());
                 }
             }
-            Ok(None) => events = begin(&api),
+            Ok(None) => events = begin(&api, &config),
             Err(error) => {
                 tell(&kind, &error);
                 let wait = troubles.add(Instant::now());
                 if troubles.is_hopeless(&error) {
-                    events = begin(&api);
+                    events = begin(&api, &config);
                 }
                 sleep(wait).await;
             }
@@ -131,8 +152,8 @@ impl Troubles {
     }
 }
 
-fn begin<K: Watched>(api: &Api<K>) -> BoxStream<'static, watcher::Result<Event<K>>> {
-    watcher(api.clone(), watcher::Config::default().page_size(PAGE)).boxed()
+fn begin<K: Watched>(api: &Api<K>, config: &watcher::Config) -> BoxStream<'static, watcher::Result<Event<K>>> {
+    watcher(api.clone(), config.clone()).boxed()
 }
 
 async fn next<K>(

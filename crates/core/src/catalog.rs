@@ -1,11 +1,13 @@
 //! The SidecarSets and namespaces that there are, parsed and ready to be asked.
 
 mod index;
+mod revisions;
 
 use crate::normalize::{CanonicalSet, is_injecting, normalize};
 use crate::selection::{Labels, Namespaces, Selected, Selector, selects};
 use crate::validation::{Violations, canary_base};
 use index::Index;
+use revisions::Past;
 use sidecarset_api::v1beta1::SidecarSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,6 +23,7 @@ pub struct Catalog {
     sets: BTreeMap<Arc<str>, Entry>,
     index: Index,
     namespaces: BTreeMap<Arc<str>, Arc<NamespaceLabels>>,
+    past: Past,
 }
 
 /// A SidecarSet, as far as it can be understood.
@@ -62,7 +65,7 @@ impl Catalog {
     /// Adds a set, or takes the place of the one of its name.
     pub fn put_set(&mut self, set: &SidecarSet) -> Entry {
         let name: Arc<str> = set.metadata.name.as_deref().unwrap_or_default().into();
-        let entry = Entry::new(set);
+        let entry = self.past.note(Entry::new(set));
         self.index.put(&name, entry.selector(), entry.namespaces());
         self.sets.insert(name, entry.clone());
         entry

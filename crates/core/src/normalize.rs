@@ -14,7 +14,7 @@ pub use sidecar::{Placement, Shares, Sidecar};
 pub use strategy::{RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 
-use crate::revision::{self, Hashes};
+use crate::revision::{self, Fingerprint, Hashes};
 use crate::selection::{Namespaces, Selector};
 use crate::validation::{self, Violations};
 use serde_json::{Map, Value};
@@ -26,6 +26,8 @@ use std::sync::Arc;
 pub struct CanonicalSet {
     /// The name of the set.
     pub name: Arc<str>,
+    /// The identity of the object: a set of the same name that comes after it has another one.
+    pub uid: Option<Arc<str>>,
     /// The generation of the spec.
     pub generation: i64,
     /// The name of the set whose place this one takes in the Pods that both select, if it is a canary.
@@ -50,6 +52,10 @@ pub struct CanonicalSet {
     pub rollout: RolloutStrategy,
     /// The hashes by which its Pods are known.
     pub hashes: Hashes,
+    /// Tells the definition from others.
+    pub fingerprint: Fingerprint,
+    /// The name of the ControllerRevision that holds this definition. The catalog fills it in where it knows one.
+    pub revision: Option<Arc<str>>,
 }
 
 impl CanonicalSet {
@@ -111,6 +117,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
     sorted.sort_by(|one, other| one.name.cmp(&other.name));
     CanonicalSet {
         name: set.metadata.name.as_deref().unwrap_or_default().into(),
+        uid: set.metadata.uid.as_deref().map(Into::into),
         generation: set.metadata.generation.unwrap_or_default(),
         canary_of: validation::canary_base(&set.metadata).map(Arc::from),
         selector: parsed.selector,
@@ -123,6 +130,8 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         is_injecting: is_injecting(spec),
         rollout: parsed.rollout,
         hashes: revision::in_force(&set.metadata, revision::hashes(containers, init_containers)),
+        fingerprint: Fingerprint::of(spec),
+        revision: None,
     }
 }
 

@@ -17,6 +17,27 @@ pub fn set(image: &str, max_unavailable: impl Into<Value>) -> Value {
     })
 }
 
+/// A revision of the SidecarSet, as Kruise writes it.
+pub fn revision(name: &str, image: &str) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": name, "namespace": "sidecarset-system",
+            "labels": {"kruise.io/sidecarset-name": "log-sc"},
+            "ownerReferences": [{
+                "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "name": "log-sc", "uid": "uid-of-log-sc",
+                "controller": true, "blockOwnerDeletion": true,
+            }],
+        },
+        "revision": 1,
+        "data": {"spec": {
+            "$patch": "replace", "containers": [{"name": "agent", "image": image, "resources": {}}],
+            "imagePullSecrets": null, "initContainers": null, "patchPodMetadata": null, "volumes": null,
+        }},
+    })
+}
+
 /// A running Pod that a SidecarSet was injected into.
 pub fn pod(name: &str, set: &Value) -> Value {
     let set = normalize(&serde_json::from_value(set.clone()).unwrap()).unwrap();

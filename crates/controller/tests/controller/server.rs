@@ -21,6 +21,7 @@ pub enum Kind {
     Pods,
     Namespaces,
     Sets,
+    Revisions,
 }
 
 /// What goes wrong with a write.
@@ -43,7 +44,7 @@ pub struct Write {
 
 #[derive(Debug, Default)]
 pub struct State {
-    pub objects: [BTreeMap<String, Value>; 3],
+    pub objects: [BTreeMap<String, Value>; 4],
     pub version: u64,
     pub faults: BTreeMap<String, VecDeque<Fault>>,
     /// What goes wrong when the metadata of a Pod is read.
@@ -229,12 +230,7 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
             assert!(parts.headers["accept"].to_str().unwrap().contains("as=PartialObjectMetadata"));
             Some(state.read_metadata(name))
         } else {
-            let kind = match segments[..] {
-                ["api", "v1", "pods"] => Kind::Pods,
-                ["api", "v1", "namespaces"] => Kind::Namespaces,
-                ["apis", "apps.kruise.io", "v1beta1", "sidecarsets"] => Kind::Sets,
-                _ => panic!("nobody may read {path}"),
-            };
+            let kind = kind(&segments, query);
             Some(if kind == Kind::Sets && state.is_kind_missing {
                 failure(404)
             } else if query.contains("watch=true") {
@@ -248,6 +244,20 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
     match reply {
         Some(reply) => Ok(reply),
         None => future::pending().await,
+    }
+}
+
+fn kind(segments: &[&str], query: &str) -> Kind {
+    match segments {
+        ["api", "v1", "pods"] => Kind::Pods,
+        ["api", "v1", "namespaces"] => Kind::Namespaces,
+        ["apis", "apps.kruise.io", "v1beta1", "sidecarsets"] => Kind::Sets,
+        ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions"]
+            if query.contains("labelSelector=kruise.io%2Fsidecarset-name") =>
+        {
+            Kind::Revisions
+        }
+        _ => panic!("nobody may read {segments:?}?{query}"),
     }
 }
 

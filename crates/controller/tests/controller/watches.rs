@@ -1,7 +1,7 @@
 use super::cluster::{Cluster, settle};
-use super::objects::{pod, set};
-use super::server::{Kind, State};
-use serde_json::json;
+use super::objects::{pod, revision, set};
+use super::server::{Kind, State, Write};
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -134,5 +134,45 @@ async fn nothing_is_asked_of_the_api_server_but_one_list_of_each_kind() {
     cluster.set_image("agent:2");
     sleep(Duration::from_secs(3600)).await;
 
-    assert_eq!(cluster.change(|state| state.lists), 3);
+    assert_eq!(cluster.change(|state| state.lists), 4);
+}
+
+fn recorded_revision(upgrade: &Write) -> Value {
+    let annotation = upgrade.body["metadata"]["annotations"]["kruise.io/sidecarset-hash"].as_str().unwrap();
+    serde_json::from_str::<Value>(annotation).unwrap()["log-sc"]["controllerRevision"].take()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_names_the_revision_that_it_brings() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
+    let _operator = cluster.start().await;
+
+    cluster.change(|state| state.put(Kind::Revisions, revision("log-sc-2", "agent:2")));
+    cluster.set_image("agent:2");
+    settle().await;
+
+    assert_eq!(recorded_revision(&cluster.upgrades()[0]), "log-sc-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn revisions_that_went_while_a_watch_was_lost_are_named_no_more() {
+    let cluster = Cluster::new(&set("agent:1", "100%"), &["a", "b"]);
+    cluster.change(|state| state.put(Kind::Revisions, revision("log-sc-1", "agent:1")));
+    cluster.change(|state| state.put(Kind::Revisions, revision("log-sc-2", "agent:2")));
+    let _operator = cluster.start().await;
+
+    cluster.change(|state| {
+        state.objects[Kind::Revisions as usize].remove("log-sc-2");
+        state.lose_watches();
+        state.version += 1;
+    });
+    settle().await;
+    cluster.set_image("agent:2");
+    settle().await;
+    cluster.run_kubelet();
+    cluster.set_image("agent:1");
+    settle().await;
+
+    let recorded: Vec<Value> = cluster.upgrades_of("a").iter().map(recorded_revision).collect();
+    assert_eq!(recorded, [Value::Null, "log-sc-1".into()]);
 }

@@ -57,9 +57,20 @@ impl HashAnnotation {
 }
 
 impl InjectedSet {
-    /// Returns what is recorded of a set that is injected, or upgraded to, now.
+    /// Returns what is recorded in the annotation that counts images: the full hash, and the revision.
     #[must_use]
-    pub fn of(set: &CanonicalSet, hash: Arc<str>, now: Seconds) -> Self {
+    pub fn with_image(set: &CanonicalSet, now: Seconds) -> Self {
+        let controller_revision = set.revision.clone();
+        Self { controller_revision, ..Self::of(set, Arc::clone(&set.hashes.full), now) }
+    }
+
+    /// Returns what is recorded in the annotation that does not. As in Kruise, it names no revision.
+    #[must_use]
+    pub fn without_image(set: &CanonicalSet, now: Seconds) -> Self {
+        Self::of(set, Arc::clone(&set.hashes.without_image), now)
+    }
+
+    fn of(set: &CanonicalSet, hash: Arc<str>, now: Seconds) -> Self {
         Self {
             update_timestamp: Some(now),
             hash,

@@ -43,11 +43,8 @@ impl Marks {
 
     /// Records a set.
     pub(super) fn add(&mut self, set: &CanonicalSet, now: Seconds) {
-        let record = |annotation: &mut HashAnnotation, hash: &Arc<str>| {
-            annotation.0.insert(Arc::clone(&set.name), InjectedSet::of(set, Arc::clone(hash), now));
-        };
-        record(&mut self.hashes, &set.hashes.full);
-        record(&mut self.hashes_without_image, &set.hashes.without_image);
+        self.hashes.0.insert(Arc::clone(&set.name), InjectedSet::with_image(set, now));
+        self.hashes_without_image.0.insert(Arc::clone(&set.name), InjectedSet::without_image(set, now));
         self.injected.insert(set.name.to_string());
     }
 

@@ -44,13 +44,18 @@ fn document(
     images: Images,
 ) -> String {
     // As in Kruise: containers that are absent are `null`, init containers that do not count are not mentioned.
-    let containers = containers.map_or_else(|| "null".to_owned(), |list| list_text(list, images));
+    let containers = containers.map_or_else(|| "null".to_owned(), |list| text_of_list(list, images));
     let init_containers =
-        init_containers.map(|list| format!(r#","initContainers":{}"#, list_text(list, images))).unwrap_or_default();
+        init_containers.map(|list| format!(r#","initContainers":{}"#, text_of_list(list, images))).unwrap_or_default();
     format!(r#"{{"containers":{containers}{init_containers}}}"#)
 }
 
-fn list_text(containers: &[SidecarContainer], images: Images) -> String {
+/// Returns the JSON text of a list of containers.
+pub(super) fn list_text(containers: &[SidecarContainer]) -> String {
+    text_of_list(containers, Images::Kept)
+}
+
+fn text_of_list(containers: &[SidecarContainer], images: Images) -> String {
     let texts: Vec<String> = containers
         .iter()
         .map(|container| match images {

@@ -105,13 +105,13 @@ fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ImageChange> {
 fn annotations(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: Seconds) -> Map<String, Value> {
     let is_flat = pod.hashes.0.get(&set.name).is_none_or(|recorded| recorded.sidecar_list.is_none());
     let mut hashes = pod.hashes.clone();
-    hashes.0.insert(Arc::clone(&set.name), InjectedSet::of(set, Arc::clone(&set.hashes.full), now));
+    hashes.0.insert(Arc::clone(&set.name), InjectedSet::with_image(set, now));
     let mut annotations = Map::new();
     annotations.insert(markers::HASH.to_owned(), hashes.to_text().into());
     // As in Kruise: a Pod that carries the form of old releases gets both annotations in today's.
     if is_flat {
         let mut hashes = pod.hashes_without_image.clone();
-        hashes.0.insert(Arc::clone(&set.name), InjectedSet::of(set, Arc::clone(&set.hashes.without_image), now));
+        hashes.0.insert(Arc::clone(&set.name), InjectedSet::without_image(set, now));
         annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.to_text().into());
     }
     annotations.insert(markers::IN_PLACE_STATE.to_owned(), in_place(set, pod, changes, now).into());

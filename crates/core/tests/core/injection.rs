@@ -92,6 +92,21 @@ fn a_pod_that_carries_an_older_definition_gets_the_present_one_in_its_place() {
 }
 
 #[test]
+fn the_revision_is_recorded_beside_the_hash_that_counts_images() {
+    let pod = json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}});
+    let set = CanonicalSet { revision: Some("log-sc-5f6d95f777".into()), ..sidecar_set().build() };
+
+    let injected = patched(&pod, &inject(&pod, &[Arc::new(set)], now()).unwrap());
+
+    let recorded = |key: &str| {
+        let text = injected["metadata"]["annotations"][key].as_str().unwrap();
+        serde_json::from_str::<Value>(text).unwrap()["log-sc"]["controllerRevision"].take()
+    };
+    assert_eq!(recorded("kruise.io/sidecarset-hash"), "log-sc-5f6d95f777");
+    assert_eq!(recorded("kruise.io/sidecarset-hash-without-image"), Value::Null);
+}
+
+#[test]
 fn two_sets_with_one_container_name_are_refused() {
     let pod = json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}});
     let mut other = sidecar_set().build();

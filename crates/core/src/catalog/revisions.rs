@@ -1,0 +1,133 @@
+//! The past of the sets, and what it adds to what is known of them.
+
+use super::{Catalog, Entry};
+use crate::normalize::CanonicalSet;
+use crate::revision::{Revision, Revisions};
+use std::sync::Arc;
+
+/// The past of the sets.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    revisions: Revisions,
+}
+
+impl Catalog {
+    /// Adds a revision, or takes the place of the one of its name. Answers which sets this changes.
+    pub fn put_revision(&mut self, revision: Revision) -> Vec<Arc<str>> {
+        let touched = self.past.revisions.put(revision);
+        self.refresh(touched)
+    }
+
+    /// Forgets a revision. Answers which sets this changes.
+    pub fn remove_revision(&mut self, name: &str) -> Vec<Arc<str>> {
+        let touched = self.past.revisions.remove(name);
+        self.refresh(touched)
+    }
+
+    /// Returns the revisions of all sets.
+    #[must_use]
+    pub fn revisions(&self) -> &Revisions {
+        &self.past.revisions
+    }
+
+    // Here and not while a Pod is waiting: what a review needs is in memory, and ready.
+    fn refresh(&mut self, sets: impl IntoIterator<Item = Arc<str>>) -> Vec<Arc<str>> {
+        let mut changed = Vec::new();
+        for name in sets {
+            if let Some(Entry::Valid(set)) = self.sets.get_mut(&name)
+                && let Some(completed) = self.past.completed(set)
+            {
+                *set = Arc::new(completed);
+                changed.push(name);
+            }
+        }
+        changed
+    }
+}
+
+impl Past {
+    /// Adds to a set what its revisions say.
+    pub(super) fn note(&mut self, entry: Entry) -> Entry {
+        match entry {
+            Entry::Valid(set) => Entry::Valid(self.completed(&set).map_or(set, Arc::new)),
+            Entry::Invalid(set) => Entry::Invalid(set),
+        }
+    }
+
+    /// Returns a set with what its revisions say. Nothing is returned where it says that already.
+    fn completed(&self, set: &CanonicalSet) -> Option<CanonicalSet> {
+        let history = self.revisions.of(&set.name, set.uid.as_deref());
+        let revision = history.with_definition(set.fingerprint).map(|revision| Arc::clone(&revision.name));
+        (revision != set.revision).then(|| CanonicalSet { revision, ..set.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn with_set() -> Catalog {
+        let mut catalog = Catalog::default();
+        put_set(&mut catalog, "agent:v1");
+        catalog
+    }
+
+    fn put_set(catalog: &mut Catalog, image: &str) {
+        let set = json!({
+            "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": "log-sc", "uid": "uid-1"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "nginx"}},
+                "containers": [{"name": "agent", "image": image}],
+            },
+        });
+        catalog.put_set(&serde_json::from_value(set).unwrap());
+    }
+
+    fn revision(name: &str, image: &str) -> Revision {
+        let object = json!({
+            "metadata": {"name": name, "labels": {"kruise.io/sidecarset-name": "log-sc"}},
+            "revision": 1,
+            "data": {"spec": {"$patch": "replace", "containers": [{"name": "agent", "image": image}], "volumes": null}},
+        });
+        Revision::read(&serde_json::from_value(object).unwrap()).unwrap()
+    }
+
+    fn present(catalog: &Catalog) -> Option<&str> {
+        match catalog.set("log-sc").unwrap() {
+            Entry::Valid(set) => set.revision.as_deref(),
+            Entry::Invalid(set) => panic!("{}", set.violations),
+        }
+    }
+
+    #[test]
+    fn a_set_knows_the_revision_that_holds_its_definition_whichever_comes_first() {
+        let mut set_first = with_set();
+        assert_eq!(present(&set_first), None);
+        assert_eq!(set_first.put_revision(revision("log-sc-1", "agent:v1")), [Arc::from("log-sc")]);
+        assert_eq!(present(&set_first), Some("log-sc-1"));
+
+        let mut revision_first = Catalog::default();
+        assert_eq!(revision_first.put_revision(revision("log-sc-1", "agent:v1")), Vec::<Arc<str>>::new());
+        put_set(&mut revision_first, "agent:v1");
+        assert_eq!(present(&revision_first), Some("log-sc-1"));
+    }
+
+    #[test]
+    fn a_revision_of_another_definition_changes_nothing() {
+        let mut catalog = with_set();
+
+        assert_eq!(catalog.put_revision(revision("log-sc-1", "agent:v2")), Vec::<Arc<str>>::new());
+        assert_eq!(present(&catalog), None);
+    }
+
+    #[test]
+    fn a_revision_that_is_gone_is_forgotten() {
+        let mut catalog = with_set();
+        catalog.put_revision(revision("log-sc-1", "agent:v1"));
+
+        assert_eq!(catalog.remove_revision("log-sc-1"), [Arc::from("log-sc")]);
+        assert_eq!(present(&catalog), None);
+        assert_eq!(catalog.remove_revision("log-sc-1"), Vec::<Arc<str>>::new());
+    }
+}
