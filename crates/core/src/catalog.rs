@@ -65,7 +65,7 @@ impl Catalog {
     /// Adds a set, or takes the place of the one of its name.
     pub fn put_set(&mut self, set: &SidecarSet) -> Entry {
         let name: Arc<str> = set.metadata.name.as_deref().unwrap_or_default().into();
-        let entry = self.past.note(Entry::new(set));
+        let entry = self.past.note(set, Entry::new(set));
         self.index.put(&name, entry.selector(), entry.namespaces());
         self.sets.insert(name, entry.clone());
         entry
@@ -75,6 +75,7 @@ impl Catalog {
     pub fn remove_set(&mut self, name: &str) {
         self.sets.remove(name);
         self.index.remove(name);
+        self.past.forget(name);
     }
 
     /// Returns the set of this name.

@@ -14,10 +14,11 @@ use crate::annotations::{ParseAnnotationError, Seconds};
 use crate::expression::Resource;
 use crate::normalize::{CanonicalSet, MetadataError, Sidecar};
 use crate::quantity::ParseQuantityError;
+use crate::revision::{self, Unusable};
 use definition::Recipient;
 use edit::PodEdit;
 use metadata::Marks;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sidecarset_api::markers;
 use std::sync::Arc;
 
@@ -70,6 +71,14 @@ pub enum Refusal {
         /// What is wrong with it.
         source: ParseQuantityError,
     },
+    /// The revision that a set is pinned to cannot be injected.
+    #[error("SidecarSet {set} is pinned to {unusable}")]
+    Pin {
+        /// The set.
+        set: Arc<str>,
+        /// The revision, and why it cannot be injected.
+        unusable: Unusable,
+    },
     /// What the Pod says about sets injected before cannot be read.
     #[error(transparent)]
     Annotation(#[from] ParseAnnotationError),
@@ -93,6 +102,31 @@ pub fn is_left_alone(pod: &Value) -> bool {
     let metadata = &pod["metadata"];
     let has_ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
     has_ended || !metadata["deletionTimestamp"].is_null() || !metadata["annotations"][markers::MIRROR_POD].is_null()
+}
+
+/// Chooses the definition of each set that a Pod gets: the present one, or the past one that the set is pinned to.
+/// `draw` answers with a number from 0 to below 1 for a set.
+///
+/// # Errors
+/// A set is pinned to a revision that cannot be injected.
+pub fn choose(
+    pod: &Value,
+    sets: &[Arc<CanonicalSet>],
+    draw: impl Fn(&str) -> f64,
+) -> Result<Vec<Arc<CanonicalSet>>, Refusal> {
+    if sets.iter().all(|set| set.pin.is_none()) {
+        return Ok(sets.to_vec());
+    }
+    let marks = Marks::of(pod)?;
+    let none = Map::new();
+    let labels = pod["metadata"]["labels"].as_object().unwrap_or(&none);
+    let choose_one = |set: &Arc<CanonicalSet>| {
+        // What is there already stays, whatever is drawn when the API server asks again.
+        let there = candidates(set).find(|candidate| is_injected(pod, &marks, candidate));
+        let chosen = there.map_or_else(|| revision::choose(set, labels, draw(&set.name)), Ok);
+        chosen.cloned().map_err(|unusable| Refusal::Pin { set: Arc::clone(&set.name), unusable: unusable.clone() })
+    };
+    sets.iter().map(choose_one).collect()
 }
 
 /// Decides what a Pod gets from the sets that select it, given by name. A set that was injected already, in its
@@ -123,6 +157,11 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
     edit.write_annotations();
     let injected = due.iter().map(|set| Arc::clone(&set.name)).collect();
     Ok(Injection { patch: edit.patch, injected, warnings: edit.warnings })
+}
+
+fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet>> {
+    let past = set.pin.as_ref().and_then(|pin| pin.past.as_ref().ok());
+    [set].into_iter().chain(past)
 }
 
 /// Says whether a container was injected.

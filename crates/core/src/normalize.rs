@@ -14,7 +14,7 @@ pub use sidecar::{Placement, Shares, Sidecar};
 pub use strategy::{RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 
-use crate::revision::{self, Fingerprint, Hashes};
+use crate::revision::{self, Fingerprint, Hashes, Pin};
 use crate::selection::{Namespaces, Selector};
 use crate::validation::{self, Violations};
 use serde_json::{Map, Value};
@@ -56,6 +56,8 @@ pub struct CanonicalSet {
     pub fingerprint: Fingerprint,
     /// The name of the ControllerRevision that holds this definition. The catalog fills it in where it knows one.
     pub revision: Option<Arc<str>>,
+    /// The past revision that new Pods get in place of this definition.
+    pub pin: Option<Pin>,
 }
 
 impl CanonicalSet {
@@ -94,10 +96,11 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     validation::resources(&spec, &mut violations);
     let rollout = RolloutStrategy::parse(&spec, &mut violations);
     let metadata = metadata::parse(&spec, &mut violations);
+    let pin = Pin::parse(&spec, &mut violations);
     validation::support(&spec, &mut violations);
     match (selector, namespaces, rollout) {
         (Some(selector), Some(namespaces), Some(rollout)) if violations.is_empty() => {
-            Ok(assemble(set, &spec, Parsed { selector, namespaces, rollout, metadata }))
+            Ok(assemble(set, &spec, Parsed { selector, namespaces, rollout, metadata, pin }))
         }
         _ => Err(violations),
     }
@@ -108,6 +111,7 @@ struct Parsed {
     namespaces: Namespaces,
     rollout: RolloutStrategy,
     metadata: Vec<MetadataPatch>,
+    pin: Option<Pin>,
 }
 
 fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> CanonicalSet {
@@ -132,6 +136,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         hashes: revision::in_force(&set.metadata, revision::hashes(containers, init_containers)),
         fingerprint: Fingerprint::of(spec),
         revision: None,
+        pin: parsed.pin,
     }
 }
 

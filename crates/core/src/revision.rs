@@ -1,14 +1,19 @@
 //! What makes two definitions of a SidecarSet the same one, and the past definitions that are remembered.
 
+mod choice;
 mod encoding;
 mod fingerprint;
 mod hash;
 mod history;
+mod pin;
 mod recorded;
 mod stored;
 
+pub use choice::{choose, draw};
 pub use fingerprint::Fingerprint;
 pub use hash::{Hashes, hashes};
 pub use history::Revisions;
+pub(crate) use pin::PATH as PIN_PATH;
+pub use pin::{Asked, Pin, PinPolicy, Unusable, Why};
 pub use recorded::{Record, in_force};
 pub use stored::{Revision, Unreadable};

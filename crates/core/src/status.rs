@@ -32,7 +32,8 @@ pub fn summarize(
 ) -> SidecarSetStatus {
     let counts = count(set, matched, plan);
     let verdict = judge(counts, plan);
-    let conditions = [Condition::ready(counts, verdict), Condition::progressing(counts, plan, verdict)];
+    let ready = Condition::unusable_pin(set).unwrap_or_else(|| Condition::ready(counts, verdict));
+    let conditions = [ready, Condition::progressing(counts, plan, verdict)];
     let previous = previous.cloned().unwrap_or_default();
     SidecarSetStatus {
         observed_generation: Some(set.generation),

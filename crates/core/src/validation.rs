@@ -17,7 +17,7 @@ pub use warnings::warnings;
 
 pub(crate) use canary::{base as canary_base, check as canary};
 pub(crate) use containers::check as containers;
-pub(crate) use labels::{is_label_value, is_qualified_name};
+pub(crate) use labels::{is_dns_subdomain, is_label_value, is_qualified_name};
 pub(crate) use metadata::check as metadata;
 pub(crate) use resources::check as resources;
 pub(crate) use spellings::check as spellings;

@@ -9,6 +9,8 @@ mod expressions;
 mod injection;
 #[path = "core/normalization.rs"]
 mod normalization;
+#[path = "core/pinning.rs"]
+mod pinning;
 #[path = "core/properties.rs"]
 mod properties;
 #[path = "core/rollout.rs"]

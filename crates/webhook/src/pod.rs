@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::Selection;
 use sidecarset_core::injection::{self, Injection};
+use sidecarset_core::revision;
 use std::error::Error;
 use tracing::{info, warn};
 
@@ -22,7 +23,7 @@ pub async fn mutate(request: &Request, context: &Context) -> Verdict {
     };
     let namespace = namespace_of(request);
     let decision = match selection(pod, namespace, context).await {
-        Ok(selection) => decide(&request.object, &selection, context),
+        Ok(selection) => decide(request, &selection, context),
         Err(denial) => Err(denial),
     };
     let pod = pod_name(request);
@@ -91,12 +92,15 @@ async fn selection(pod: &Map<String, Value>, namespace: &str, context: &Context)
     Ok(context.catalog.read().select(labels, Some(&found)))
 }
 
-fn decide(pod: &Value, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
+fn decide(request: &Request, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
+    let pod = &request.object;
     if let Some(set) = selection.invalid.first() {
         return Err(refused(format!("SidecarSet {:?} selects this pod but is invalid: {}", set.name, set.violations)));
     }
     let now = Seconds::from((context.now)());
-    injection::inject(pod, &selection.sets, now).map_err(|refusal| {
+    let draw = |set: &str| revision::draw(&request.uid, set);
+    let chosen = injection::choose(pod, &selection.sets, draw);
+    chosen.and_then(|sets| injection::inject(pod, &sets, now)).map_err(|refusal| {
         let names: Vec<&str> = selection.sets.iter().map(|set| &*set.name).collect();
         refused(format!("the sidecars of SidecarSet {} cannot be injected: {refusal}", names.join(", ")))
     })

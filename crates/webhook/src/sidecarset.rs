@@ -105,6 +105,7 @@ fn check(set: &Value, request: &Request, context: &Context) -> Result<Vec<String
     let canonical = normalize(&read).map_err(|more| violations.extend(more));
     // As in Kruise: asked here only. A set that is there stays in force when the white list changes.
     context.permissions.check(&read, &mut violations);
+    context.catalog.read().check_pin(&read, &mut violations);
     // The other sets are looked at once the set itself is understood.
     if let (Ok(canonical), true) = (canonical, violations.is_empty()) {
         let writing = Writing { set: &read, canonical: &canonical, old: old.as_ref() };

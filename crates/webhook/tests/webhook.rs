@@ -6,6 +6,8 @@
 mod certificate;
 #[path = "webhook/exchange.rs"]
 mod exchange;
+#[path = "webhook/pinning.rs"]
+mod pinning;
 #[path = "webhook/pod.rs"]
 mod pod;
 #[path = "webhook/registration.rs"]

@@ -176,3 +176,24 @@ async fn revisions_that_went_while_a_watch_was_lost_are_named_no_more() {
     let recorded: Vec<Value> = cluster.upgrades_of("a").iter().map(recorded_revision).collect();
     assert_eq!(recorded, [Value::Null, "log-sc-1".into()]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_set_whose_pinned_revision_goes_says_so() {
+    let mut definition = set("agent:2", 1);
+    definition["spec"]["injectionStrategy"] = json!({"revision": {"revisionName": "log-sc-1"}});
+    let cluster = Cluster::new(&definition, &["a"]);
+    cluster.change(|state| state.put(Kind::Revisions, revision("log-sc-1", "agent:1")));
+    let _operator = cluster.start().await;
+    let ready = || {
+        cluster.change(|state| {
+            let conditions = &state.objects[Kind::Sets as usize]["log-sc"]["status"]["conditions"];
+            conditions[0]["reason"].as_str().map(str::to_owned)
+        })
+    };
+    assert_eq!(ready().as_deref(), Some("AllPodsReady"));
+
+    cluster.change(|state| state.remove(Kind::Revisions, "log-sc-1"));
+    settle().await;
+
+    assert_eq!(ready().as_deref(), Some("RevisionUnusable"));
+}

@@ -1,14 +1,20 @@
 //! The past of the sets, and what it adds to what is known of them.
 
 use super::{Catalog, Entry};
-use crate::normalize::CanonicalSet;
-use crate::revision::{Revision, Revisions};
+use crate::normalize::{CanonicalSet, normalize};
+use crate::revision::{PIN_PATH, Pin, Revision, Revisions, Why};
+use crate::validation::Violations;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use sidecarset_api::v1beta1::SidecarSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The past of the sets.
 #[derive(Debug, Default)]
 pub(super) struct Past {
     revisions: Revisions,
+    // The sets that are pinned to a revision, as they were written: what they were then is made of both.
+    pinned: BTreeMap<Arc<str>, SidecarSet>,
 }
 
 impl Catalog {
@@ -30,6 +36,21 @@ impl Catalog {
         &self.past.revisions
     }
 
+    /// Adds what keeps new Pods of a set from being created, where it asks for a revision that they cannot get.
+    pub fn check_pin(&self, set: &SidecarSet, violations: &mut Violations) {
+        let Some(pin) = Pin::parse(&set.spec, &mut Violations::default()) else {
+            return;
+        };
+        let Err(unusable) = pin.resolve(set, &self.past.revisions) else {
+            return;
+        };
+        // What is wrong with the set itself would be told again as what is wrong with its past.
+        let is_told = matches!(unusable.why, Why::Invalid { .. }) && normalize(set).is_err();
+        if !is_told {
+            violations.add(PIN_PATH, unusable);
+        }
+    }
+
     // Here and not while a Pod is waiting: what a review needs is in memory, and ready.
     fn refresh(&mut self, sets: impl IntoIterator<Item = Arc<str>>) -> Vec<Arc<str>> {
         let mut changed = Vec::new();
@@ -46,19 +67,38 @@ impl Catalog {
 }
 
 impl Past {
-    /// Adds to a set what its revisions say.
-    pub(super) fn note(&mut self, entry: Entry) -> Entry {
-        match entry {
-            Entry::Valid(set) => Entry::Valid(self.completed(&set).map_or(set, Arc::new)),
-            Entry::Invalid(set) => Entry::Invalid(set),
+    /// Takes note of a set, and adds to it what its revisions say.
+    pub(super) fn note(&mut self, source: &SidecarSet, entry: Entry) -> Entry {
+        let Entry::Valid(set) = entry else {
+            self.forget(source.metadata.name.as_deref().unwrap_or_default());
+            return entry;
+        };
+        if set.pin.is_some() {
+            let metadata = ObjectMeta { managed_fields: None, ..source.metadata.clone() };
+            let source = SidecarSet { metadata, spec: source.spec.clone(), status: None };
+            self.pinned.insert(Arc::clone(&set.name), source);
+        } else {
+            self.forget(&set.name);
         }
+        Entry::Valid(self.completed(&set).map_or(set, Arc::new))
+    }
+
+    /// Forgets a set, but not its revisions.
+    pub(super) fn forget(&mut self, set: &str) {
+        self.pinned.remove(set);
     }
 
     /// Returns a set with what its revisions say. Nothing is returned where it says that already.
     fn completed(&self, set: &CanonicalSet) -> Option<CanonicalSet> {
         let history = self.revisions.of(&set.name, set.uid.as_deref());
         let revision = history.with_definition(set.fingerprint).map(|revision| Arc::clone(&revision.name));
-        (revision != set.revision).then(|| CanonicalSet { revision, ..set.clone() })
+        let pin = set.pin.as_ref().map(|pin| self.resolved(set, pin));
+        (revision != set.revision || pin != set.pin).then(|| CanonicalSet { revision, pin, ..set.clone() })
+    }
+
+    fn resolved(&self, set: &CanonicalSet, pin: &Pin) -> Pin {
+        let past = self.pinned.get(&set.name).map(|source| pin.resolve(source, &self.revisions).map(Arc::new));
+        Pin { past: past.unwrap_or_else(|| pin.past.clone()), ..pin.clone() }
     }
 }
 

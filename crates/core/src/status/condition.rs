@@ -2,6 +2,7 @@
 
 use super::Counts;
 use crate::annotations::Seconds;
+use crate::normalize::CanonicalSet;
 use crate::rollout::{Hold, Plan};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as WireCondition, Time};
@@ -68,6 +69,13 @@ impl Condition {
         let reason = if is_true { "AllPodsReady" } else { verdict.reason() };
         let message = format!("{} of {} pods are updated and ready", counts.updated_ready, counts.matched);
         Self { kind: "Ready", is_true, reason, message }
+    }
+
+    /// New Pods cannot get the past revision that the set is pinned to, so they are refused.
+    pub(super) fn unusable_pin(set: &CanonicalSet) -> Option<Self> {
+        let unusable = set.pin.as_ref()?.past.as_ref().err()?;
+        let message = format!("new pods are refused, because the set is pinned to {unusable}");
+        Some(Self { kind: "Ready", is_true: false, reason: "RevisionUnusable", message })
     }
 
     /// The rollout goes on without anybody's help.

@@ -4,8 +4,8 @@
 const LONGEST_NAME: usize = 63;
 /// The longest DNS label.
 pub(super) const LONGEST_DNS_LABEL: usize = 63;
-/// The longest prefix of a label's key.
-const LONGEST_PREFIX: usize = 253;
+/// The longest DNS subdomain.
+const LONGEST_DNS_SUBDOMAIN: usize = 253;
 
 /// Says whether a text may be the key of a label or an annotation: `name` or `prefix/name`.
 pub(crate) fn is_qualified_name(key: &str) -> bool {
@@ -25,14 +25,15 @@ pub(super) fn is_dns_label(name: &str) -> bool {
     name.len() <= LONGEST_DNS_LABEL && is_dns_label_of_any_length(name)
 }
 
+/// Says whether a text may be the name of most objects, or the prefix of a label's key.
+pub(crate) fn is_dns_subdomain(name: &str) -> bool {
+    name.len() <= LONGEST_DNS_SUBDOMAIN && name.split('.').all(is_dns_label_of_any_length)
+}
+
 fn is_name(name: &str) -> bool {
     name.len() <= LONGEST_NAME
         && begins_and_ends_alphanumeric(name)
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-}
-
-fn is_dns_subdomain(prefix: &str) -> bool {
-    prefix.len() <= LONGEST_PREFIX && prefix.split('.').all(is_dns_label_of_any_length)
 }
 
 fn is_dns_label_of_any_length(label: &str) -> bool {

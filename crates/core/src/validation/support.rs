@@ -17,10 +17,6 @@ pub(crate) fn check(spec: &SidecarSetSpec, violations: &mut Violations) {
     let refused = [
         ("spec.updateStrategy.priorityStrategy", strategy.is_some_and(|it| it.priority_strategy.is_some())),
         ("spec.updateStrategy.scatterStrategy", strategy.is_some_and(|it| it.scatter_strategy.is_some())),
-        (
-            "spec.injectionStrategy.revision",
-            spec.injection_strategy.as_ref().is_some_and(|strategy| strategy.revision.is_some()),
-        ),
     ];
     add_all(&refused, violations);
 }
@@ -54,7 +50,6 @@ mod tests {
                 "upgradeStrategy": {"upgradeType": "HotUpgrade"},
             }],
             "updateStrategy": {"scatterStrategy": [{"key": "a", "value": "b"}]},
-            "injectionStrategy": {"revision": {"revisionName": "x"}},
         }))
         .unwrap();
         let mut violations = Violations::default();
@@ -62,14 +57,7 @@ mod tests {
         check(&spec, &mut violations);
 
         let paths: Vec<_> = violations.iter().map(|violation| violation.path.as_str()).collect();
-        assert_eq!(
-            paths,
-            [
-                "spec.containers[0].upgradeStrategy.upgradeType",
-                "spec.updateStrategy.scatterStrategy",
-                "spec.injectionStrategy.revision",
-            ]
-        );
+        assert_eq!(paths, ["spec.containers[0].upgradeStrategy.upgradeType", "spec.updateStrategy.scatterStrategy",]);
     }
 
     #[test]

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 use sidecarset_core::annotations::Seconds;
+use sidecarset_core::catalog::{Catalog, Entry};
 use sidecarset_core::normalize::{CanonicalSet, normalize};
 use sidecarset_core::record::{Interner, ObservedPod, ObservedSpec, ObservedStatus, PodRecord};
+use sidecarset_core::revision::Revision;
 use sidecarset_core::rollout;
 
 /// The moment of every decision in the tests: 2026-01-02T03:04:05Z.
@@ -50,6 +52,17 @@ impl SetBuilder {
         self
     }
 
+    /// Pins it to a past definition with another image, as the catalog does.
+    pub fn pinned_to(self, policy: &str, image: &str) -> CanonicalSet {
+        let set = self.spec("injectionStrategy", json!({"revision": {"revisionName": "log-sc-1", "policy": policy}}));
+        let mut catalog = Catalog::default();
+        catalog.put_revision(revision("log-sc-1", image));
+        match catalog.put_set(&serde_json::from_value(set.0).unwrap()) {
+            Entry::Valid(set) => (*set).clone(),
+            Entry::Invalid(set) => panic!("{}", set.violations),
+        }
+    }
+
     pub fn build(self) -> CanonicalSet {
         normalize(&serde_json::from_value(self.0).unwrap()).unwrap()
     }
@@ -60,6 +73,16 @@ impl SetBuilder {
             Err(violations) => violations.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// A revision of the set.
+pub fn revision(name: &str, image: &str) -> Revision {
+    let object = json!({
+        "metadata": {"name": name, "labels": {"kruise.io/sidecarset-name": "log-sc"}},
+        "revision": 1,
+        "data": {"spec": {"$patch": "replace", "containers": [{"name": "agent", "image": image}], "volumes": null}},
+    });
+    Revision::read(&serde_json::from_value(object).unwrap()).unwrap()
 }
 
 /// A ready Pod that carries a set, as it was when the Pod was created.

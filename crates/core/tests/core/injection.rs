@@ -1,17 +1,21 @@
 //! A whole Pod in, a whole Pod out: each folder of `tests/cases/injection` is a claim.
 
 use crate::build::{now, sidecar_set};
+use k8s_openapi::api::apps::v1::ControllerRevision;
 use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::catalog::{Catalog, Selection};
-use sidecarset_core::injection::{Injection, Refusal, inject, is_left_alone};
-use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::injection::{Injection, Refusal, choose, inject, is_left_alone};
+use sidecarset_core::normalize::{CanonicalSet, normalize};
+use sidecarset_core::revision::Revision;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 struct Case {
     claim: String,
     sets: Vec<SidecarSet>,
+    revisions: Vec<ControllerRevision>,
+    draw: f64,
     pod: Value,
     expected: Value,
     warnings: Vec<String>,
@@ -30,6 +34,10 @@ impl Case {
         Self {
             claim: folder.file_name().unwrap().to_string_lossy().into_owned(),
             sets: serde_saphyr::from_multiple(&text("sets.yaml").unwrap()).unwrap(),
+            revisions: text("revisions.yaml")
+                .map(|text| serde_saphyr::from_multiple(&text).unwrap())
+                .unwrap_or_default(),
+            draw: text("draw.yaml").map(|text| serde_saphyr::from_str(&text).unwrap()).unwrap_or_default(),
             pod: serde_saphyr::from_str(&text("pod.yaml").unwrap()).unwrap(),
             expected: serde_saphyr::from_str(&text("expected.yaml").unwrap()).unwrap(),
             warnings: text("warnings.yaml").map(|text| serde_saphyr::from_str(&text).unwrap()).unwrap_or_default(),
@@ -37,18 +45,22 @@ impl Case {
     }
 
     fn inject(&self, pod: &Value) -> Injection {
-        inject(pod, &select(&self.sets, pod).sets, now()).unwrap()
+        let sets = choose(pod, &self.select(pod).sets, |_| self.draw).unwrap();
+        inject(pod, &sets, now()).unwrap()
     }
-}
 
-fn select(sets: &[SidecarSet], pod: &Value) -> Selection {
-    let mut catalog = Catalog::default();
-    for set in sets {
-        catalog.put_set(set);
+    fn select(&self, pod: &Value) -> Selection {
+        let mut catalog = Catalog::default();
+        for set in &self.sets {
+            catalog.put_set(set);
+        }
+        for revision in &self.revisions {
+            catalog.put_revision(Revision::read(revision).unwrap());
+        }
+        let selection = catalog.select(pod["metadata"]["labels"].as_object().unwrap(), None);
+        assert!(selection.invalid.is_empty(), "{:?}", selection.invalid);
+        selection
     }
-    let selection = catalog.select(pod["metadata"]["labels"].as_object().unwrap(), None);
-    assert!(selection.invalid.is_empty(), "{:?}", selection.invalid);
-    selection
 }
 
 fn patched(pod: &Value, injection: &Injection) -> Value {
@@ -189,7 +201,7 @@ fn the_example_of_computed_resources_has_the_values_that_it_tells_of() {
     let set: SidecarSet = serde_saphyr::from_str(&text("sidecarset.yaml")).unwrap();
     let pod: Value = serde_saphyr::from_str(&text("pod.yaml")).unwrap();
 
-    let injection = inject(&pod, &select(&[set], &pod).sets, now()).unwrap();
+    let injection = inject(&pod, &[Arc::new(normalize(&set).unwrap())], now()).unwrap();
 
     let resources = &patched(&pod, &injection)["spec"]["containers"][0]["resources"];
     let expected = json!({"limits": {"cpu": "300m", "memory": "256Mi"}, "requests": {"cpu": "50m", "memory": "64Mi"}});

@@ -128,3 +128,25 @@ fn what_others_wrote_into_the_status_is_kept() {
 
     assert_eq!(status.latest_revision.as_deref(), Some("log-sc-5f6d"));
 }
+
+#[test]
+fn a_pin_that_keeps_new_pods_from_being_created_makes_a_set_unready() {
+    let missing = json!({"revision": {"revisionName": "log-sc-1"}});
+    let set = sidecar_set().spec("injectionStrategy", missing).build();
+
+    let status = summarize(&set, &[pod("a", &set)]);
+
+    let message = "new pods are refused, because the set is pinned to revisionName \"log-sc-1\": no such revision \
+                   belongs to this SidecarSet";
+    assert_eq!(condition(&status, "Ready"), told("False", "RevisionUnusable", message));
+    assert_eq!(condition(&status, "Progressing"), told("False", "Complete", "1 of 1 pods are updated"));
+}
+
+#[test]
+fn a_pin_that_can_be_injected_changes_nothing_about_the_status() {
+    let set = sidecar_set().pinned_to("Always", "agent:v0");
+
+    let status = summarize(&set, &[pod("a", &set)]);
+
+    assert_eq!(condition(&status, "Ready"), told("True", "AllPodsReady", "1 of 1 pods are updated and ready"));
+}

@@ -14,5 +14,6 @@ mod operator;
 mod pause;
 mod repair;
 mod resources;
+mod revisions;
 mod rollout;
 mod validation;
