@@ -89,6 +89,7 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     let spec = defaults::defaulted(&set.spec);
     validation::metadata(&set.metadata, &mut violations);
     validation::canary(&set.metadata, &set.spec, &mut violations);
+    validation::custom_version(set, &mut violations);
     validation::spellings(&set.spec, &mut violations);
     let selector = selector(&spec, &mut violations);
     let namespaces = Namespaces::parse(&spec, &mut violations);

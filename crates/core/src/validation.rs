@@ -4,6 +4,7 @@ mod canary;
 mod change;
 mod conflicts;
 mod containers;
+mod custom_version;
 mod labels;
 mod metadata;
 mod resources;
@@ -17,6 +18,7 @@ pub use warnings::warnings;
 
 pub(crate) use canary::{base as canary_base, check as canary};
 pub(crate) use containers::check as containers;
+pub(crate) use custom_version::check as custom_version;
 pub(crate) use labels::{is_dns_subdomain, is_label_value, is_qualified_name};
 pub(crate) use metadata::check as metadata;
 pub(crate) use resources::check as resources;

@@ -101,7 +101,6 @@ fn check(set: &Value, request: &Request, context: &Context) -> Result<Vec<String
         details: None,
     })?;
     let mut violations = Violations::default();
-    custom_version::check(&read, &mut violations);
     let canonical = normalize(&read).map_err(|more| violations.extend(more));
     // As in Kruise: asked here only. A set that is there stays in force when the white list changes.
     context.permissions.check(&read, &mut violations);

@@ -2,7 +2,6 @@
 
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::SidecarSet;
-use sidecarset_core::validation::Violations;
 
 /// Says it in both spellings. Where they differ, the one that is not as it was in `old` is the one that was meant.
 pub(super) fn mirror(set: &mut SidecarSet, old: Option<&SidecarSet>) {
@@ -21,18 +20,6 @@ pub(super) fn mirror(set: &mut SidecarSet, old: Option<&SidecarSet>) {
     let chosen = chosen.to_owned();
     set.metadata.labels.get_or_insert_default().insert(markers::CUSTOM_VERSION.to_owned(), chosen.clone());
     set.spec.custom_version = Some(chosen);
-}
-
-/// Adds what contradicts itself.
-pub(super) fn check(set: &SidecarSet, violations: &mut Violations) {
-    if let (Some(label), Some(field)) = (label(set), field(set))
-        && label != field
-    {
-        violations.add(
-            format!("metadata.labels[{}]", markers::CUSTOM_VERSION),
-            format!("says {label:?}, but spec.customVersion says {field:?}: remove one of them"),
-        );
-    }
 }
 
 fn label(set: &SidecarSet) -> Option<&str> {
@@ -86,18 +73,5 @@ mod tests {
 
         assert_eq!(mirrored(set(Some("v2"), Some("v3")), Some(&old)), both("v2", "v3"));
         assert_eq!(mirrored(set(Some("v2"), Some("v3")), None), both("v2", "v3"));
-    }
-
-    #[test]
-    fn two_versions_are_refused_with_both_paths() {
-        let mut violations = Violations::default();
-
-        check(&set(Some("v2"), Some("v3")), &mut violations);
-
-        assert_eq!(
-            violations.to_string(),
-            "metadata.labels[apps.kruise.io/sidecarset-custom-version]: says \"v2\", but spec.customVersion says \
-             \"v3\": remove one of them"
-        );
     }
 }
