@@ -1,6 +1,7 @@
 //! Amounts of a resource, such as `500m` or `1.5Gi`, read and written as Go's `resource.Quantity` does.
 
 mod arithmetic;
+mod order;
 mod text;
 
 use serde_json::{Number, Value};

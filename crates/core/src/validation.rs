@@ -3,13 +3,19 @@
 mod canary;
 mod change;
 mod conflicts;
+mod container;
 mod containers;
 mod custom_version;
 mod labels;
+mod member;
 mod metadata;
+mod references;
 mod resources;
 mod spellings;
 mod support;
+mod syntax;
+mod types;
+mod volumes;
 mod warnings;
 mod whitelist;
 

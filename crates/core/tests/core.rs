@@ -3,10 +3,14 @@
 
 #[path = "core/build.rs"]
 mod build;
+#[path = "core/case.rs"]
+mod case;
 #[path = "core/expressions.rs"]
 mod expressions;
 #[path = "core/injection.rs"]
 mod injection;
+#[path = "core/neighbours.rs"]
+mod neighbours;
 #[path = "core/normalization.rs"]
 mod normalization;
 #[path = "core/pinning.rs"]

@@ -3,6 +3,9 @@
 
 mod api;
 mod canary;
+#[path = "../../../core/tests/core/case.rs"]
+#[expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+mod case;
 mod cluster;
 mod guide;
 mod hot;
@@ -12,6 +15,7 @@ mod metadata;
 mod native;
 mod operator;
 mod pause;
+mod podlike;
 mod repair;
 mod resources;
 mod revisions;

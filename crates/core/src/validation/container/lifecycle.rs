@@ -1,0 +1,14 @@
+//! The hooks of a container.
+
+use super::super::Violations;
+use super::super::member::Member;
+use super::handlers;
+
+pub(super) fn check(container: &Member<'_>, violations: &mut Violations) {
+    let Some(lifecycle) = container.child("lifecycle") else { return };
+    for hook in ["postStart", "preStop"] {
+        if let Some(hook) = lifecycle.child(hook) {
+            handlers::check(&hook, &[], violations);
+        }
+    }
+}

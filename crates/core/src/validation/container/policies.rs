@@ -1,0 +1,47 @@
+//! The image of a container, and how it is pulled, ends, restarts and resizes.
+
+use super::super::Violations;
+use super::super::member::{Member, duplicate};
+use super::Kind;
+use std::collections::BTreeSet;
+
+/// As in Kubernetes since 1.35, where every container may have each of them.
+const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
+
+pub(super) fn check_image(container: &Member<'_>, violations: &mut Violations) {
+    let Some(image) = container.required("image", violations) else { return };
+    if image.trim() != image {
+        violations.add(container.at("image"), "must not have leading or trailing whitespace");
+    }
+}
+
+pub(super) fn check(container: &Member<'_>, kind: Kind, violations: &mut Violations) {
+    container.check_one_of("imagePullPolicy", &["Always", "IfNotPresent", "Never"], violations);
+    container.check_one_of("terminationMessagePolicy", &["File", "FallbackToLogsOnError"], violations);
+    if container.written("restartPolicy") == Some("") {
+        violations.add(container.at("restartPolicy"), format!("\"\" is not one of {}", RESTART_POLICIES.join(", ")));
+    }
+    container.check_one_of("restartPolicy", &RESTART_POLICIES, violations);
+    if !container.is_empty_list("restartPolicyRules") && !container.has("restartPolicy") {
+        violations.add(container.at("restartPolicy"), "is required where there are restartPolicyRules");
+    }
+    check_resize(container, kind, violations);
+}
+
+fn check_resize(container: &Member<'_>, kind: Kind, violations: &mut Violations) {
+    let mut resources = BTreeSet::new();
+    for policy in container.list("resizePolicy") {
+        if let Some(resource) = policy.required("resourceName", violations)
+            && !resources.insert(resource)
+        {
+            violations.add(policy.at("resourceName"), duplicate(resource));
+        }
+        policy.check_one_of("resourceName", &["cpu", "memory"], violations);
+        policy.required("restartPolicy", violations);
+        policy.check_one_of("restartPolicy", &["NotRequired", "RestartContainer"], violations);
+        if kind == Kind::OrdinaryInit && policy.text("restartPolicy") == Some("RestartContainer") {
+            let message = "must not be RestartContainer for init containers without restartPolicy=Always";
+            violations.add(policy.at("restartPolicy"), message);
+        }
+    }
+}

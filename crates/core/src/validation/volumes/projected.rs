@@ -1,0 +1,83 @@
+//! Several sources in one volume.
+
+use super::super::Violations;
+use super::super::member::Member;
+use super::super::syntax::{dns_subdomain, projected_path};
+use super::files::{self, MODES};
+use super::require;
+use std::collections::BTreeSet;
+
+const SOURCES: [&str; 6] =
+    ["secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate"];
+/// How long a token may be valid, in seconds: from ten minutes on.
+const EXPIRATIONS: std::ops::RangeInclusive<i64> = 600..=(1 << 32);
+
+/// Adds what is wrong with a projected volume. A source that nobody knows may be anything.
+pub(super) fn check(volume: &Member<'_>, violations: &mut Violations) {
+    volume.check_range("defaultMode", &MODES, violations);
+    let mut paths = BTreeSet::new();
+    for source in volume.list("sources") {
+        if SOURCES.iter().filter(|name| source.has(name)).count() > 1 {
+            violations.add(source.path(), "may not specify more than 1 volume type per source");
+        }
+        for name in SOURCES {
+            if let Some(part) = source.child(name) {
+                check_source(name, &part, violations);
+                take_paths(name, &part, &mut paths, violations);
+            }
+        }
+    }
+}
+
+fn check_source(name: &str, source: &Member<'_>, violations: &mut Violations) {
+    match name {
+        "secret" | "configMap" => {
+            require(source, &["name"], violations);
+            files::check(source, violations);
+        }
+        "downwardAPI" => files::check_downward(source, violations),
+        "serviceAccountToken" => {
+            require(source, &["path"], violations);
+            source.check("path", projected_path, violations);
+            source.check_range("expirationSeconds", &EXPIRATIONS, violations);
+        }
+        "clusterTrustBundle" => check_trust_bundle(source, violations),
+        // What a certificate may be asked for changes from release to release.
+        _ => {}
+    }
+}
+
+fn check_trust_bundle(source: &Member<'_>, violations: &mut Violations) {
+    match (source.has("name"), source.has("signerName")) {
+        (false, false) => violations.add(source.path(), "is required: one of name and signerName"),
+        (true, true) => violations.add(source.path(), "only one of name and signerName may be used"),
+        (true, false) if source.has("labelSelector") => {
+            violations.add(source.at("labelSelector"), "must not be set where name is");
+        }
+        (true, false) | (false, true) => {}
+    }
+    for key in ["name", "signerName"].into_iter().filter(|key| source.written(key) == Some("")) {
+        violations.add(source.at(key), "must not be empty");
+    }
+    // The name of a signer, and so of a bundle, begins with its domain.
+    source.check("name", |name| dns_subdomain(name.rsplit(':').next().unwrap_or_default()), violations);
+    require(source, &["path"], violations);
+    source.check("path", projected_path, violations);
+}
+
+/// Adds each path that another source has taken, and takes the others.
+fn take_paths<'a>(name: &str, source: &Member<'a>, taken: &mut BTreeSet<&'a str>, violations: &mut Violations) {
+    let mut take = |file: &Member<'a>| {
+        if let Some(path) = file.text("path")
+            && !taken.insert(path)
+        {
+            violations.add(file.at("path"), format!("another source has {path:?} too"));
+        }
+    };
+    match name {
+        "secret" | "configMap" | "downwardAPI" => source.list("items").for_each(|item| take(&item)),
+        "clusterTrustBundle" => take(source),
+        // As in Kubernetes: the path of a token is not looked at.
+        _ => {}
+    }
+}

@@ -1,0 +1,181 @@
+//! Where a volume comes from.
+
+use super::super::Violations;
+use super::super::member::Member;
+use super::super::syntax::{descending_path, dns_label, dns_subdomain, path_without_backsteps};
+use super::{claim, files, iscsi, projected, require};
+use crate::quantity::Quantity;
+
+/// The sources that this build knows, in the order in which Kubernetes looks at them, and the members that each needs.
+const SOURCES: [(&str, &[&str]); 30] = [
+    ("emptyDir", &[]),
+    ("hostPath", &["path"]),
+    ("gitRepo", &["repository"]),
+    ("gcePersistentDisk", &["pdName"]),
+    ("awsElasticBlockStore", &["volumeID"]),
+    ("secret", &["secretName"]),
+    ("nfs", &["server", "path"]),
+    ("iscsi", &["targetPortal", "iqn"]),
+    ("glusterfs", &["endpoints", "path"]),
+    ("flocker", &[]),
+    ("persistentVolumeClaim", &["claimName"]),
+    ("rbd", &["monitors", "image"]),
+    ("cinder", &["volumeID"]),
+    ("cephfs", &["monitors"]),
+    ("quobyte", &["registry", "volume"]),
+    ("downwardAPI", &[]),
+    ("fc", &[]),
+    ("flexVolume", &["driver"]),
+    ("configMap", &["name"]),
+    ("azureFile", &["secretName", "shareName"]),
+    ("vsphereVolume", &["volumePath"]),
+    ("photonPersistentDisk", &["pdID"]),
+    ("portworxVolume", &["volumeID"]),
+    ("azureDisk", &["diskName", "diskURI"]),
+    ("storageos", &["volumeName"]),
+    ("projected", &[]),
+    ("scaleIO", &["gateway", "system", "volumeName"]),
+    ("csi", &["driver"]),
+    ("ephemeral", &["volumeClaimTemplate"]),
+    ("image", &["reference"]),
+];
+
+const HOST_PATH_TYPES: [&str; 7] =
+    ["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
+/// The longest name of a CSI driver.
+const LONGEST_DRIVER: usize = 63;
+
+/// Returns the members of a volume that are there, besides its name.
+pub(super) fn sources<'a>(volume: &Member<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+    let keys: Vec<&str> = volume.keys().filter(|key| *key != "name").collect();
+    keys.into_iter()
+}
+
+pub(super) fn is_known(source: &str) -> bool {
+    SOURCES.iter().any(|(known, _)| *known == source)
+}
+
+/// Adds what is wrong with the source of a volume. One that nobody knows may be anything.
+pub(super) fn check(volume: &Member<'_>, violations: &mut Violations) {
+    let mut is_another_there = false;
+    for (name, required) in SOURCES {
+        let Some(source) = volume.child(name) else { continue };
+        if is_another_there {
+            violations.add(source.path(), "may not specify more than 1 volume type");
+            continue;
+        }
+        is_another_there = true;
+        require(&source, required, violations);
+        check_members(name, &source, volume, violations);
+    }
+}
+
+fn check_members(name: &str, source: &Member<'_>, volume: &Member<'_>, violations: &mut Violations) {
+    match name {
+        "emptyDir" => check_size(source, violations),
+        "hostPath" => {
+            source.check("path", path_without_backsteps, violations);
+            source.check_one_of("type", &HOST_PATH_TYPES, violations);
+        }
+        "gitRepo" => source.check("directory", descending_path, violations),
+        "gcePersistentDisk" | "awsElasticBlockStore" => source.check_range("partition", &(0..=255), violations),
+        "secret" | "configMap" => files::check(source, violations),
+        "downwardAPI" => files::check_downward(source, violations),
+        "projected" => projected::check(source, violations),
+        "nfs" => source.check("path", absolute_path, violations),
+        "iscsi" => iscsi::check(source, volume, violations),
+        "ephemeral" => claim::check(source, violations),
+        "csi" => {
+            source.check("driver", driver_name, violations);
+            check_secret(source, "nodePublishSecretRef", violations);
+        }
+        "cinder" | "storageos" => check_storage_os_or_cinder(name, source, violations),
+        "flocker" => check_flocker(source, violations),
+        "fc" => check_fibre_channel(source, violations),
+        "flexVolume" => check_flex_options(source, violations),
+        "azureDisk" => check_azure_disk(source, violations),
+        "image" => source.check_one_of("pullPolicy", &["Always", "IfNotPresent", "Never"], violations),
+        _ => {}
+    }
+}
+
+fn check_size(source: &Member<'_>, violations: &mut Violations) {
+    let Some(size) = source.value("sizeLimit").filter(|size| size.is_string() || size.is_number()) else { return };
+    let size = violations.take(source.at("sizeLimit"), Quantity::from_json(size));
+    if size.is_some_and(|size| size.is_negative()) {
+        violations.add(source.at("sizeLimit"), "must be greater than or equal to 0");
+    }
+}
+
+fn absolute_path(path: &str) -> Result<(), String> {
+    if path.starts_with('/') { Ok(()) } else { Err(format!("{path:?} must be an absolute path")) }
+}
+
+fn driver_name(name: &str) -> Result<(), String> {
+    if name.len() > LONGEST_DRIVER {
+        return Err(format!("must be no more than {LONGEST_DRIVER} characters"));
+    }
+    dns_subdomain(&name.to_ascii_lowercase())
+}
+
+fn check_secret(source: &Member<'_>, key: &str, violations: &mut Violations) {
+    if let Some(secret) = source.child(key) {
+        secret.check_required("name", dns_subdomain, violations);
+    }
+}
+
+fn check_storage_os_or_cinder(name: &str, source: &Member<'_>, violations: &mut Violations) {
+    if name == "storageos" {
+        source.check("volumeName", dns_label, violations);
+        source.check("volumeNamespace", dns_label, violations);
+    }
+    if let Some(secret) = source.child("secretRef") {
+        require(&secret, &["name"], violations);
+    }
+}
+
+fn check_flocker(source: &Member<'_>, violations: &mut Violations) {
+    match (source.text("datasetName"), source.text("datasetUUID")) {
+        (None, None) => violations.add(source.path(), "is required: one of datasetName and datasetUUID"),
+        (Some(_), Some(_)) => violations.add(source.path(), "datasetName and datasetUUID are mutually exclusive"),
+        (Some(_), None) | (None, Some(_)) => {}
+    }
+    if source.text("datasetName").is_some_and(|name| name.contains('/')) {
+        violations.add(source.at("datasetName"), "must not contain '/'");
+    }
+}
+
+fn check_fibre_channel(source: &Member<'_>, violations: &mut Violations) {
+    match (source.is_empty_list("targetWWNs"), source.is_empty_list("wwids")) {
+        (true, true) => violations.add(source.at("targetWWNs"), "is required: one of targetWWNs and wwids"),
+        (false, false) => violations.add(source.at("targetWWNs"), "targetWWNs and wwids are mutually exclusive"),
+        (false, true) => require(source, &["lun"], violations),
+        (true, false) => return,
+    }
+    if !source.is_empty_list("targetWWNs") {
+        source.check_range("lun", &(0..=255), violations);
+    }
+}
+
+fn check_flex_options(source: &Member<'_>, violations: &mut Violations) {
+    let Some(options) = source.child("options") else { return };
+    for key in options.keys() {
+        let namespace = format!(".{}", key.split('/').next().unwrap_or_default().to_ascii_lowercase());
+        if namespace.ends_with(".kubernetes.io") || namespace.ends_with(".k8s.io") {
+            violations.add(format!("{}[{key}]", options.path()), "kubernetes.io and k8s.io are reserved");
+        }
+    }
+}
+
+fn check_azure_disk(source: &Member<'_>, violations: &mut Violations) {
+    source.check_one_of("cachingMode", &["None", "ReadOnly", "ReadWrite"], violations);
+    source.check_one_of("kind", &["Shared", "Dedicated", "Managed"], violations);
+    let beginning = match source.text("kind") {
+        Some("Managed") => "/subscriptions/",
+        Some("Shared" | "Dedicated") => "https://",
+        _ => return,
+    };
+    if source.text("diskURI").is_some_and(|uri| !uri.starts_with(beginning)) {
+        violations.add(source.at("diskURI"), format!("must begin with {beginning}"));
+    }
+}
