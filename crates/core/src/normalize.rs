@@ -95,6 +95,8 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     let namespaces = Namespaces::parse(&spec, &mut violations);
     validation::containers(&spec, &mut violations);
     validation::resources(&spec, &mut violations);
+    validation::rest(&spec, &mut violations);
+    validation::ordering(&spec, &mut violations);
     let rollout = RolloutStrategy::parse(&spec, &mut violations);
     let metadata = metadata::parse(&spec, &mut violations);
     let pin = Pin::parse(&spec, &mut violations);
