@@ -6,11 +6,15 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
+/// How many members are told at most: each is found by reading everything anew.
+const MOST: usize = 20;
+
 /// Adds each member whose type is not that of `T`. Members that this build does not know may be anything.
 pub(super) fn check<T: DeserializeOwned>(source: &Map<String, Value>, path: &str, violations: &mut Violations) {
     let mut object = Value::Object(source.clone());
     spell_quantities(&mut object);
-    while let Err(error) = serde_path_to_error::deserialize::<_, T>(object.clone()) {
+    for _ in 0..MOST {
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(object.clone()) else { return };
         violations.add(joined(path, error.path()), error.inner());
         // The next round looks at the rest.
         if !remove(&mut object, error.path()) {
@@ -99,6 +103,13 @@ mod tests {
                 "x.tty: invalid type: string \"yes\", expected a boolean",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_wrong_a_thousand_times_is_told_twenty_times() {
+        let variables = vec![json!({"name": 5}); 1000];
+
+        assert_eq!(violations::<Container>(&json!({"name": "a", "env": variables})).len(), 20);
     }
 
     #[test]
