@@ -3,7 +3,7 @@
 use super::super::Violations;
 use super::super::member::Member;
 use super::super::references::{check_field, check_resource_field};
-use super::super::syntax::{data_key, dns_subdomain, variable_name};
+use super::super::syntax::{data_key, dns_label, dns_subdomain, path_without_backsteps, variable_name};
 
 /// The fields of a Pod that can become the value of a variable.
 const FIELDS: [&str; 9] = [
@@ -43,6 +43,12 @@ fn check_source(variable: &Member<'_>, source: &Member<'_>, violations: &mut Vio
             reference.check_required("name", dns_subdomain, violations);
             reference.check_required("key", data_key, violations);
         }
+    }
+    if let Some(file) = source.child("fileKeyRef") {
+        // Which volumes there are besides the set's is the Pod's to say.
+        file.check_required("volumeName", dns_label, violations);
+        file.check_required("path", path_without_backsteps, violations);
+        file.check_required("key", variable_name, violations);
     }
     match source.keys().count() {
         0 => violations.add(

@@ -25,7 +25,19 @@ pub(super) fn check(container: &Member<'_>, kind: Kind, violations: &mut Violati
     if !container.is_empty_list("restartPolicyRules") && !container.has("restartPolicy") {
         violations.add(container.at("restartPolicy"), "is required where there are restartPolicyRules");
     }
+    check_restart_rules(container, violations);
     check_resize(container, kind, violations);
+}
+
+/// Which actions and conditions there are changes from release to release.
+fn check_restart_rules(container: &Member<'_>, violations: &mut Violations) {
+    for rule in container.list("restartPolicyRules") {
+        rule.required("action", violations);
+        if let Some(codes) = rule.child("exitCodes") {
+            codes.required("operator", violations);
+            codes.check_one_of("operator", &["In", "NotIn"], violations);
+        }
+    }
 }
 
 fn check_resize(container: &Member<'_>, kind: Kind, violations: &mut Violations) {

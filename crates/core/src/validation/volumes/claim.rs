@@ -19,7 +19,9 @@ pub(super) fn check(source: &Member<'_>, violations: &mut Violations) {
     check_access(&spec, violations);
     check_storage(&spec, violations);
     spec.check("storageClassName", dns_subdomain, violations);
-    spec.check_one_of("volumeMode", &["Filesystem", "Block"], violations);
+    if let Some(mode) = spec.written("volumeMode") {
+        violations.take(spec.at("volumeMode"), one_of(mode, &["Filesystem", "Block"]));
+    }
 }
 
 fn check_metadata(metadata: &Member<'_>, violations: &mut Violations) {

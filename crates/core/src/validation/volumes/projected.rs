@@ -61,8 +61,16 @@ fn check_trust_bundle(source: &Member<'_>, violations: &mut Violations) {
     }
     // The name of a signer, and so of a bundle, begins with its domain.
     source.check("name", |name| dns_subdomain(name.rsplit(':').next().unwrap_or_default()), violations);
+    source.check("signerName", signer_name, violations);
     require(source, &["path"], violations);
     source.check("path", projected_path, violations);
+}
+
+fn signer_name(name: &str) -> Result<(), String> {
+    match name.split_once('/') {
+        Some((domain, path)) if domain.contains('.') && !path.is_empty() => dns_subdomain(domain),
+        _ => Err(format!("{name:?} must be of the form DOMAIN.NAME/PATH")),
+    }
 }
 
 /// Adds each path that another source has taken, and takes the others.

@@ -170,10 +170,11 @@ fn check_flex_options(source: &Member<'_>, violations: &mut Violations) {
 fn check_azure_disk(source: &Member<'_>, violations: &mut Violations) {
     source.check_one_of("cachingMode", &["None", "ReadOnly", "ReadWrite"], violations);
     source.check_one_of("kind", &["Shared", "Dedicated", "Managed"], violations);
+    // As in Kubernetes: a disk that says nothing else is Shared.
     let beginning = match source.text("kind") {
         Some("Managed") => "/subscriptions/",
-        Some("Shared" | "Dedicated") => "https://",
-        _ => return,
+        Some("Shared" | "Dedicated") | None => "https://",
+        Some(_) => return,
     };
     if source.text("diskURI").is_some_and(|uri| !uri.starts_with(beginning)) {
         violations.add(source.at("diskURI"), format!("must begin with {beginning}"));
