@@ -8,7 +8,9 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::registration::SYSTEM_NAMESPACE;
 use sidecarset_core::validation::WithoutRule;
+use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::settings::{BaseUrl, Endpoint, FailurePolicy};
 use sidecarset_webhook::{Context, LiveNamespaces, Permissions, Signals};
 use std::net::SocketAddr;
@@ -53,7 +55,8 @@ pub struct Arguments {
     #[arg(long, default_value = "0.0.0.0:8081", value_name = "ADDRESS:PORT")]
     health_bind: SocketAddr,
 
-    /// What the API server does with a Pod about which it cannot ask: Fail or Ignore
+    /// What the API server does with a Pod about which it cannot ask, where no SidecarSet says otherwise: Fail or
+    /// Ignore
     #[arg(long, default_value_t = FailurePolicy::Fail, value_name = "POLICY")]
     failure_policy: FailurePolicy,
 
@@ -83,16 +86,20 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let shutdown = shutdown_on_signal()?;
     let client = connect(&arguments).await?;
-    let catalog = Arc::new(RwLock::new(Catalog::default()));
+    let reserved = [SYSTEM_NAMESPACE, &arguments.namespace];
+    let catalog = Arc::new(RwLock::new(Catalog::reserving(reserved)));
     let (synced, is_synced) = watch::channel(false);
+    let (selects, selection) = watch::channel(0);
     let is_ready = Arc::new(AtomicBool::new(false));
     let context = Context {
         catalog: Arc::clone(&catalog),
         namespaces: Arc::new(LiveNamespaces::new(client.clone())),
         permissions: Arc::new(Permissions::new(arguments.without_rule())),
+        registrar: Arc::new(Registrar::new(selection.clone())),
         now: jiff::Timestamp::now,
     };
-    let signals = Signals { is_synced, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
+    let signals = Signals { is_synced, selection, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
+    let links = sidecarset_controller::Links { synced, selection: selects };
     let controller = sidecarset_controller::Settings {
         namespace: arguments.namespace.clone(),
         workers: arguments.workers,
@@ -102,7 +109,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     info!(version = env!("CARGO_PKG_VERSION"), namespace = arguments.namespace, "started the operator");
     let health = health::serve(arguments.health_bind, is_ready, shutdown.clone());
     let webhook = sidecarset_webhook::run(arguments.webhook(), client.clone(), context, signals);
-    let controller = sidecarset_controller::run(client, catalog, controller, synced, shutdown.clone());
+    let controller = sidecarset_controller::run(client, catalog, controller, links, shutdown.clone());
     // Whatever ends first ends all: half an operator would look like a whole one.
     let stop = shutdown.drop_guard();
     tokio::try_join!(
@@ -130,7 +137,6 @@ impl Arguments {
             namespace: self.namespace.clone(),
             endpoint,
             failure_policy: self.failure_policy,
-            match_conditions: Vec::new(),
         }
     }
 }

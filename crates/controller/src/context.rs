@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use sidecarset_core::catalog::Catalog;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) sets: Mutex<Sets>,
     pub(crate) attempts: Mutex<Attempts>,
     pub(crate) queue: Queue,
+    selection: watch::Sender<u64>,
     /// One for each write that may be under way.
     pub(crate) writes: Semaphore,
     pub(crate) shutdown: CancellationToken,
@@ -35,11 +36,13 @@ impl Context {
         client: Client,
         catalog: Arc<RwLock<Catalog>>,
         settings: Settings,
+        selection: watch::Sender<u64>,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
             client,
             catalog,
+            selection,
             index: Mutex::default(),
             sets: Mutex::default(),
             attempts: Mutex::default(),
@@ -62,9 +65,20 @@ impl Context {
         }
     }
 
+    /// Changes the catalog, and tells if it may select other Pods than before.
+    pub(crate) fn change_catalog<T>(&self, change: impl FnOnce(&mut Catalog) -> T) -> T {
+        let (changed, version) = {
+            let mut catalog = self.catalog.write();
+            (change(&mut catalog), catalog.selection_version())
+        };
+        // Several may change it at once, and the last to come here may have been the first there.
+        self.selection.send_if_modified(|told| version > std::mem::replace(told, version.max(*told)));
+        changed
+    }
+
     /// Forgets a set.
     pub(crate) fn forget_set(&self, name: &str) {
-        self.catalog.write().remove_set(name);
+        self.change_catalog(|catalog| catalog.remove_set(name));
         self.sets.lock().remove(name);
         self.attempts.lock().forget(name);
         self.queue.forget(name);

@@ -40,6 +40,15 @@ pub struct Settings {
     pub clock: fn() -> Timestamp,
 }
 
+/// How the controller is linked with the rest of the operator.
+#[derive(Debug)]
+pub struct Links {
+    /// Turns to true once the catalog is complete.
+    pub synced: channel::Sender<bool>,
+    /// Is told the catalog's version whenever it may select other Pods than before.
+    pub selection: channel::Sender<u64>,
+}
+
 /// Why the controller ended before it was told to.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -73,10 +82,11 @@ pub async fn run(
     client: Client,
     catalog: Arc<RwLock<Catalog>>,
     settings: Settings,
-    synced: channel::Sender<bool>,
+    links: Links,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let ctx = Arc::new(Context::new(client, catalog, settings, shutdown));
+    let Links { synced, selection } = links;
+    let ctx = Arc::new(Context::new(client, catalog, settings, selection, shutdown));
     let mut watches = JoinSet::new();
     let (sets, sets_listed) = oneshot::channel();
     let (namespaces, namespaces_listed) = oneshot::channel();

@@ -3,11 +3,13 @@
 mod index;
 mod revisions;
 
-use crate::normalize::{CanonicalSet, is_injecting, normalize};
+use crate::normalize::{CanonicalSet, failure_policy, is_injecting, normalize};
+use crate::registration::{FailurePolicy, Interest, Surroundings};
 use crate::selection::{Labels, Namespaces, Selected, Selector, selects};
 use crate::validation::{Violations, canary_base};
 use index::Index;
 use revisions::Past;
+use sidecarset_api::markers::NAMESPACE_NAME;
 use sidecarset_api::v1beta1::SidecarSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub struct Catalog {
     index: Index,
     namespaces: BTreeMap<Arc<str>, Arc<NamespaceLabels>>,
     past: Past,
+    reserved: BTreeSet<Arc<str>>,
+    selection_version: u64,
 }
 
 /// A SidecarSet, as far as it can be understood.
@@ -47,6 +51,7 @@ pub struct InvalidSet {
     canary_of: Option<Arc<str>>,
     selector: Selector,
     namespaces: Namespaces,
+    failure_policy: Option<FailurePolicy>,
     is_injecting: bool,
 }
 
@@ -62,20 +67,28 @@ pub struct Selection {
 }
 
 impl Catalog {
+    /// Returns an empty catalog. Pods of the reserved namespaces are selected only by sets that name these.
+    #[must_use]
+    pub fn reserving<'a>(namespaces: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { reserved: namespaces.into_iter().map(Arc::from).collect(), ..Self::default() }
+    }
+
     /// Adds a set, or takes the place of the one of its name.
     pub fn put_set(&mut self, set: &SidecarSet) -> Entry {
         let name: Arc<str> = set.metadata.name.as_deref().unwrap_or_default().into();
         let entry = self.past.note(set, Entry::new(set));
         self.index.put(&name, entry.selector(), entry.namespaces());
-        self.sets.insert(name, entry.clone());
+        let before = self.sets.insert(name, entry.clone());
+        self.note_selection(before.and_then(|before| before.interest()) != entry.interest());
         entry
     }
 
     /// Forgets a set.
     pub fn remove_set(&mut self, name: &str) {
-        self.sets.remove(name);
         self.index.remove(name);
         self.past.forget(name);
+        let removed = self.sets.remove(name);
+        self.note_selection(removed.is_some_and(|removed| removed.interest().is_some()));
     }
 
     /// Returns the set of this name.
@@ -92,11 +105,13 @@ impl Catalog {
     /// Adds a namespace, or takes the place of the one of its name.
     pub fn put_namespace(&mut self, name: &str, labels: NamespaceLabels) {
         self.namespaces.insert(name.into(), Arc::new(labels));
+        self.note_selection(self.needs_labels_of_namespaces());
     }
 
     /// Forgets a namespace.
     pub fn remove_namespace(&mut self, name: &str) {
         self.namespaces.remove(name);
+        self.note_selection(self.needs_labels_of_namespaces());
     }
 
     /// Returns the labels of a namespace.
@@ -110,15 +125,35 @@ impl Catalog {
         self.namespaces.iter().map(|(name, labels)| (name, &**labels))
     }
 
+    /// Returns a number that grows whenever other Pods than before may be selected.
+    #[must_use]
+    pub fn selection_version(&self) -> u64 {
+        self.selection_version
+    }
+
+    /// Returns what the sets that are injected say of their Pods.
+    pub fn interests(&self) -> impl Iterator<Item = Interest> {
+        self.sets.values().filter_map(Entry::interest)
+    }
+
+    /// Returns what there is beside the sets.
+    #[must_use]
+    pub fn surroundings(&self, failure_policy: FailurePolicy) -> Surroundings<'_> {
+        Surroundings { namespaces: &self.namespaces, reserved: &self.reserved, failure_policy }
+    }
+
     /// Returns the sets that select a new Pod. Sets whose injection is paused select none, and a set gives way to a
     /// canary of it.
     #[must_use]
     pub fn select(&self, pod: &impl Labels, namespace: Option<&NamespaceLabels>) -> Selection {
         let mut selection = Selection::default();
         let mut bases = BTreeSet::new();
+        let name = namespace.and_then(|labels| labels.get(NAMESPACE_NAME));
+        let reserved = name.filter(|name| self.reserved.contains(name.as_str()));
+        let may_select =
+            |entry: &&Entry| entry.is_injecting() && reserved.is_none_or(|reserved| entry.namespaces().names(reserved));
         let candidates = self.index.candidates(pod, namespace);
-        let entries = candidates.into_iter().filter_map(|name| self.sets.get(name));
-        for entry in entries.filter(|entry| entry.is_injecting()) {
+        for entry in candidates.into_iter().filter_map(|name| self.sets.get(name)).filter(may_select) {
             match selects(entry.selector(), entry.namespaces(), pod, namespace) {
                 Selected::No => {}
                 Selected::DependsOnNamespace => selection.needs_namespace = true,
@@ -135,10 +170,20 @@ impl Catalog {
         selection.invalid.retain(|set| !bases.contains(&set.name));
         selection
     }
+
+    fn needs_labels_of_namespaces(&self) -> bool {
+        self.sets.values().any(|entry| entry.is_injecting() && entry.namespaces().need_labels())
+    }
+
+    fn note_selection(&mut self, has_changed: bool) {
+        self.selection_version += u64::from(has_changed);
+    }
 }
 
 impl Entry {
-    fn new(set: &SidecarSet) -> Self {
+    /// Reads a set.
+    #[must_use]
+    pub fn new(set: &SidecarSet) -> Self {
         match normalize(set) {
             Ok(set) => Self::Valid(Arc::new(set)),
             Err(violations) => Self::Invalid(Arc::new(InvalidSet::new(set, violations))),
@@ -151,6 +196,24 @@ impl Entry {
         match self {
             Self::Valid(set) => set.canary_of.as_ref(),
             Self::Invalid(set) => set.canary_of.as_ref(),
+        }
+    }
+
+    /// Returns what the set says of the Pods that it is injected into, or nothing if it is not injected. A set that
+    /// cannot be acted on has an interest too: its Pods are refused.
+    #[must_use]
+    pub fn interest(&self) -> Option<Interest> {
+        self.is_injecting().then(|| Interest {
+            selector: self.selector().clone(),
+            namespaces: self.namespaces().clone(),
+            failure_policy: self.failure_policy(),
+        })
+    }
+
+    fn failure_policy(&self) -> Option<FailurePolicy> {
+        match self {
+            Self::Valid(set) => set.failure_policy,
+            Self::Invalid(set) => set.failure_policy,
         }
     }
 
@@ -189,6 +252,7 @@ impl InvalidSet {
             selector: selector.unwrap_or_default(),
             namespaces: Namespaces::parse(&set.spec, &mut ignored).unwrap_or(Namespaces::All),
             canary_of: canary_base(&set.metadata).map(Arc::from),
+            failure_policy: failure_policy(&set.spec, &mut ignored),
             violations,
         }
     }
@@ -278,5 +342,56 @@ mod tests {
         assert_eq!(names(&selection), [""; 0]);
         assert_eq!(&*selection.invalid[0].name, "broken");
         assert_eq!(selection.invalid[0].violations.iter().next().unwrap().path, "spec.containers");
+    }
+
+    #[test]
+    fn the_pods_of_a_reserved_namespace_are_selected_only_by_name() {
+        let everywhere = set("everywhere", json!({"containers": [{"name": "a", "image": "i"}]}));
+        let system = set("system", json!({"containers": [{"name": "b", "image": "i"}], "namespace": "kube-system"}));
+        let mut catalog = Catalog::reserving(["kube-system"]);
+        for set in [everywhere, system] {
+            catalog.put_set(&serde_json::from_value(set).unwrap());
+        }
+        let kube_system = BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), "kube-system".to_owned())]);
+
+        assert_eq!(names(&catalog.select(&nginx(), Some(&kube_system))), ["system"]);
+        assert_eq!(names(&catalog.select(&nginx(), Some(&NamespaceLabels::new()))), ["everywhere"]);
+    }
+
+    #[test]
+    fn a_set_that_cannot_be_acted_on_is_asked_about_like_a_valid_one() {
+        let broken = set("a", json!({"containers": [], "injectionStrategy": {"failurePolicy": "Ignore"}}));
+        let valid = set(
+            "a",
+            json!({"containers": [{"name": "a", "image": "i"}], "injectionStrategy": {"failurePolicy": "Ignore"}}),
+        );
+
+        assert_eq!(
+            catalog(&[broken]).interests().collect::<Vec<_>>(),
+            catalog(&[valid]).interests().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn only_what_may_select_other_pods_is_a_change_of_the_selection() {
+        let mut versions = Vec::new();
+        let mut catalog = Catalog::default();
+        let container = |image| json!([{"name": "a", "image": image}]);
+        let mut put = |catalog: &mut Catalog, spec| {
+            catalog.put_set(&serde_json::from_value(set("s", spec)).unwrap());
+            catalog.put_namespace("shop", NamespaceLabels::new());
+            versions.push(catalog.selection_version());
+        };
+
+        put(&mut catalog, json!({"containers": container("i:1")}));
+        put(&mut catalog, json!({"containers": container("i:2")}));
+        put(&mut catalog, json!({"containers": container("i:2"), "injectionStrategy": {"paused": true}}));
+        let teams = json!({"matchLabels": {"team": "red"}});
+        put(&mut catalog, json!({"containers": container("i:2"), "namespaceSelector": teams}));
+        catalog.remove_set("s");
+        versions.push(catalog.selection_version());
+
+        // The labels of a namespace count once a set asks for them.
+        assert_eq!(versions, [1, 1, 2, 4, 5]);
     }
 }

@@ -11,6 +11,7 @@ mod merge;
 pub mod normalize;
 pub mod quantity;
 pub mod record;
+pub mod registration;
 pub mod revision;
 pub mod rollout;
 pub mod selection;

@@ -14,6 +14,7 @@ pub use sidecar::{Placement, Shares, Sidecar};
 pub use strategy::{RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 
+use crate::registration::FailurePolicy;
 use crate::revision::{self, Fingerprint, Hashes, Pin};
 use crate::selection::{Namespaces, Selector};
 use crate::validation::{self, Violations};
@@ -48,6 +49,8 @@ pub struct CanonicalSet {
     pub metadata: Vec<MetadataPatch>,
     /// Whether new Pods are injected: not while `injectionStrategy.paused`.
     pub is_injecting: bool,
+    /// What becomes of a new Pod while the operator cannot be asked, where the set says so.
+    pub failure_policy: Option<FailurePolicy>,
     /// How a new image reaches running Pods.
     pub rollout: RolloutStrategy,
     /// The hashes by which its Pods are known.
@@ -97,13 +100,14 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     validation::resources(&spec, &mut violations);
     validation::rest(&spec, &mut violations);
     validation::ordering(&spec, &mut violations);
+    let failure_policy = failure_policy(&spec, &mut violations);
     let rollout = RolloutStrategy::parse(&spec, &mut violations);
     let metadata = metadata::parse(&spec, &mut violations);
     let pin = Pin::parse(&spec, &mut violations);
     validation::support(&spec, &mut violations);
     match (selector, namespaces, rollout) {
         (Some(selector), Some(namespaces), Some(rollout)) if violations.is_empty() => {
-            Ok(assemble(set, &spec, Parsed { selector, namespaces, rollout, metadata, pin }))
+            Ok(assemble(set, &spec, Parsed { selector, namespaces, failure_policy, rollout, metadata, pin }))
         }
         _ => Err(violations),
     }
@@ -112,6 +116,7 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
 struct Parsed {
     selector: Selector,
     namespaces: Namespaces,
+    failure_policy: Option<FailurePolicy>,
     rollout: RolloutStrategy,
     metadata: Vec<MetadataPatch>,
     pin: Option<Pin>,
@@ -135,6 +140,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         image_pull_secrets: spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect(),
         metadata: parsed.metadata,
         is_injecting: is_injecting(spec),
+        failure_policy: parsed.failure_policy,
         rollout: parsed.rollout,
         hashes: revision::in_force(&set.metadata, revision::hashes(containers, init_containers)),
         fingerprint: Fingerprint::of(spec),
@@ -146,6 +152,12 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
 /// Says whether new Pods are injected: not while `injectionStrategy.paused`.
 pub(crate) fn is_injecting(spec: &SidecarSetSpec) -> bool {
     spec.injection_strategy.as_ref().is_none_or(|strategy| strategy.paused != Some(true))
+}
+
+/// Returns what becomes of a new Pod while the operator cannot be asked, where the set says so.
+pub(crate) fn failure_policy(spec: &SidecarSetSpec, violations: &mut Violations) -> Option<FailurePolicy> {
+    let text = spec.injection_strategy.as_ref()?.failure_policy.as_deref()?;
+    violations.take("spec.injectionStrategy.failurePolicy", text.parse())
 }
 
 fn selector(spec: &SidecarSetSpec, violations: &mut Violations) -> Option<Selector> {

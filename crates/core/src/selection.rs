@@ -8,10 +8,11 @@ pub(crate) use selector::Requirement;
 pub use selector::{Labels, Selector};
 
 use crate::validation::Violations;
+use sidecarset_api::markers::NAMESPACE_NAME;
 use sidecarset_api::v1beta1::SidecarSetSpec;
 
 /// The namespaces whose Pods a set selects.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Namespaces {
     /// Every namespace.
     All,
@@ -41,6 +42,28 @@ impl Namespaces {
         };
         let selector = Selector::parse(source, "spec.namespaceSelector", violations)?;
         Some(if selector.is_empty() { Self::All } else { Self::Matching(selector) })
+    }
+
+    /// Says whether they are given by name, and this is one of the names.
+    #[must_use]
+    pub fn names(&self, namespace: &str) -> bool {
+        let names = |requirement: &Requirement| match requirement {
+            Requirement::In { key, values } => key == NAMESPACE_NAME && values.contains(namespace),
+            Requirement::NotIn { .. } | Requirement::Exists { .. } | Requirement::DoesNotExist { .. } => false,
+        };
+        match self {
+            Self::All => false,
+            Self::Matching(selector) => selector.requirements().iter().any(names),
+        }
+    }
+
+    /// Says whether they depend on other labels of a namespace than its name.
+    #[must_use]
+    pub fn need_labels(&self) -> bool {
+        match self {
+            Self::All => false,
+            Self::Matching(selector) => selector.requirements().iter().any(|it| it.key() != NAMESPACE_NAME),
+        }
     }
 }
 

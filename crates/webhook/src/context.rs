@@ -2,6 +2,7 @@
 
 use crate::namespace::NamespaceSource;
 use crate::permissions::Permissions;
+use crate::registration::Registrar;
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
@@ -16,6 +17,8 @@ pub struct Context {
     pub namespaces: Arc<dyn NamespaceSource>,
     /// What the administrators of the cluster allow; kept up to date by [`crate::run`].
     pub permissions: Arc<Permissions>,
+    /// Who sees to it that the API server asks about the Pods of a new set.
+    pub registrar: Arc<Registrar>,
     /// The clock.
     pub now: fn() -> Timestamp,
 }

@@ -33,6 +33,8 @@ use tracing::error;
 pub struct Signals {
     /// True once the catalog knows every SidecarSet and namespace there is: we register only then.
     pub is_synced: watch::Receiver<bool>,
+    /// Changes whenever the catalog may select other Pods than before.
+    pub selection: watch::Receiver<u64>,
     /// True while the API server can ask us: a certificate is served, and we are registered.
     pub is_ready: Arc<AtomicBool>,
     /// We stop when it is cancelled.
@@ -56,12 +58,15 @@ pub enum Error {
 /// # Errors
 /// There is no certificate at the start, or the server stops by itself. Whatever fails later is tried again.
 pub async fn run(settings: Settings, client: Client, context: Context, signals: Signals) -> Result<(), Error> {
-    let Signals { is_synced, is_ready, shutdown } = signals;
+    let Signals { is_synced, selection, is_ready, shutdown } = signals;
     let certificates = Arc::new(CertificateResolver::default());
     let upkeep = Upkeep {
         keeper: Keeper::new(client.clone(), &settings.namespace, settings.names()),
         certificates: Arc::clone(&certificates),
         now: context.now,
+        catalog: Arc::clone(&context.catalog),
+        registrar: Arc::clone(&context.registrar),
+        selection,
         settings,
     };
     upkeep.load_certificate().await?;

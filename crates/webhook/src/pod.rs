@@ -75,6 +75,7 @@ async fn selection(pod: &Map<String, Value>, namespace: &str, context: &Context)
     let none = Map::new();
     let labels = pod.get("metadata").and_then(|metadata| metadata.get("labels"));
     let labels = labels.and_then(Value::as_object).unwrap_or(&none);
+    context.registrar.until_arrived(labels, &context.catalog).await;
     let known = {
         let catalog = context.catalog.read();
         catalog.select(labels, catalog.namespace(namespace).map(AsRef::as_ref))

@@ -1,12 +1,14 @@
 //! What the API server asks us about: our own webhook configurations, written by us.
 
 mod configuration;
+mod registrar;
 
 pub use configuration::{Configurations, configurations};
+pub use registrar::Registrar;
 
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use kube::api::{Patch, PatchParams};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use sidecarset_api::markers::FIELD_MANAGER;
 
 /// The name of both configurations.
@@ -23,20 +25,42 @@ pub enum Error {
     Validating(#[source] kube::Error),
 }
 
-/// Writes the configurations. Where they are there already, as they should be, nothing changes.
+/// The configurations as we wrote them last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// What they say.
+    pub configurations: Configurations,
+    /// Which versions of the objects say it.
+    pub versions: Versions,
+}
+
+/// The versions of the two objects, as the API server counts them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// That of the mutating configuration.
+    pub mutating: Option<String>,
+    /// That of the validating configuration.
+    pub validating: Option<String>,
+}
+
+/// Writes those of the configurations that differ from what was written before.
 ///
 /// # Errors
 /// The API server does not take one of them.
-pub async fn apply(client: &Client, configurations: &Configurations) -> Result<(), Error> {
+pub async fn apply(client: &Client, wanted: Configurations, before: Option<&Written>) -> Result<Written, Error> {
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
+    let mut versions = before.map(|before| before.versions.clone()).unwrap_or_default();
     // The validating one comes first: a set that is not checked must not be filled in either.
-    Api::<ValidatingWebhookConfiguration>::all(client.clone())
-        .patch(NAME, &parameters, &Patch::Apply(&configurations.validating))
-        .await
-        .map_err(Error::Validating)?;
-    Api::<MutatingWebhookConfiguration>::all(client.clone())
-        .patch(NAME, &parameters, &Patch::Apply(&configurations.mutating))
-        .await
-        .map_err(Error::Mutating)?;
-    Ok(())
+    if before.is_none_or(|before| before.configurations.validating != wanted.validating) {
+        let api: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
+        let written =
+            api.patch(NAME, &parameters, &Patch::Apply(&wanted.validating)).await.map_err(Error::Validating)?;
+        versions.validating = written.resource_version();
+    }
+    if before.is_none_or(|before| before.configurations.mutating != wanted.mutating) {
+        let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+        let written = api.patch(NAME, &parameters, &Patch::Apply(&wanted.mutating)).await.map_err(Error::Mutating)?;
+        versions.mutating = written.resource_version();
+    }
+    Ok(Written { configurations: wanted, versions })
 }

@@ -34,6 +34,9 @@ pub struct Request {
     pub namespace: Option<String>,
     /// What is done.
     pub operation: Operation,
+    /// Whether it is only tried.
+    #[serde(default)]
+    pub dry_run: Option<bool>,
     /// The object as it would be written, whole: a member that this build does not know is there too.
     #[serde(default)]
     pub object: Value,

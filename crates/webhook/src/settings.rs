@@ -2,7 +2,7 @@
 
 use crate::certificate::Names;
 use axum::http::Uri;
-use k8s_openapi::api::admissionregistration::v1::MatchCondition;
+pub use sidecarset_core::registration::FailurePolicy;
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -16,10 +16,8 @@ pub struct Settings {
     pub namespace: String,
     /// How the API server reaches us.
     pub endpoint: Endpoint,
-    /// What the API server does while we are away.
+    /// What the API server does while we are away with SidecarSets, and with Pods of sets that do not say.
     pub failure_policy: FailurePolicy,
-    /// The API server asks about a new Pod only where all of these are true.
-    pub match_conditions: Vec<MatchCondition>,
 }
 
 /// How the API server reaches us.
@@ -41,27 +39,10 @@ pub struct BaseUrl {
     host: String,
 }
 
-/// What the API server does with an object about which it cannot ask us.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum FailurePolicy {
-    /// It refuses the object.
-    #[default]
-    Fail,
-    /// It writes the object as if we had allowed it.
-    Ignore,
-}
-
 /// A text that is not the URL of a webhook.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected https://HOST[:PORT][/PATH], got {text:?}")]
 pub struct ParseBaseUrlError {
-    text: String,
-}
-
-/// A text that is not a failure policy.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected Fail or Ignore, got {text:?}")]
-pub struct ParseFailurePolicyError {
     text: String,
 }
 
@@ -104,30 +85,9 @@ impl FromStr for BaseUrl {
     }
 }
 
-impl FromStr for FailurePolicy {
-    type Err = ParseFailurePolicyError;
-
-    fn from_str(text: &str) -> Result<Self, ParseFailurePolicyError> {
-        match text {
-            "Fail" => Ok(Self::Fail),
-            "Ignore" => Ok(Self::Ignore),
-            _ => Err(ParseFailurePolicyError { text: text.to_owned() }),
-        }
-    }
-}
-
 impl Display for BaseUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.text)
-    }
-}
-
-impl Display for FailurePolicy {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Fail => "Fail",
-            Self::Ignore => "Ignore",
-        })
     }
 }
 

@@ -11,7 +11,9 @@ use json_patch::Patch;
 use serde_json::Value;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_api::{GROUP, KIND, v1alpha1, v1beta1};
+use sidecarset_core::catalog::Entry;
 use sidecarset_core::normalize::normalize;
+use sidecarset_core::registration::Interest;
 use sidecarset_core::validation::{Violations, Writing, keeps_its_base, warnings};
 use tracing::{debug, info};
 
@@ -53,6 +55,16 @@ pub fn validate(request: &Request, context: &Context) -> Verdict {
             Verdict::Denied(denial)
         }
     }
+}
+
+/// Returns a set that is about to be written, with the Pods that it selects other than before.
+#[must_use]
+pub fn candidate<'a>(request: &'a Request, verdict: &Verdict) -> Option<(&'a str, Interest)> {
+    let is_written = matches!(verdict, Verdict::Allowed { .. }) && request.dry_run != Some(true);
+    let set = subject(request).ok().flatten().filter(|_| is_written && !is_spec_unchanged(request))?;
+    let interest = Entry::new(&read(set).ok()?).interest()?;
+    let before = read(&request.old_object).ok().and_then(|old| Entry::new(&old).interest());
+    (before.as_ref() != Some(&interest)).then(|| (name(request), interest))
 }
 
 /// Returns the set, if it is written as a whole and stays.

@@ -3,18 +3,22 @@
 mod changes;
 
 use crate::certificate::{self, CertificateResolver, Keeper};
-use crate::registration;
+use crate::registration::{self, Registrar, Versions, Written};
 use crate::settings::Settings;
 use futures::StreamExt;
 use jiff::Timestamp;
 use kube::Client;
+use parking_lot::{Mutex, RwLock};
+use sidecarset_core::catalog::Catalog;
+use sidecarset_core::registration::{Interest, register};
+use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::{debug, info, warn};
 
 /// A change of ours is a change too, and two versions of the operator may disagree: nobody writes more often.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -22,6 +26,10 @@ const PAUSE: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// The API server may accept a request and never answer.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Sets and namespaces often change together.
+const COALESCE: Duration = Duration::from_millis(50);
+/// How much time is between two writes that nobody waits for.
+const PACE: Duration = Duration::from_millis(250);
 
 /// Keeps the certificate and the registration good.
 #[derive(Debug)]
@@ -30,6 +38,9 @@ pub(crate) struct Upkeep {
     pub(crate) keeper: Keeper,
     pub(crate) certificates: Arc<CertificateResolver>,
     pub(crate) now: fn() -> Timestamp,
+    pub(crate) catalog: Arc<RwLock<Catalog>>,
+    pub(crate) registrar: Arc<Registrar>,
+    pub(crate) selection: watch::Receiver<u64>,
 }
 
 /// Why something is not as it has to be.
@@ -49,6 +60,21 @@ pub enum Error {
     Deadline(#[from] tokio::time::error::Elapsed),
 }
 
+/// What was made sure of last.
+#[derive(Debug)]
+struct Kept {
+    authorities: String,
+    written: Written,
+    at: Instant,
+}
+
+/// What others changed.
+#[derive(Debug, Default)]
+struct Seen {
+    versions: Mutex<Versions>,
+    changed: Notify,
+}
+
 impl Upkeep {
     /// Serves a good certificate.
     pub(crate) async fn load_certificate(&self) -> Result<(), Error> {
@@ -59,28 +85,38 @@ impl Upkeep {
 
     /// Sees to both whenever something changes, for ever. Sets `is_ready` once both are as they should be.
     pub(crate) async fn run(self, client: Client, is_ready: Arc<AtomicBool>) {
-        let changed = Notify::new();
+        let seen = Seen::default();
         let mut changes = changes::of(&client, &self.settings.namespace);
         let watch = async {
-            while changes.next().await.is_some() {
-                changed.notify_one();
+            while let Some(change) = changes.next().await {
+                change.note(&mut seen.versions.lock());
+                seen.changed.notify_one();
             }
         };
-        let keep = async {
-            loop {
-                self.see_to_both(&client, &is_ready, &changed).await;
-                sleep(PAUSE).await;
-                tokio::select! {
-                    () = changed.notified() => {}
-                    () = sleep(INTERVAL) => {}
-                }
-            }
-        };
-        tokio::join!(watch, keep);
+        tokio::join!(watch, self.keep(&client, &is_ready, &seen));
     }
 
-    async fn see_to_both(&self, client: &Client, is_ready: &AtomicBool, changed: &Notify) {
-        match timeout(DEADLINE, self.assert(client)).await.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+    async fn keep(&self, client: &Client, is_ready: &AtomicBool, seen: &Seen) {
+        let mut kept = None;
+        let mut selection = self.selection.clone();
+        loop {
+            self.see_to_both(client, is_ready, (&mut kept, seen)).await;
+            let somebody_else = async {
+                sleep(PAUSE).await;
+                tokio::select! {
+                    () = seen.changed.notified() => {}
+                    () = sleep(INTERVAL) => {}
+                }
+            };
+            tokio::select! {
+                () = somebody_else => {}
+                () = self.follow(client, &mut kept, &mut selection) => {}
+            }
+        }
+    }
+
+    async fn see_to_both(&self, client: &Client, is_ready: &AtomicBool, (kept, seen): (&mut Option<Kept>, &Seen)) {
+        match timeout(DEADLINE, self.assert(client, kept, seen)).await.unwrap_or_else(|elapsed| Err(elapsed.into())) {
             Ok(()) => {
                 if !is_ready.swap(true, Ordering::Relaxed) {
                     info!("registered the webhooks");
@@ -88,17 +124,76 @@ impl Upkeep {
             }
             Err(error) => {
                 warn!(error = &error as &dyn StdError, "failed to keep the webhooks registered");
-                changed.notify_one();
+                seen.changed.notify_one();
             }
         }
     }
 
-    async fn assert(&self, client: &Client) -> Result<(), Error> {
+    async fn assert(&self, client: &Client, kept: &mut Option<Kept>, seen: &Seen) -> Result<(), Error> {
         let material = self.keeper.ensure((self.now)()).await?;
         let certificate = material.certified_key()?;
+        // Whatever somebody else wrote is overwritten whole.
+        if kept.as_ref().is_some_and(|kept| kept.written.versions != *seen.versions.lock()) {
+            *kept = None;
+        }
         // The API server has to trust a new authority before we show its certificate.
-        registration::apply(client, &registration::configurations(&self.settings, material.authorities())).await?;
+        self.register(client, kept, material.authorities()).await?;
         self.certificates.put(certificate);
         Ok(())
+    }
+
+    /// Keeps the registration in step with the sets that there are, for ever, or until that fails.
+    async fn follow(&self, client: &Client, kept: &mut Option<Kept>, selection: &mut watch::Receiver<u64>) {
+        loop {
+            let last = kept.as_ref().map(|kept| kept.at);
+            self.until_others_are_selected(last, selection).await;
+            let Some(authorities) = kept.as_ref().map(|kept| kept.authorities.clone()) else {
+                // We are not registered at all yet, and try again before long.
+                return std::future::pending().await;
+            };
+            let written = timeout(DEADLINE, self.register(client, kept, &authorities)).await;
+            if let Err(error) = written.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+                warn!(error = &error as &dyn StdError, "failed to tell the API server which pods are selected");
+                return;
+            }
+        }
+    }
+
+    async fn until_others_are_selected(&self, last: Option<Instant>, selection: &mut watch::Receiver<u64>) {
+        let catalog = async {
+            if selection.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            let paced = last.map_or_else(Instant::now, |last| last + PACE);
+            sleep_until(paced.max(Instant::now() + COALESCE)).await;
+        };
+        tokio::select! {
+            () = catalog => {}
+            // Somebody waits for this.
+            () = self.registrar.has_candidate() => {}
+            () = self.registrar.candidate_expires() => {}
+        }
+    }
+
+    /// Writes the registration where it differs from what was written.
+    async fn register(&self, client: &Client, kept: &mut Option<Kept>, authorities: &str) -> Result<(), Error> {
+        let (interests, wanted) = self.wanted(authorities);
+        let before = kept.as_ref().map(|kept| &kept.written);
+        let mut at = kept.as_ref().map_or_else(Instant::now, |kept| kept.at);
+        if before.is_none_or(|before| before.configurations != wanted) {
+            debug!(interests = interests.len(), "tell the API server which pods are selected");
+            at = Instant::now();
+        }
+        let written = registration::apply(client, wanted, before).await?;
+        *kept = Some(Kept { authorities: authorities.to_owned(), written, at });
+        self.registrar.told(interests);
+        Ok(())
+    }
+
+    fn wanted(&self, authorities: &str) -> (BTreeSet<Interest>, registration::Configurations) {
+        let catalog = self.catalog.read();
+        let interests = self.registrar.wanted(&catalog);
+        let registration = register(&interests, catalog.surroundings(self.settings.failure_policy));
+        (interests, registration::configurations(&self.settings, authorities, &registration))
     }
 }

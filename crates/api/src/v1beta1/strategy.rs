@@ -83,6 +83,7 @@ pub struct ScatterTerm {
 
 /// Which definition newly created Pods get.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "camelCase")]
 pub struct InjectionStrategy {
     /// Nothing is injected into new Pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +92,13 @@ pub struct InjectionStrategy {
     /// New Pods get a past revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<InjectionRevision>,
+
+    /// What becomes of a new Pod that this SidecarSet selects while the operator cannot be asked: Fail refuses it,
+    /// Ignore creates it without its sidecars. A Pod that several SidecarSets select is refused if one of them says
+    /// Fail. Defaults to what the operator was started with, which is Fail unless set otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "failure_policy")]
+    pub failure_policy: Option<String>,
 }
 
 /// A past revision.
@@ -136,4 +144,8 @@ fn always() -> Option<String> {
 
 fn injection_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "string", "enum": ["Always", "Partial"], "default": "Always"})
+}
+
+fn failure_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "enum": ["Fail", "Ignore"]})
 }

@@ -64,11 +64,10 @@ impl Known {
 
 /// Changes the catalog, and has the sets looked at whose Pods depend on the labels of namespaces.
 fn change(ctx: &Context, change: impl FnOnce(&mut Catalog)) {
-    let sets = {
-        let mut catalog = ctx.catalog.write();
-        change(&mut catalog);
-        sets_that_ask(&catalog)
-    };
+    let sets = ctx.change_catalog(|catalog| {
+        change(catalog);
+        sets_that_ask(catalog)
+    });
     ctx.queue.add(sets);
 }
 

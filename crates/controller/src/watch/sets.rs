@@ -47,7 +47,7 @@ fn observe(set: &DeserializeGuard<SidecarSet>, ctx: &Context) {
         News::Nothing => return,
         News::Status => {}
         News::Definition => {
-            ctx.catalog.write().put_set(set);
+            ctx.change_catalog(|catalog| catalog.put_set(set));
         }
     }
     ctx.queue.add([name]);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::Client;
 use parking_lot::RwLock;
 use serde_json::Value;
-use sidecarset_controller::{Error, Settings, run};
+use sidecarset_controller::{Error, Links, Settings, run};
 use sidecarset_core::catalog::Catalog;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +21,7 @@ pub const NOW: &str = "2026-01-02T03:04:05Z";
 #[derive(Debug, Default)]
 pub struct Cluster {
     state: Arc<Mutex<State>>,
+    pub selection: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -113,7 +114,8 @@ impl Cluster {
         let shutdown = CancellationToken::new();
         let settings = Settings { clock: || NOW.parse::<Timestamp>().unwrap(), ..Settings::default() };
         let catalog = Arc::new(RwLock::new(Catalog::default()));
-        let task = tokio::spawn(run(client, catalog, settings, sender, shutdown.clone()));
+        let links = Links { synced: sender, selection: self.selection.clone() };
+        let task = tokio::spawn(run(client, catalog, settings, links, shutdown.clone()));
         Operator { task, shutdown, synced }
     }
 

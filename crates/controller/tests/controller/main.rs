@@ -6,6 +6,7 @@ mod cluster;
 mod failures;
 mod metadata;
 mod objects;
+mod registration;
 mod rollout;
 mod server;
 mod watches;

@@ -14,13 +14,13 @@ pub trait Labels {
 }
 
 /// A parsed label selector: all its requirements hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Selector {
     requirements: Vec<Requirement>,
 }
 
-/// One thing that labels have to fulfil.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One requirement of a selector.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Requirement {
     In { key: String, values: BTreeSet<String> },
     // As in Kubernetes: a label that is absent is in no set of values.
@@ -72,6 +72,13 @@ impl Selector {
 }
 
 impl Requirement {
+    /// Returns the key of the label that it is about.
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::In { key, .. } | Self::NotIn { key, .. } | Self::Exists { key } | Self::DoesNotExist { key } => key,
+        }
+    }
+
     fn parse(source: &LabelSelectorRequirement, path: &str, violations: &mut Violations) -> Option<Self> {
         check_key(&source.key, &format!("{path}.key"), violations);
         let key = source.key.clone();
@@ -97,13 +104,6 @@ impl Requirement {
                 violations.add(format!("{path}.operator"), message);
                 None
             }
-        }
-    }
-
-    /// Returns the key of the label that it speaks of.
-    pub(crate) fn key(&self) -> &str {
-        match self {
-            Self::In { key, .. } | Self::NotIn { key, .. } | Self::Exists { key } | Self::DoesNotExist { key } => key,
         }
     }
 

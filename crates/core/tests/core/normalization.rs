@@ -3,6 +3,7 @@
 use crate::build::sidecar_set;
 use serde_json::{Value, json};
 use sidecarset_core::amount::Amount;
+use sidecarset_core::registration::FailurePolicy;
 
 #[test]
 fn a_percentage_that_is_none_and_a_negative_number_are_refused() {
@@ -53,6 +54,18 @@ fn everything_wrong_is_told_at_once() {
             "spec.updateStrategy.type: \"Sometimes\" is not one of RollingUpdate, NotUpdate",
             "spec.updateStrategy.maxUnavailable: must be an integer or a percentage (such as 5 or \"10%\")",
         ]
+    );
+}
+
+#[test]
+fn a_set_may_say_what_becomes_of_its_pods_while_the_operator_is_away() {
+    let saying = |policy| sidecar_set().spec("injectionStrategy", json!({"failurePolicy": policy}));
+
+    assert_eq!(sidecar_set().build().failure_policy, None);
+    assert_eq!(saying("Ignore").build().failure_policy, Some(FailurePolicy::Ignore));
+    assert_eq!(
+        saying("Sometimes").violations(),
+        ["spec.injectionStrategy.failurePolicy: \"Sometimes\" is not one of Fail, Ignore"]
     );
 }
 

@@ -5,15 +5,18 @@ use crate::server::path;
 use crate::settings::{Endpoint, Settings};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
-    MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference, ValidatingWebhook,
-    ValidatingWebhookConfiguration, WebhookClientConfig,
+    MatchCondition, MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference,
+    ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
 use sidecarset_api::{GROUP, markers, v1beta1};
+use sidecarset_core::registration::{Asked, FailurePolicy, Registration};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-/// While the nodes' own Pods cannot be created, nothing else works either.
-const SYSTEM_NAMESPACE: &str = "kube-system";
 const TIMEOUT_SECONDS: i32 = 5;
+/// The answer takes milliseconds, or a second where a namespace has to be looked up. If we hang, others should not.
+const POD_TIMEOUT_SECONDS: i32 = 3;
 const PORT: i32 = 443;
 
 /// What the API server asks us about.
@@ -27,11 +30,14 @@ pub struct Configurations {
 
 /// Returns the configurations; the API server trusts the authorities of this PEM text.
 #[must_use]
-pub fn configurations(settings: &Settings, authorities: &str) -> Configurations {
+pub fn configurations(settings: &Settings, authorities: &str, registration: &Registration) -> Configurations {
+    let fail = pods(settings, authorities, registration, FailurePolicy::Fail);
+    let ignore = pods(settings, authorities, registration, FailurePolicy::Ignore);
+    let sets = sets(settings, authorities);
     Configurations {
         mutating: MutatingWebhookConfiguration {
             metadata: metadata(),
-            webhooks: Some(vec![pods(settings, authorities), sets(settings, authorities)]),
+            webhooks: Some([fail, ignore, Some(sets)].into_iter().flatten().collect()),
         },
         validating: ValidatingWebhookConfiguration {
             metadata: metadata(),
@@ -40,17 +46,33 @@ pub fn configurations(settings: &Settings, authorities: &str) -> Configurations 
     }
 }
 
-fn pods(settings: &Settings, authorities: &str) -> MutatingWebhook {
-    MutatingWebhook {
-        name: "mpod.sidecarset.apps.kruise.io".to_owned(),
+/// Returns the webhook for the Pods of one policy, if there are any.
+fn pods(
+    settings: &Settings,
+    authorities: &str,
+    registration: &Registration,
+    policy: FailurePolicy,
+) -> Option<MutatingWebhook> {
+    let (name, asked) = match policy {
+        FailurePolicy::Fail => ("mpod.sidecarset.apps.kruise.io", &registration.fail),
+        FailurePolicy::Ignore => ("mpod-ignore.sidecarset.apps.kruise.io", &registration.ignore),
+    };
+    let Asked::Where(conditions) = asked else { return None };
+    let conditions = conditions
+        .iter()
+        .map(|condition| MatchCondition { name: condition.name.to_owned(), expression: condition.expression.clone() });
+    Some(MutatingWebhook {
+        name: name.to_owned(),
         client_config: client(settings, authorities, path::POD),
         rules: Some(vec![rule(["", "v1", "pods"], &["CREATE"], "Namespaced")]),
-        namespace_selector: Some(outside_of(&[&settings.namespace, SYSTEM_NAMESPACE])),
-        match_conditions: (!settings.match_conditions.is_empty()).then(|| settings.match_conditions.clone()),
+        failure_policy: Some(policy.to_string()),
+        namespace_selector: outside_of(&registration.exempt),
+        match_conditions: (conditions.len() > 0).then(|| conditions.collect()),
         // Another webhook may add a container that a sidecar depends on. Injecting twice is injecting once.
         reinvocation_policy: Some("IfNeeded".to_owned()),
+        timeout_seconds: Some(POD_TIMEOUT_SECONDS),
         ..mutating(settings)
-    }
+    })
 }
 
 fn sets(settings: &Settings, authorities: &str) -> MutatingWebhook {
@@ -82,7 +104,8 @@ fn checked_sets(settings: &Settings, authorities: &str) -> ValidatingWebhook {
         admission_review_versions: vec!["v1".to_owned()],
         failure_policy: Some(settings.failure_policy.to_string()),
         match_policy: Some("Equivalent".to_owned()),
-        side_effects: "None".to_owned(),
+        // A set that is about to be written is registered before it is.
+        side_effects: "NoneOnDryRun".to_owned(),
         timeout_seconds: Some(TIMEOUT_SECONDS),
         ..ValidatingWebhook::default()
     }
@@ -106,13 +129,14 @@ fn rule([group, version, resource]: [&str; 3], operations: &[&str], scope: &str)
     }
 }
 
-fn outside_of(namespaces: &[&str]) -> LabelSelector {
-    let requirement = LabelSelectorRequirement {
+fn outside_of(namespaces: &BTreeSet<Arc<str>>) -> Option<LabelSelector> {
+    let requirement = || LabelSelectorRequirement {
         key: markers::NAMESPACE_NAME.to_owned(),
         operator: "NotIn".to_owned(),
-        values: Some(namespaces.iter().map(|&name| name.to_owned()).collect()),
+        values: Some(namespaces.iter().map(ToString::to_string).collect()),
     };
-    LabelSelector { match_expressions: Some(vec![requirement]), ..LabelSelector::default() }
+    let selector = || LabelSelector { match_expressions: Some(vec![requirement()]), ..LabelSelector::default() };
+    (!namespaces.is_empty()).then(selector)
 }
 
 fn client(settings: &Settings, authorities: &str, path: &str) -> WebhookClientConfig {

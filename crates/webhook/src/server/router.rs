@@ -62,6 +62,9 @@ async fn mutate_set(headers: HeaderMap, body: Body) -> Result<Response, Refusal>
 async fn validate_set(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     let request = request(&headers, body)?;
     let verdict = sidecarset::validate(&request, &context);
+    if let Some((set, interest)) = sidecarset::candidate(&request, &verdict) {
+        context.registrar.cover(set, interest).await;
+    }
     Ok(answer(request, verdict))
 }
 

@@ -11,10 +11,11 @@ use parking_lot::RwLock;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, NamespaceLabels};
 use sidecarset_core::validation::WithoutRule;
+use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::server::router;
 use sidecarset_webhook::{Context, NamespaceError, NamespaceSource, Permissions};
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tower::ServiceExt;
 
 pub const POD: &str = "/mutate-pod";
@@ -63,6 +64,7 @@ pub fn context(catalog: Catalog, lookup: Lookup) -> Context {
         catalog: Arc::new(RwLock::new(catalog)),
         namespaces: Arc::new(lookup),
         permissions: Arc::new(Permissions::new(WithoutRule::Refuse)),
+        registrar: Arc::new(Registrar::new(watch::channel(0).1)),
         now: || Timestamp::constant(1_767_323_045, 0),
     }
 }

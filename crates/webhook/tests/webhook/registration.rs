@@ -2,7 +2,8 @@
 
 use crate::scenario::answering;
 use serde_json::{Value, json};
-use sidecarset_webhook::registration::{apply, configurations};
+use sidecarset_core::registration::{Asked, Condition, Registration};
+use sidecarset_webhook::registration::{self, Configurations, Versions, apply};
 use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
 
 fn settings() -> Settings {
@@ -11,8 +12,22 @@ fn settings() -> Settings {
         namespace: "sidecarset".to_owned(),
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
         failure_policy: FailurePolicy::Fail,
-        match_conditions: Vec::new(),
     }
+}
+
+/// What is asked about Pods of one policy or the other.
+fn asking(fail: Asked, ignore: Asked) -> Registration {
+    Registration { fail, ignore, exempt: ["kube-system".into(), "sidecarset".into()].into() }
+}
+
+/// What is asked while a set selects Pods labelled `app`.
+fn selective() -> Registration {
+    let conditions = vec![Condition { name: "selected", expression: "'app' in object.metadata.labels".to_owned() }];
+    asking(Asked::Where(conditions), Asked::Nothing)
+}
+
+fn configurations(settings: &Settings) -> Configurations {
+    registration::configurations(settings, "PEM", &selective())
 }
 
 fn at(path: &str) -> Value {
@@ -25,7 +40,7 @@ fn at(path: &str) -> Value {
 
 #[test]
 fn the_mutating_configuration_asks_about_new_pods_and_sets() {
-    let mutating = serde_json::to_value(configurations(&settings(), "PEM").mutating).unwrap();
+    let mutating = serde_json::to_value(configurations(&settings()).mutating).unwrap();
 
     let pods = json!({
         "name": "mpod.sidecarset.apps.kruise.io",
@@ -35,10 +50,11 @@ fn the_mutating_configuration_asks_about_new_pods_and_sets() {
             "scope": "Namespaced",
         }],
         "namespaceSelector": {"matchExpressions": [{
-            "key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["sidecarset", "kube-system"],
+            "key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "sidecarset"],
         }]},
+        "matchConditions": [{"name": "selected", "expression": "'app' in object.metadata.labels"}],
         "admissionReviewVersions": ["v1"], "failurePolicy": "Fail", "matchPolicy": "Equivalent",
-        "reinvocationPolicy": "IfNeeded", "sideEffects": "None", "timeoutSeconds": 5,
+        "reinvocationPolicy": "IfNeeded", "sideEffects": "None", "timeoutSeconds": 3,
     });
     let sets = json!({
         "name": "msidecarset.apps.kruise.io",
@@ -61,7 +77,7 @@ fn the_mutating_configuration_asks_about_new_pods_and_sets() {
 
 #[test]
 fn the_validating_configuration_asks_about_sets() {
-    let validating = serde_json::to_value(configurations(&settings(), "PEM").validating).unwrap();
+    let validating = serde_json::to_value(configurations(&settings()).validating).unwrap();
 
     assert_eq!(
         validating,
@@ -76,7 +92,7 @@ fn the_validating_configuration_asks_about_sets() {
                     "operations": ["CREATE", "UPDATE"], "scope": "Cluster",
                 }],
                 "admissionReviewVersions": ["v1"], "failurePolicy": "Fail", "matchPolicy": "Equivalent",
-                "sideEffects": "None", "timeoutSeconds": 5,
+                "sideEffects": "NoneOnDryRun", "timeoutSeconds": 5,
             }],
         })
     );
@@ -86,46 +102,86 @@ fn the_validating_configuration_asks_about_sets() {
 fn outside_of_the_cluster_we_are_asked_by_url() {
     let endpoint = Endpoint::Url("https://127.0.0.1:9443/base/".parse().unwrap());
 
-    let mutating = configurations(&Settings { endpoint, ..settings() }, "PEM").mutating;
+    let mutating = configurations(&Settings { endpoint, ..settings() }).mutating;
 
     let client = serde_json::to_value(&mutating.webhooks.unwrap()[0].client_config).unwrap();
     assert_eq!(client, json!({"caBundle": "UEVN", "url": "https://127.0.0.1:9443/base/mutate-pod"}));
 }
 
-#[test]
-fn while_we_are_away_objects_may_pass() {
-    let settings = Settings { failure_policy: FailurePolicy::Ignore, ..settings() };
-
-    let configurations = configurations(&settings, "PEM");
-
-    let mutating = configurations.mutating.webhooks.unwrap();
-    let validating = configurations.validating.webhooks.unwrap();
-    let policies = mutating.iter().map(|webhook| &webhook.failure_policy);
-    let policies: Vec<_> = policies.chain(validating.iter().map(|webhook| &webhook.failure_policy)).collect();
-    assert_eq!(policies, [&Some("Ignore".to_owned()); 3]);
+fn webhooks(registration: &Registration) -> Vec<Value> {
+    let mutating = registration::configurations(&settings(), "PEM", registration).mutating;
+    mutating.webhooks.unwrap().iter().map(|webhook| serde_json::to_value(webhook).unwrap()).collect()
 }
 
 #[test]
-fn a_condition_narrows_what_is_asked_about_pods_only() {
-    let condition = serde_json::from_value(json!({"name": "selected", "expression": "true"})).unwrap();
-    let settings = Settings { match_conditions: vec![condition], ..settings() };
+fn while_we_are_away_sets_may_pass() {
+    let settings = Settings { failure_policy: FailurePolicy::Ignore, ..settings() };
 
-    let webhooks = configurations(&settings, "PEM").mutating.webhooks.unwrap();
+    let configurations = registration::configurations(&settings, "PEM", &asking(Asked::Nothing, Asked::Nothing));
 
-    assert_eq!(webhooks[0].match_conditions.as_ref().unwrap()[0].expression, "true");
-    assert_eq!(webhooks[1].match_conditions, None);
+    let mutating = configurations.mutating.webhooks.unwrap();
+    let validating = configurations.validating.webhooks.unwrap();
+    assert_eq!(mutating[0].failure_policy, Some("Ignore".to_owned()));
+    assert_eq!(validating[0].failure_policy, Some("Ignore".to_owned()));
+}
+
+#[test]
+fn pods_that_no_set_selects_are_not_asked_about() {
+    let webhooks = webhooks(&asking(Asked::Nothing, Asked::Nothing));
+
+    assert_eq!(webhooks.iter().map(|webhook| &webhook["name"]).collect::<Vec<_>>(), ["msidecarset.apps.kruise.io"]);
+}
+
+#[test]
+fn pods_of_each_policy_are_asked_about_by_a_webhook_of_their_own() {
+    let webhooks = webhooks(&asking(Asked::Where(Vec::new()), Asked::Where(Vec::new())));
+
+    let policies: Vec<_> = webhooks.iter().map(|webhook| (&webhook["name"], &webhook["failurePolicy"])).collect();
+    assert_eq!(
+        policies,
+        [
+            (&json!("mpod.sidecarset.apps.kruise.io"), &json!("Fail")),
+            (&json!("mpod-ignore.sidecarset.apps.kruise.io"), &json!("Ignore")),
+            (&json!("msidecarset.apps.kruise.io"), &json!("Fail")),
+        ]
+    );
+    assert_eq!(webhooks[0]["matchConditions"], json!(null));
+}
+
+#[test]
+fn where_every_reserved_namespace_is_asked_about_none_is_left_out() {
+    let webhooks = webhooks(&Registration { exempt: [].into(), ..selective() });
+
+    assert_eq!(webhooks[0]["namespaceSelector"], json!(null));
 }
 
 #[tokio::test]
 async fn both_configurations_are_applied_as_ours() {
-    let blank = || json!({"metadata": {"name": "sidecarset"}});
-    let (client, asked) = answering(vec![(200, blank()), (200, blank())]);
+    let answer = |version: &str| json!({"metadata": {"name": "sidecarset", "resourceVersion": version}});
+    let (client, asked) = answering(vec![(200, answer("4")), (200, answer("5"))]);
 
-    apply(&client, &configurations(&settings(), "PEM")).await.unwrap();
+    let written = apply(&client, configurations(&settings()), None).await.unwrap();
 
+    assert_eq!(written.versions, Versions { mutating: Some("5".to_owned()), validating: Some("4".to_owned()) });
     let asked = asked.await.unwrap();
     let base = "PATCH /apis/admissionregistration.k8s.io/v1";
     let how = "force=true&fieldManager=sidecarset-operator";
     assert_eq!(asked[0].0, format!("{base}/validatingwebhookconfigurations/sidecarset?&{how}"));
     assert_eq!(asked[1].0, format!("{base}/mutatingwebhookconfigurations/sidecarset?&{how}"));
+}
+
+#[tokio::test]
+async fn what_was_written_already_is_not_written_again() {
+    let answer = |version: &str| json!({"metadata": {"name": "sidecarset", "resourceVersion": version}});
+    let (client, asked) = answering(vec![(200, answer("4")), (200, answer("5")), (200, answer("6"))]);
+    let before = apply(&client, configurations(&settings()), None).await.unwrap();
+
+    let same = apply(&client, configurations(&settings()), Some(&before)).await.unwrap();
+    let wider = registration::configurations(&settings(), "PEM", &asking(Asked::Where(Vec::new()), Asked::Nothing));
+    apply(&client, wider, Some(&same)).await.unwrap();
+
+    let asked = asked.await.unwrap();
+    let last = asked[2].0.split('?').next().unwrap();
+    assert_eq!(same, before);
+    assert_eq!(last, "PATCH /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/sidecarset");
 }

@@ -1,17 +1,20 @@
 //! The webhook from its start to its end.
 
-use crate::exchange::{Lookup, context};
+use crate::exchange::{Lookup, POD, VALIDATE_SET, ask, context, create_pod, sidecar_set, write_set};
 use crate::scenario::{Configuration, accepting};
+use serde_json::{Value, json};
 use sidecarset_core::catalog::Catalog;
+use sidecarset_webhook::registration::Registrar;
+use sidecarset_webhook::server::router;
 use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
-use sidecarset_webhook::{Error, Signals, run};
+use sidecarset_webhook::{Context, Error, Signals, run};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, yield_now};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 const SECRET: &str = "POST /api/v1/namespaces/sidecarset/secrets";
@@ -20,6 +23,8 @@ const CONFIGURATIONS: &str = "PATCH /apis/admissionregistration.k8s.io/v1";
 struct Running {
     written: UnboundedReceiver<String>,
     is_synced: watch::Sender<bool>,
+    selection: watch::Sender<u64>,
+    context: Context,
     is_ready: Arc<AtomicBool>,
     shutdown: CancellationToken,
     webhook: JoinHandle<Result<(), Error>>,
@@ -35,11 +40,156 @@ fn start(configuration: Configuration) -> Running {
         namespace: "sidecarset".to_owned(),
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
         failure_policy: FailurePolicy::Fail,
-        match_conditions: Vec::new(),
     };
-    let signals = Signals { is_synced: synced, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
-    let webhook = tokio::spawn(run(settings, client, context(Catalog::default(), Lookup::NotExpected), signals));
-    Running { written, is_synced, is_ready, shutdown, webhook }
+    let (selection, selects) = watch::channel(0);
+    let mut context = context(Catalog::default(), Lookup::NotExpected);
+    context.registrar = Arc::new(Registrar::new(selects.clone()));
+    let signals =
+        Signals { is_synced: synced, selection: selects, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
+    let webhook = tokio::spawn(run(settings, client, context.clone(), signals));
+    Running { written, is_synced, selection, context, is_ready, shutdown, webhook }
+}
+
+impl Running {
+    /// Waits until we are registered, and forgets what was written for that.
+    async fn registered(&mut self) {
+        self.is_synced.send(true).unwrap();
+        while !self.is_ready.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(1)).await;
+        }
+        self.writes();
+    }
+
+    /// What was written to the registration of Pods since the last time.
+    fn writes(&mut self) -> Vec<String> {
+        let all = std::iter::from_fn(|| self.written.try_recv().ok());
+        all.filter(|what| what.starts_with(CONFIGURATIONS)).collect()
+    }
+
+    /// Lets the catalog know a set.
+    fn put(&self, set: &Value) {
+        let mut catalog = self.context.catalog.write();
+        catalog.put_set(&serde_json::from_value(set.clone()).unwrap());
+        self.selection.send_replace(catalog.selection_version());
+    }
+
+    async fn review(&self, path: &str, request: Value) -> (Value, Duration) {
+        let began = Instant::now();
+        (ask(router(self.context.clone()), path, request).await, began.elapsed())
+    }
+}
+
+fn mutating() -> String {
+    format!("{CONFIGURATIONS}/mutatingwebhookconfigurations/sidecarset")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_is_registered_before_it_is_written() {
+    let mut running = start(Configuration::Listed);
+    running.registered().await;
+
+    let (answer, took) = running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
+
+    assert_eq!(answer["allowed"], true);
+    assert_eq!(running.writes(), [mutating()]);
+    // The API servers have to learn of it.
+    assert!((200..250).contains(&took.as_millis()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_selects_the_same_pods_is_not_waited_for() {
+    let mut running = start(Configuration::Listed);
+    running.registered().await;
+    running.put(&sidecar_set("logs"));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(running.writes(), [mutating()]);
+    let mut newer = sidecar_set("logs");
+    newer["spec"]["containers"][0]["image"] = json!("agent:v2");
+
+    let (_, change) = running.review(VALIDATE_SET, write_set(&newer, Some(&sidecar_set("logs")))).await;
+    let (_, twin) = running.review(VALIDATE_SET, write_set(&sidecar_set("twin"), None)).await;
+
+    assert_eq!((change, twin), (Duration::ZERO, Duration::ZERO));
+    assert_eq!(running.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_is_only_tried_is_not_registered() {
+    let mut running = start(Configuration::Listed);
+    running.registered().await;
+    let mut request = write_set(&sidecar_set("logs"), None);
+    request["dryRun"] = json!(true);
+
+    let (_, took) = running.review(VALIDATE_SET, request).await;
+    sleep(Duration::from_secs(1)).await;
+
+    assert_eq!(took, Duration::ZERO);
+    assert_eq!(running.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_was_not_written_after_all_is_forgotten() {
+    let mut running = start(Configuration::Listed);
+    running.registered().await;
+    running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
+    running.writes();
+
+    sleep(Duration::from_secs(58)).await;
+    assert_eq!(running.writes(), [""; 0]);
+    sleep(Duration::from_secs(4)).await;
+
+    assert_eq!(running.writes(), [mutating()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_changes_of_the_selection_are_written_together() {
+    let mut running = start(Configuration::Listed);
+    running.registered().await;
+
+    for number in 0..100 {
+        let mut set = sidecar_set(&format!("set-{number}"));
+        set["spec"]["selector"]["matchLabels"]["app"] = json!(format!("app-{number}"));
+        running.put(&set);
+        sleep(Duration::from_millis(10)).await;
+    }
+    sleep(Duration::from_secs(1)).await;
+
+    let writes = running.writes().len();
+    assert!((4..=6).contains(&writes), "{writes} writes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_comes_before_the_news_of_its_set_waits_for_it() {
+    let mut running = start(Configuration::Listed);
+    running.registered().await;
+    running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "labels": {"app": "nginx"}},
+        "spec": {"containers": [{"name": "app", "image": "app:v1"}]},
+    });
+
+    let arrival = async {
+        sleep(Duration::from_millis(30)).await;
+        running.put(&sidecar_set("logs"));
+    };
+    let ((answer, took), ()) = tokio::join!(running.review(POD, create_pod(&pod)), arrival);
+
+    assert_eq!(answer["patchType"], "JSONPatch");
+    assert_eq!(took.as_millis(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_does_not_wait_for_ever_for_a_set_that_does_not_come() {
+    let mut running = start(Configuration::Listed);
+    running.registered().await;
+    running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
+    let pod = json!({"metadata": {"name": "a", "labels": {"app": "nginx"}}, "spec": {"containers": []}});
+
+    let (answer, first) = running.review(POD, create_pod(&pod)).await;
+    let (_, second) = running.review(POD, create_pod(&pod)).await;
+
+    assert_eq!(answer, json!({"uid": "11", "allowed": true}));
+    assert_eq!((first.as_millis(), second.as_millis()), (1000, 0));
 }
 
 #[tokio::test(start_paused = true)]
