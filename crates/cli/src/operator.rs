@@ -8,7 +8,7 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::registration::SYSTEM_NAMESPACE;
+use sidecarset_core::registration::{InForce, SYSTEM_NAMESPACE};
 use sidecarset_core::validation::WithoutRule;
 use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::settings::{BaseUrl, Endpoint, FailurePolicy};
@@ -90,6 +90,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let catalog = Arc::new(RwLock::new(Catalog::reserving(reserved)));
     let (synced, is_synced) = watch::channel(false);
     let (selects, selection) = watch::channel(0);
+    let (tells, in_force) = watch::channel(InForce::default());
     let is_ready = Arc::new(AtomicBool::new(false));
     let context = Context {
         catalog: Arc::clone(&catalog),
@@ -98,8 +99,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         registrar: Arc::new(Registrar::new(selection.clone())),
         now: jiff::Timestamp::now,
     };
-    let signals = Signals { is_synced, selection, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
-    let links = sidecarset_controller::Links { synced, selection: selects };
+    let signals =
+        Signals { is_synced, selection, in_force: tells, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
+    let links = sidecarset_controller::Links { synced, selection: selects, in_force };
     let controller = sidecarset_controller::Settings {
         namespace: arguments.namespace.clone(),
         workers: arguments.workers,

@@ -9,6 +9,7 @@ use crate::sets::Sets;
 use kube::Client;
 use parking_lot::{Mutex, RwLock};
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::registration::InForce;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -25,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) sets: Mutex<Sets>,
     pub(crate) attempts: Mutex<Attempts>,
     pub(crate) queue: Queue,
+    /// Which sets the API server knows of.
+    pub(crate) in_force: watch::Receiver<InForce>,
     selection: watch::Sender<u64>,
     /// One for each write that may be under way.
     pub(crate) writes: Semaphore,
@@ -36,13 +39,15 @@ impl Context {
         client: Client,
         catalog: Arc<RwLock<Catalog>>,
         settings: Settings,
-        selection: watch::Sender<u64>,
+        links: (watch::Sender<u64>, watch::Receiver<InForce>),
         shutdown: CancellationToken,
     ) -> Self {
+        let (selection, in_force) = links;
         Self {
             client,
             catalog,
             selection,
+            in_force,
             index: Mutex::default(),
             sets: Mutex::default(),
             attempts: Mutex::default(),

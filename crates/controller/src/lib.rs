@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use kube::Client;
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::registration::InForce;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch as channel};
@@ -47,6 +48,8 @@ pub struct Links {
     pub synced: channel::Sender<bool>,
     /// Is told the catalog's version whenever it may select other Pods than before.
     pub selection: channel::Sender<u64>,
+    /// Which sets the API server knows of.
+    pub in_force: channel::Receiver<InForce>,
 }
 
 /// Why the controller ended before it was told to.
@@ -85,8 +88,8 @@ pub async fn run(
     links: Links,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let Links { synced, selection } = links;
-    let ctx = Arc::new(Context::new(client, catalog, settings, selection, shutdown));
+    let Links { synced, selection, in_force } = links;
+    let ctx = Arc::new(Context::new(client, catalog, settings, (selection, in_force.clone()), shutdown));
     let mut watches = JoinSet::new();
     let (sets, sets_listed) = oneshot::channel();
     let (namespaces, namespaces_listed) = oneshot::channel();
@@ -96,6 +99,7 @@ pub async fn run(
     watches.spawn(watch::namespaces::watch(Arc::clone(&ctx), namespaces));
     watches.spawn(watch::pods::watch(Arc::clone(&ctx), pods));
     watches.spawn(watch::revisions::watch(Arc::clone(&ctx), revisions));
+    watches.spawn(watch::in_force::watch(Arc::clone(&ctx), in_force));
 
     let work = async {
         let listed = futures::future::try_join4(sets_listed, revisions_listed, namespaces_listed, pods_listed);

@@ -2,9 +2,10 @@
 
 use crate::context::Context;
 use crate::{apply, gather, round};
+use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::catalog::{Entry, InvalidSet};
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::status;
+use sidecarset_core::status::{self, Injecting};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -50,14 +51,25 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let rest = (now.monotonic.elapsed() * REST).min(LONGEST_REST);
     let applied = apply::rollout(set, round.upgrades, ctx).await;
     debug!(set = %set.name, upgraded = applied.upgraded, held = applied.retry.len(), left = applied.left, "ended a round");
-    let status_due = apply::status(&set.name, &round.status, ctx).await;
+    let status = with_injecting(round.status, &Entry::Valid(Arc::clone(set)), ctx);
+    let status_due = apply::status(&set.name, &status, ctx).await;
     let retry_at = ctx.attempts.lock().next(&set.name, Instant::now());
     // Where some upgrades were not written, others can take their place in the budget.
     let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
     Next { rest_until: Instant::now() + rest, at: [status_due, retry_at, again].into_iter().flatten().min() }
 }
 
-async fn report(set: &InvalidSet, ctx: &Context) -> Option<Instant> {
+async fn report(set: &Arc<InvalidSet>, ctx: &Context) -> Option<Instant> {
     let status = status::invalid(set, gather::status(&set.name, ctx).as_ref(), ctx.now().wall);
+    let status = with_injecting(status, &Entry::Invalid(Arc::clone(set)), ctx);
     apply::status(&set.name, &status, ctx).await
+}
+
+/// Adds whether new Pods are injected, where that is known. This is looked up last: it may have changed while Pods were upgraded.
+fn with_injecting(status: SidecarSetStatus, entry: &Entry, ctx: &Context) -> SidecarSetStatus {
+    let injecting = Injecting::of(entry, &ctx.in_force.borrow());
+    match injecting {
+        Some(injecting) => status::with_injecting(status, injecting, ctx.now().wall),
+        None => status,
+    }
 }

@@ -1,6 +1,7 @@
 //! Follows what happens to the objects of one kind: a list in pages, then a watch, and a list again whenever the
 //! watch has lost its thread.
 
+pub(crate) mod in_force;
 pub(crate) mod namespaces;
 pub(crate) mod pods;
 pub(crate) mod revisions;

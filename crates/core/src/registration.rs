@@ -33,6 +33,11 @@ pub struct Interest {
     pub failure_policy: Option<FailurePolicy>,
 }
 
+/// The interests that the API server knows of: it asks us about their Pods. At first nobody knows which these are: an
+/// earlier run of ours may have told it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InForce(Option<BTreeSet<Interest>>);
+
 /// What there is beside the sets.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
@@ -78,6 +83,20 @@ enum Extent {
     Nothing,
     Within(String),
     TooLarge,
+}
+
+impl InForce {
+    /// Returns what is in force once the API server knows of these.
+    #[must_use]
+    pub fn new(interests: BTreeSet<Interest>) -> Self {
+        Self(Some(interests))
+    }
+
+    /// Says whether the API server asks us about all Pods of an interest, where that is known.
+    #[must_use]
+    pub fn covers(&self, interest: &Interest) -> Option<bool> {
+        self.0.as_ref().map(|interests| interests.contains(interest))
+    }
 }
 
 /// Decides which new Pods we have to be asked about, so that every interest is covered. The same interests lead to the

@@ -1,6 +1,9 @@
 //! What is said of a set: numbers, and conditions with their reasons.
 
 mod condition;
+mod injecting;
+
+pub use injecting::{Injecting, with_injecting};
 
 use crate::annotations::Seconds;
 use crate::catalog::InvalidSet;

@@ -22,6 +22,7 @@ pub use upkeep::Error as UpkeepError;
 use crate::certificate::{CertificateResolver, Keeper};
 use crate::upkeep::Upkeep;
 use kube::Client;
+use sidecarset_core::registration::InForce;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{oneshot, watch};
@@ -35,6 +36,8 @@ pub struct Signals {
     pub is_synced: watch::Receiver<bool>,
     /// Changes whenever the catalog may select other Pods than before.
     pub selection: watch::Receiver<u64>,
+    /// Which sets the API server knows of: we tell.
+    pub in_force: watch::Sender<InForce>,
     /// True while the API server can ask us: a certificate is served, and we are registered.
     pub is_ready: Arc<AtomicBool>,
     /// We stop when it is cancelled.
@@ -58,7 +61,7 @@ pub enum Error {
 /// # Errors
 /// There is no certificate at the start, or the server stops by itself. Whatever fails later is tried again.
 pub async fn run(settings: Settings, client: Client, context: Context, signals: Signals) -> Result<(), Error> {
-    let Signals { is_synced, selection, is_ready, shutdown } = signals;
+    let Signals { is_synced, selection, in_force, is_ready, shutdown } = signals;
     let certificates = Arc::new(CertificateResolver::default());
     let upkeep = Upkeep {
         keeper: Keeper::new(client.clone(), &settings.namespace, settings.names()),
@@ -67,6 +70,7 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
         catalog: Arc::clone(&context.catalog),
         registrar: Arc::clone(&context.registrar),
         selection,
+        in_force,
         settings,
     };
     upkeep.load_certificate().await?;

@@ -5,6 +5,7 @@ mod registrar;
 
 pub use configuration::{Configurations, configurations};
 pub use registrar::Registrar;
+pub(crate) use registrar::SETTLE;
 
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use kube::api::{Patch, PatchParams};

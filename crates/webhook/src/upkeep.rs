@@ -3,14 +3,14 @@
 mod changes;
 
 use crate::certificate::{self, CertificateResolver, Keeper};
-use crate::registration::{self, Registrar, Versions, Written};
+use crate::registration::{self, Registrar, SETTLE, Versions, Written};
 use crate::settings::Settings;
 use futures::StreamExt;
 use jiff::Timestamp;
 use kube::Client;
 use parking_lot::{Mutex, RwLock};
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::registration::{Interest, register};
+use sidecarset_core::registration::{InForce, Interest, register};
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -41,6 +41,7 @@ pub(crate) struct Upkeep {
     pub(crate) catalog: Arc<RwLock<Catalog>>,
     pub(crate) registrar: Arc<Registrar>,
     pub(crate) selection: watch::Receiver<u64>,
+    pub(crate) in_force: watch::Sender<InForce>,
 }
 
 /// Why something is not as it has to be.
@@ -93,7 +94,7 @@ impl Upkeep {
                 seen.changed.notify_one();
             }
         };
-        tokio::join!(watch, self.keep(&client, &is_ready, &seen));
+        tokio::join!(watch, self.keep(&client, &is_ready, &seen), self.publish());
     }
 
     async fn keep(&self, client: &Client, is_ready: &AtomicBool, seen: &Seen) {
@@ -195,5 +196,16 @@ impl Upkeep {
         let interests = self.registrar.wanted(&catalog);
         let registration = register(&interests, catalog.surroundings(self.settings.failure_policy));
         (interests, registration::configurations(&self.settings, authorities, &registration))
+    }
+
+    /// Tells others what is in force, once the API servers have had the time to learn of it.
+    async fn publish(&self) {
+        let mut told = self.registrar.in_force();
+        told.mark_changed();
+        while told.changed().await.is_ok() {
+            let Some(interests) = told.borrow_and_update().clone() else { continue };
+            sleep(SETTLE).await;
+            self.in_force.send_replace(InForce::new(interests.into_keys().collect()));
+        }
     }
 }

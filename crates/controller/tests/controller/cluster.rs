@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use serde_json::Value;
 use sidecarset_controller::{Error, Links, Settings, run};
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::registration::InForce;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -21,6 +22,7 @@ pub const NOW: &str = "2026-01-02T03:04:05Z";
 #[derive(Debug, Default)]
 pub struct Cluster {
     state: Arc<Mutex<State>>,
+    pub in_force: watch::Sender<InForce>,
     pub selection: watch::Sender<u64>,
 }
 
@@ -114,7 +116,8 @@ impl Cluster {
         let shutdown = CancellationToken::new();
         let settings = Settings { clock: || NOW.parse::<Timestamp>().unwrap(), ..Settings::default() };
         let catalog = Arc::new(RwLock::new(Catalog::default()));
-        let links = Links { synced: sender, selection: self.selection.clone() };
+        let in_force = self.in_force.subscribe();
+        let links = Links { synced: sender, selection: self.selection.clone(), in_force };
         let task = tokio::spawn(run(client, catalog, settings, links, shutdown.clone()));
         Operator { task, shutdown, synced }
     }

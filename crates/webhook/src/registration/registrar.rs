@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// API servers learn of a registration by a watch.
-const SETTLE: Duration = Duration::from_millis(200);
+pub(crate) const SETTLE: Duration = Duration::from_millis(200);
 /// How long the author of a set waits for its registration, at most.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A set that has not come by then was not written.
@@ -108,6 +108,11 @@ impl Registrar {
             Some(until) => sleep_until(until).await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Returns what is told, each time that it changes.
+    pub(crate) fn in_force(&self) -> watch::Receiver<Option<BTreeMap<Interest, Instant>>> {
+        self.in_force.subscribe()
     }
 
     async fn until_settled(&self, interest: &Interest) {

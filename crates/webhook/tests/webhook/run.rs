@@ -3,7 +3,8 @@
 use crate::exchange::{Lookup, POD, VALIDATE_SET, ask, context, create_pod, sidecar_set, write_set};
 use crate::scenario::{Configuration, accepting};
 use serde_json::{Value, json};
-use sidecarset_core::catalog::Catalog;
+use sidecarset_core::catalog::{Catalog, Entry};
+use sidecarset_core::registration::{InForce, Interest};
 use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::server::router;
 use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
@@ -24,6 +25,7 @@ struct Running {
     written: UnboundedReceiver<String>,
     is_synced: watch::Sender<bool>,
     selection: watch::Sender<u64>,
+    in_force: watch::Receiver<InForce>,
     context: Context,
     is_ready: Arc<AtomicBool>,
     shutdown: CancellationToken,
@@ -42,12 +44,18 @@ fn start(configuration: Configuration) -> Running {
         failure_policy: FailurePolicy::Fail,
     };
     let (selection, selects) = watch::channel(0);
+    let (tells, in_force) = watch::channel(InForce::default());
     let mut context = context(Catalog::default(), Lookup::NotExpected);
     context.registrar = Arc::new(Registrar::new(selects.clone()));
-    let signals =
-        Signals { is_synced: synced, selection: selects, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
+    let signals = Signals {
+        is_synced: synced,
+        selection: selects,
+        in_force: tells,
+        is_ready: Arc::clone(&is_ready),
+        shutdown: shutdown.clone(),
+    };
     let webhook = tokio::spawn(run(settings, client, context.clone(), signals));
-    Running { written, is_synced, selection, context, is_ready, shutdown, webhook }
+    Running { written, is_synced, selection, in_force, context, is_ready, shutdown, webhook }
 }
 
 impl Running {
@@ -77,6 +85,10 @@ impl Running {
         let began = Instant::now();
         (ask(router(self.context.clone()), path, request).await, began.elapsed())
     }
+}
+
+fn interest(set: &Value) -> Interest {
+    Entry::new(&serde_json::from_value(set.clone()).unwrap()).interest().unwrap()
 }
 
 fn mutating() -> String {
@@ -156,6 +168,21 @@ async fn many_changes_of_the_selection_are_written_together() {
 
     let writes = running.writes().len();
     assert!((4..=6).contains(&writes), "{writes} writes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_force_is_told_once_the_api_servers_had_time_to_learn_of_it() {
+    let mut running = start(Configuration::Listed);
+    running.registered().await;
+    let logs = interest(&sidecar_set("logs"));
+    running.put(&sidecar_set("logs"));
+
+    sleep(Duration::from_millis(300)).await;
+    assert_eq!(running.writes(), [mutating()]);
+    let early = running.in_force.borrow().covers(&logs);
+    sleep(Duration::from_secs(1)).await;
+
+    assert_eq!((early, running.in_force.borrow().covers(&logs)), (Some(false), Some(true)));
 }
 
 #[tokio::test(start_paused = true)]
