@@ -98,6 +98,7 @@ cluster_down() {
 # Installs the operator with the one command that the README gives.
 install_operator() {
     if is_simulated; then
+        rm -f "$root/target/$cluster/operator.log"
         start_host_operator
         return
     fi
@@ -118,7 +119,7 @@ start_host_operator() {
     kubectl create namespace sidecarset-system --dry-run=client -o yaml | kubectl apply --server-side -f - >/dev/null
     mkdir -p "$root/target/$cluster"
     "$binary" operator --kubeconfig "$KUBECONFIG" --webhook-url "https://$address:$operator_port" \
-        --webhook-bind "0.0.0.0:$operator_port" --health-bind "$health" >"$root/target/$cluster/operator.log" 2>&1 &
+        --webhook-bind "0.0.0.0:$operator_port" --health-bind "$health" >>"$root/target/$cluster/operator.log" 2>&1 &
     echo "$!" >"$root/target/$cluster/operator.pid"
     say "The operator runs beside the cluster; its log is target/$cluster/operator.log."
     eventually 60 "The operator did not become ready: see target/$cluster/operator.log." \

@@ -95,8 +95,18 @@ timed "cluster" cluster_up
 step "Installing the operator with one command."
 timed "operator" install_operator
 
+# e2e_tests THREADS ARGUMENT...: runs tests on the cluster, so many at once.
+e2e_tests() {
+    local threads=$1
+    shift
+    env KUBECTL="$kubectl" RUST_TEST_THREADS="$threads" RUST_LIB_BACKTRACE="${RUST_LIB_BACKTRACE:-0}" \
+        OPERATOR="$root/scripts/operator.sh" cluster="$cluster" operator_port="$operator_port" \
+        cargo test --locked --workspace --test e2e -- "$@"
+}
+
 step "Running the tests on the cluster (a minute or two)."
 # They mostly wait for containers, so more of them than there are processors run at once.
-timed "end to end ($mode nodes)" \
-    env KUBECTL="$kubectl" RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}" RUST_LIB_BACKTRACE="${RUST_LIB_BACKTRACE:-0}" \
-    cargo test --locked --workspace --test e2e
+timed "end to end ($mode nodes)" e2e_tests "${RUST_TEST_THREADS:-8}"
+
+step "Running the tests that stop the operator, one at a time."
+timed "while the operator is away" e2e_tests 1 --ignored

@@ -1,6 +1,7 @@
 //! What the tests on a real cluster are written with: a scene of its own for each test, the objects it
 //! creates, Pods as they are observed, and waiting that says what it last saw.
 
+mod away;
 mod draft;
 mod kubectl;
 mod observed;
@@ -8,6 +9,7 @@ mod pod_watch;
 mod scene;
 mod wait;
 
+pub use away::away;
 pub use draft::{AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
 pub use kubectl::{example, kubectl, kubectl_edit};
 pub use observed::{ContainerView, PodView, find, running};

@@ -92,7 +92,7 @@ impl Scene {
         SetDraft::new(&format!("{}-{suffix}", self.namespace), &self.namespace)
     }
 
-    /// Creates a SidecarSet, and waits until the operator has seen it.
+    /// Creates a SidecarSet, and waits until the operator has seen it and the API server asks about its Pods.
     ///
     /// # Errors
     ///
@@ -287,7 +287,12 @@ impl Scene {
         eventually("the operator has seen the set", async || {
             let set = self.set(set).await?;
             let observed = set.status.as_ref().and_then(|status| status.observed_generation);
-            let is_seen = observed.is_some() && observed == set.metadata.generation;
+            let mut conditions = set.status.iter().flat_map(|status| &status.conditions);
+            let injecting = conditions.find(|condition| condition.type_ == "Injecting");
+            let is_told = injecting.is_some_and(|condition| {
+                condition.observed_generation == set.metadata.generation && condition.reason != "NotRegistered"
+            });
+            let is_seen = is_told && observed.is_some() && observed == set.metadata.generation;
             Ok(if is_seen { Look::Found(()) } else { Look::NotYet(format!("{set:?}")) })
         })
         .await

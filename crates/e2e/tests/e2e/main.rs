@@ -2,6 +2,7 @@
 //! and runs these; each works in a namespace of its own.
 
 mod api;
+mod blast_radius;
 mod canary;
 #[path = "../../../core/tests/core/case.rs"]
 #[expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Stops the operator of a cluster, or starts it again: for the test of what happens while it is away.
+# usage: cluster=NAME operator_port=PORT scripts/operator.sh stop|start
+set -euo pipefail
+# shellcheck source=scripts/cluster.sh
+source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
+
+mode=$(status_member mode)
+KUBECONFIG=$(status_member kubeconfig)
+export KUBECONFIG
+
+is_stopped() {
+    [[ -z $(kubectl -n sidecarset-system get pod -l app.kubernetes.io/name=sidecarset-operator -o name) ]]
+}
+
+host_operator_is_stopped() {
+    ! answers_ready "127.0.0.1:$((operator_port + 1))"
+}
+
+scale() {
+    kubectl -n sidecarset-system scale deployment/sidecarset-operator --replicas="$1"
+}
+
+case ${1:-} in
+stop)
+    if is_simulated; then
+        stop_host_operator
+        eventually 30 "The operator did not stop." host_operator_is_stopped
+    else
+        scale 0
+        eventually 60 "The operator did not stop." is_stopped
+    fi
+    ;;
+start)
+    if is_simulated; then
+        start_host_operator
+    else
+        scale 1
+        kubectl -n sidecarset-system rollout status deployment/sidecarset-operator --timeout=90s
+    fi
+    ;;
+*) fail "usage: cluster=NAME operator_port=PORT $0 stop|start" ;;
+esac
