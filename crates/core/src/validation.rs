@@ -72,10 +72,7 @@ impl Writing<'_> {
             change::check(&defaults::defaulted(&self.set.spec), &defaults::defaulted(&old.spec), violations);
         }
         canary::check_among(self.set, self.old, catalog, violations);
-        let init_containers = self.set.spec.init_containers.iter().flatten();
-        let init_names: Vec<&str> =
-            init_containers.filter_map(|container| container.container.get("name")?.as_str()).collect();
-        conflicts::check(self.canonical, &init_names, catalog, violations);
+        conflicts::check(&self.set.spec, self.canonical, catalog, violations);
     }
 }
 

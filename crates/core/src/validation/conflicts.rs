@@ -2,19 +2,21 @@
 
 use super::Violations;
 use crate::catalog::{Catalog, Entry};
-use crate::normalize::{CanonicalSet, Sidecar};
+use crate::normalize::{CanonicalSet, PatchPolicy, Sidecar};
 use crate::selection::is_satisfiable;
+use serde_json::Value;
+use sidecarset_api::v1beta1::{PatchPodMetadata, SidecarSetSpec};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Adds what a set has in common with another one that may select the same Pod. `init_names` are the names of the
-/// init containers in the order in which they were written.
-pub(super) fn check(set: &CanonicalSet, init_names: &[&str], catalog: &Catalog, violations: &mut Violations) {
+/// Adds what a set has in common with another one that may select the same Pod.
+pub(super) fn check(source: &SidecarSetSpec, set: &CanonicalSet, catalog: &Catalog, violations: &mut Violations) {
     for (_, entry) in catalog.sets() {
         match entry {
             Entry::Valid(other) if may_meet(set, other) => {
-                check_containers(set, init_names, other, violations);
+                check_containers(source, set, other, violations);
                 check_volumes(set, other, violations);
+                check_metadata(source, set, other, violations);
             }
             // What an invalid set would inject is not known, and its Pods are refused as it is.
             Entry::Valid(_) | Entry::Invalid(_) => {}
@@ -33,7 +35,7 @@ fn may_meet(set: &CanonicalSet, other: &CanonicalSet) -> bool {
         && set.namespaces.overlap(&other.namespaces)
 }
 
-fn check_containers(set: &CanonicalSet, init_names: &[&str], other: &CanonicalSet, violations: &mut Violations) {
+fn check_containers(source: &SidecarSetSpec, set: &CanonicalSet, other: &CanonicalSet, violations: &mut Violations) {
     // As in a Pod: containers and init containers share one set of names.
     let taken: BTreeSet<Arc<str>> = other.sidecars().flat_map(Sidecar::names_in_pod).collect();
     let mut tell = |path: String, sidecar: &Sidecar| {
@@ -43,8 +45,10 @@ fn check_containers(set: &CanonicalSet, init_names: &[&str], other: &CanonicalSe
             violations.add(path, message);
         }
     };
-    for (at, name) in init_names.iter().enumerate() {
-        if let Some(sidecar) = set.init_containers.iter().find(|sidecar| *sidecar.name == **name) {
+    // The canonical form has them sorted.
+    for (at, written) in source.init_containers.iter().flatten().enumerate() {
+        let name = written.container.get("name").and_then(Value::as_str).unwrap_or_default();
+        if let Some(sidecar) = set.init_containers.iter().find(|sidecar| *sidecar.name == *name) {
             tell(format!("spec.initContainers[{at}].name"), sidecar);
         }
     }
@@ -63,5 +67,29 @@ fn check_volumes(set: &CanonicalSet, other: &CanonicalSet, violations: &mut Viol
                 format!("volume {name} is another one in SidecarSet {}, which may select the same pods", other.name),
             );
         }
+    }
+}
+
+/// Adds annotations that both write, where the one would undo what the other wrote.
+fn check_metadata(source: &SidecarSetSpec, set: &CanonicalSet, other: &CanonicalSet, violations: &mut Violations) {
+    for patch in &set.metadata {
+        let theirs = other.metadata.iter().find(|theirs| theirs.key == patch.key);
+        if theirs.is_some_and(|theirs| undo_each_other(&patch.policy, &theirs.policy)) {
+            let mut entries = source.patch_pod_metadata.iter().flatten();
+            let has_key = |entry: &PatchPodMetadata| entry.annotations.iter().any(|it| it.contains_key(&patch.key));
+            let at = entries.position(has_key).unwrap_or_default();
+            violations.add(
+                format!("spec.patchPodMetadata[{at}].annotations[{}]", patch.key),
+                format!("is in conflict with SidecarSet {}, which may select the same pods", other.name),
+            );
+        }
+    }
+}
+
+fn undo_each_other(one: &PatchPolicy, other: &PatchPolicy) -> bool {
+    match (one, other) {
+        (PatchPolicy::Retain, _) | (_, PatchPolicy::Retain) => false,
+        (PatchPolicy::MergePatchJson(_), PatchPolicy::MergePatchJson(_)) => false,
+        (PatchPolicy::Overwrite, _) | (_, PatchPolicy::Overwrite) => true,
     }
 }

@@ -1,6 +1,6 @@
 //! What is legal, but may surprise whoever writes a set.
 
-use super::Writing;
+use super::{Writing, is_dns_subdomain};
 use crate::catalog::Catalog;
 use crate::normalize::{CanonicalSet, defaults, metadata_warnings};
 use crate::selection::{Namespaces, is_satisfiable};
@@ -21,9 +21,11 @@ pub fn warnings(writing: Writing<'_>, catalog: &Catalog) -> Vec<String> {
     for (list, containers) in [("initContainers", &spec.init_containers), ("containers", &spec.containers)] {
         for (at, container) in containers.iter().flatten().enumerate() {
             requests(container, &format!("spec.{list}[{at}]"), &mut warnings);
+            transfers(container, &format!("spec.{list}[{at}]"), &mut warnings);
         }
     }
     volumes(&spec, writing.canonical, &mut warnings);
+    pull_secrets(&spec, &mut warnings);
     warnings.extend(metadata_warnings(&spec));
     warnings
 }
@@ -92,6 +94,33 @@ fn volumes(spec: &SidecarSetSpec, set: &CanonicalSet, warnings: &mut Vec<String>
         let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
         if !set.sidecars().any(|sidecar| sidecar.volumes.iter().any(|mounted| mounted == name)) {
             warnings.push(format!("spec.volumes[{at}]: is mounted by no container of the set, and so never injected"));
+        }
+    }
+}
+
+fn transfers(container: &SidecarContainer, path: &str, warnings: &mut Vec<String>) {
+    for (at, transfer) in container.transfer_env.iter().flatten().enumerate() {
+        let path = format!("{path}.transferEnv[{at}]");
+        let has_name = transfer.source_container_name.as_deref().is_some_and(|name| !name.is_empty());
+        let has_field = transfer.source_container_name_from.as_ref().is_some_and(|from| from.field_ref.is_some());
+        let mut names = transfer.env_name.iter().chain(transfer.env_names.iter().flatten());
+        if names.all(String::is_empty) {
+            warnings.push(format!("{path}: names no variable, and so does nothing"));
+        }
+        match (has_name, has_field) {
+            (false, false) => warnings.push(format!("{path}: names no container, and so does nothing")),
+            (true, true) => {
+                warnings.push(format!("{path}.sourceContainerName: is not used, because sourceContainerNameFrom is"));
+            }
+            (true, false) | (false, true) => {}
+        }
+    }
+}
+
+fn pull_secrets(spec: &SidecarSetSpec, warnings: &mut Vec<String>) {
+    for (at, secret) in spec.image_pull_secrets.iter().flatten().enumerate() {
+        if !is_dns_subdomain(&secret.name) {
+            warnings.push(format!("spec.imagePullSecrets[{at}].name: {:?} is not the name of a Secret", secret.name));
         }
     }
 }

@@ -152,6 +152,26 @@ fn one_volume_may_be_in_two_sets_but_not_two_of_one_name() {
 }
 
 #[test]
+fn an_annotation_that_two_sets_write_is_refused_where_one_would_undo_the_other() {
+    let writing = |name: &str, policy: &str| {
+        let mut set = set(name, name);
+        set["spec"]["patchPodMetadata"] = json!([
+            {"annotations": {"own": name}}, {"annotations": {"shared": "{}"}, "patchPolicy": policy},
+        ]);
+        set
+    };
+    let found = |mine: &str, theirs: &str| violations(&writing("mine", mine), None, &[writing("other", theirs)]);
+    let conflict = ["spec.patchPodMetadata[1].annotations[shared]: is in conflict with SidecarSet other, which may \
+                     select the same pods"];
+
+    assert_eq!(found("Overwrite", "Overwrite"), conflict);
+    assert_eq!(found("Overwrite", "MergePatchJson"), conflict);
+    assert_eq!(found("MergePatchJson", "Overwrite"), conflict);
+    assert_eq!(found("MergePatchJson", "MergePatchJson"), [""; 0]);
+    assert_eq!(found("Retain", "Overwrite"), [""; 0]);
+}
+
+#[test]
 fn a_canary_and_its_base_are_exempt_from_each_other_both_ways() {
     let (base, canary) = (set("base", "agent"), canary("canary", "base"));
 
@@ -252,6 +272,13 @@ fn what_selects_or_injects_nothing_is_told() {
     set["metadata"]["annotations"] = json!({"apps.kruise.io/sidecarset-base": "base"});
     set["spec"]["selector"]["matchExpressions"] = json!([{"key": "app", "operator": "NotIn", "values": ["nginx"]}]);
     set["spec"]["volumes"] = json!([{"name": "spare"}]);
+    set["spec"]["imagePullSecrets"] = json!([{"name": "A_b"}]);
+    let field = json!({"fieldRef": {"fieldPath": "metadata.labels['main']"}});
+    set["spec"]["containers"][0]["transferEnv"] = json!([
+        {"envName": "A"},
+        {"sourceContainerName": "app"},
+        {"envName": "A", "sourceContainerName": "app", "sourceContainerNameFrom": field},
+    ]);
 
     assert_eq!(
         told(&set, &Catalog::default()),
@@ -259,7 +286,11 @@ fn what_selects_or_injects_nothing_is_told() {
             "spec.selector: no labels fulfil it: no pod is selected",
             "metadata.annotations[apps.kruise.io/sidecarset-base]: is ignored: a canary has \
              apps.kruise.io/sidecarset-canary \"true\" and a name in apps.kruise.io/sidecarset-base",
+            "spec.containers[0].transferEnv[0]: names no container, and so does nothing",
+            "spec.containers[0].transferEnv[1]: names no variable, and so does nothing",
+            "spec.containers[0].transferEnv[2].sourceContainerName: is not used, because sourceContainerNameFrom is",
             "spec.volumes[0]: is mounted by no container of the set, and so never injected",
+            "spec.imagePullSecrets[0].name: \"A_b\" is not the name of a Secret",
         ]
     );
 }
