@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use sidecarset_e2e::{AGENT_V1, AGENT_V2, Scene, kubectl};
+use sidecarset_e2e::{AGENT_V1, AGENT_V2, Scene, kubectl, sidecar};
 
 #[tokio::test]
 async fn kubectl_prints_the_numbers_of_a_set() -> Result<()> {
@@ -22,8 +22,9 @@ async fn kubectl_prints_the_numbers_of_a_set() -> Result<()> {
 #[tokio::test]
 async fn a_set_is_readable_in_both_versions() -> Result<()> {
     let scene = Scene::open("versions").await?;
-    scene.create(&scene.sidecar_set_named("older").in_version("v1alpha1")).await?;
-    scene.create(&scene.sidecar_set_named("newer").in_version("v1beta1")).await?;
+    let named = |name: &str| scene.sidecar_set_named(name).with("containers", json!([sidecar(name, AGENT_V1)]));
+    scene.create(&named("older").in_version("v1alpha1")).await?;
+    scene.create(&named("newer").in_version("v1beta1")).await?;
 
     for set in ["older", "newer"] {
         for version in ["v1alpha1", "v1beta1"] {

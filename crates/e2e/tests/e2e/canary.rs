@@ -52,7 +52,7 @@ async fn a_canary_of_nothing_is_refused() -> Result<()> {
 #[tokio::test]
 async fn two_sets_with_one_container_name_for_the_same_pods_are_refused() -> Result<()> {
     let scene = Scene::open("conflict").await?;
-    scene.create(&scene.sidecar_set()).await?;
+    scene.create(&scene.sidecar_set().with("namespace", json!(scene.namespace()))).await?;
     let elsewhere = scene.sidecar_set_named("elsewhere").with("namespace", json!("nowhere"));
 
     let status = refusal(scene.submit(&scene.sidecar_set_named("other")).await)?;

@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use serde_json::json;
-use sidecarset_e2e::{AGENT_V2, Look, PodView, PodWatch, Scene, eventually, running, stays};
+use sidecarset_e2e::{AGENT_V1, AGENT_V2, Look, PodView, PodWatch, Scene, eventually, running, sidecar, stays};
 
 const NAMESPACE: &str = "sidecarset-system";
 const NAME: &str = "sidecarset-operator";
@@ -25,7 +25,7 @@ async fn kill_the_operator(scene: &Scene) -> Result<usize> {
 
 /// Waits until the operator answers reviews, so that the next test finds it at work.
 async fn until_the_operator_is_back(scene: &Scene) -> Result<()> {
-    let draft = scene.sidecar_set_named("probe");
+    let draft = scene.sidecar_set_named("probe").with("containers", json!([sidecar("probe", AGENT_V1)]));
     let object = serde_json::from_value(draft.object().clone())?;
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     eventually("the operator answers", async || {

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, PostParams};
 use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
-use sidecarset_e2e::{AGENT_V1, AGENT_V2, AGENT_V3, Look, PodView, Scene, eventually, refusal};
+use sidecarset_e2e::{AGENT_V1, AGENT_V2, AGENT_V3, Look, PodView, Scene, eventually, refusal, sidecar};
 
 const NAMESPACE: &str = "sidecarset-system";
 
@@ -106,7 +106,7 @@ async fn new_pods_get_the_revision_that_the_set_is_pinned_to() -> Result<()> {
 async fn a_set_is_not_pinned_to_the_revision_of_another_one() -> Result<()> {
     let scene = Scene::open("foreign").await?;
     scene.create(&scene.sidecar_set()).await?;
-    let other = scene.sidecar_set_named("other");
+    let other = scene.sidecar_set_named("other").with("containers", json!([sidecar("other", AGENT_V1)]));
     scene.create(&other).await?;
     write(&scene, written_by_kruise(&scene.set(other.name()).await?, "x", AGENT_V2)).await?;
     let foreign = json!({"revisionName": format!("{}-x", other.name())});
