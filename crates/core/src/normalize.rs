@@ -1,5 +1,6 @@
 //! One canonical form of a SidecarSet, whatever version and spelling it was written in.
 
+pub mod custom_version;
 pub mod defaults;
 mod metadata;
 mod resources;

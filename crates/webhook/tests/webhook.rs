@@ -22,3 +22,5 @@ mod sidecarset;
 mod tls;
 #[path = "webhook/transport.rs"]
 mod transport;
+#[path = "webhook/whitelist.rs"]
+mod whitelist;

@@ -2,6 +2,7 @@
 
 use super::Violations;
 use super::labels::is_label_value;
+use crate::normalize::custom_version::{in_label as label, in_spec as field};
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::SidecarSet;
 
@@ -27,15 +28,6 @@ fn label_path() -> String {
 
 fn not_a_label_value(version: &str) -> String {
     format!("{version:?} is not the value of a label: at most 63 letters, digits, '-', '_' and '.'")
-}
-
-fn label(set: &SidecarSet) -> Option<&str> {
-    let label = set.metadata.labels.as_ref()?.get(markers::CUSTOM_VERSION)?;
-    Some(label.as_str()).filter(|version| !version.is_empty())
-}
-
-fn field(set: &SidecarSet) -> Option<&str> {
-    set.spec.custom_version.as_deref().filter(|version| !version.is_empty())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::SidecarSet;
+use sidecarset_core::normalize::custom_version::{in_label as label, in_spec as field};
 
 /// Says it in both spellings. Where they differ, the one that is not as it was in `old` is the one that was meant.
 pub(super) fn mirror(set: &mut SidecarSet, old: Option<&SidecarSet>) {
@@ -20,15 +21,6 @@ pub(super) fn mirror(set: &mut SidecarSet, old: Option<&SidecarSet>) {
     let chosen = chosen.to_owned();
     set.metadata.labels.get_or_insert_default().insert(markers::CUSTOM_VERSION.to_owned(), chosen.clone());
     set.spec.custom_version = Some(chosen);
-}
-
-fn label(set: &SidecarSet) -> Option<&str> {
-    let label = set.metadata.labels.as_ref()?.get(markers::CUSTOM_VERSION)?;
-    Some(label.as_str()).filter(|version| !version.is_empty())
-}
-
-fn field(set: &SidecarSet) -> Option<&str> {
-    set.spec.custom_version.as_deref().filter(|version| !version.is_empty())
 }
 
 #[cfg(test)]

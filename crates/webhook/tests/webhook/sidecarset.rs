@@ -1,10 +1,9 @@
 //! `/mutate-apps-kruise-io-sidecarset` and `/validate-apps-kruise-io-sidecarset`.
 
 use crate::exchange::{
-    Lookup, MUTATE_SET, VALIDATE_SET, ask, blank, knowing, patch, patched, permitting, sidecar_set, write_set,
+    Lookup, MUTATE_SET, VALIDATE_SET, ask, blank, knowing, patch, patched, quiet, sidecar_set, write_set,
 };
 use serde_json::{Value, json};
-use sidecarset_core::validation::WithoutRule;
 
 const HASH: &str = "kruise.io/sidecarset-hash";
 const HASH_WITHOUT_IMAGE: &str = "kruise.io/sidecarset-hash-without-image";
@@ -12,12 +11,6 @@ const CUSTOM_VERSION: &str = "apps.kruise.io/sidecarset-custom-version";
 
 async fn stored(set: &Value, old: Option<&Value>) -> Value {
     patched(set, &ask(blank(), MUTATE_SET, write_set(set, old)).await)
-}
-
-/// A set about which there is nothing to say.
-fn quiet(mut set: Value) -> Value {
-    set["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "10m"}});
-    set
 }
 
 async fn validated(set: &Value, old: Option<&Value>) -> Value {
@@ -345,91 +338,4 @@ async fn something_else_than_a_sidecar_set_is_refused() {
              apps/v1/deployments"
         );
     }
-}
-
-const WHITELIST: &str =
-    r#"{"rules": [{"selector": {"matchLabels": {"team": "obs"}}, "allowedAnnotationKeyExprs": ["^oom-score$"]}]}"#;
-
-/// A set of the team `obs` that writes this annotation.
-fn annotating(key: &str) -> Value {
-    let mut set = quiet(sidecar_set("logs"));
-    set["metadata"]["labels"] = json!({"team": "obs"});
-    set["spec"]["patchPodMetadata"] = json!([{"annotations": {key: "{}"}}]);
-    set
-}
-
-fn causes(response: &Value) -> Vec<String> {
-    let causes = response["status"]["details"]["causes"].as_array().cloned().unwrap_or_default();
-    let cause = |cause: &Value| format!("{}: {}", cause["field"].as_str().unwrap(), cause["message"].as_str().unwrap());
-    causes.iter().map(cause).collect()
-}
-
-#[tokio::test]
-async fn an_annotation_that_the_white_list_does_not_allow_is_refused() {
-    let validated = async |key: &str| {
-        let router = permitting(Some(WHITELIST), WithoutRule::Allow);
-        ask(router, VALIDATE_SET, write_set(&annotating(key), None)).await
-    };
-
-    let refused = validated("mine").await;
-
-    assert_eq!(refused["status"]["code"], 422);
-    assert_eq!(
-        causes(&refused),
-        [
-            "spec.patchPodMetadata[0].annotations[mine]: annotation(mine) is not allowed by the white list of the cluster"
-        ]
-    );
-    assert_eq!(validated("oom-score").await, json!({"uid": "12", "allowed": true}));
-}
-
-#[tokio::test]
-async fn without_a_rule_annotations_are_refused_unless_the_operator_was_told_otherwise() {
-    let set = annotating("oom-score");
-
-    let refused = ask(permitting(None, WithoutRule::Refuse), VALIDATE_SET, write_set(&set, None)).await;
-    let allowed = ask(permitting(None, WithoutRule::Allow), VALIDATE_SET, write_set(&set, None)).await;
-
-    assert_eq!(
-        causes(&refused),
-        ["spec.patchPodMetadata: SidecarSet patch metadata whitelist not found: no rule of \
-          SidecarSet_PatchPodMetadata_WhiteList in the ConfigMap kruise-configuration of the operator's namespace is \
-          for this set"]
-    );
-    assert_eq!(allowed, json!({"uid": "12", "allowed": true}));
-}
-
-#[tokio::test]
-async fn everything_wrong_is_told_beside_what_the_white_list_does_not_allow() {
-    let mut set = annotating("mine");
-    set["spec"].as_object_mut().unwrap().remove("selector");
-
-    let refused = ask(permitting(Some(WHITELIST), WithoutRule::Refuse), VALIDATE_SET, write_set(&set, None)).await;
-
-    let fields: Vec<String> =
-        causes(&refused).iter().map(|cause| cause[..cause.find(':').unwrap()].to_owned()).collect();
-    assert_eq!(fields, ["spec.selector", "spec.patchPodMetadata[0].annotations[mine]"]);
-}
-
-#[tokio::test]
-async fn a_set_that_is_there_already_is_not_asked_about_when_its_metadata_changes() {
-    let old = annotating("mine");
-    let mut new = old.clone();
-    new["metadata"]["labels"] = json!({"team": "mesh"});
-
-    let response = ask(permitting(None, WithoutRule::Refuse), VALIDATE_SET, write_set(&new, Some(&old))).await;
-
-    assert_eq!(response, json!({"uid": "12", "allowed": true}));
-}
-
-#[tokio::test]
-async fn an_annotation_that_the_operator_keeps_itself_is_allowed_with_a_warning() {
-    let set = annotating("kruise.io/sidecarset-hash");
-
-    let response = ask(permitting(None, WithoutRule::Allow), VALIDATE_SET, write_set(&set, None)).await;
-
-    assert_eq!(response["allowed"], true);
-    let warning = "spec.patchPodMetadata[0].annotations[kruise.io/sidecarset-hash]: has no effect: the operator keeps \
-                   it itself";
-    assert_eq!(response["warnings"], json!([warning]));
 }

@@ -1,0 +1,132 @@
+//! Which sets select a Pod, and what is a change of that.
+
+use super::*;
+use serde_json::{Value, json};
+
+fn catalog(sets: &[Value]) -> Catalog {
+    let mut catalog = Catalog::default();
+    for set in sets {
+        catalog.put_set(&serde_json::from_value(set.clone()).unwrap());
+    }
+    catalog
+}
+
+fn set(name: &str, spec: Value) -> Value {
+    let mut spec = spec;
+    spec["selector"] = json!({"matchLabels": {"app": "nginx"}});
+    json!({"apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": name}, "spec": spec})
+}
+
+fn names(selection: &Selection) -> Vec<&str> {
+    selection.sets.iter().map(|set| &*set.name).collect()
+}
+
+fn nginx() -> NamespaceLabels {
+    BTreeMap::from([("app".to_owned(), "nginx".to_owned())])
+}
+
+#[test]
+fn sets_are_injected_in_the_order_of_their_names() {
+    let containers = json!({"containers": [{"name": "a", "image": "i"}]});
+    let catalog = catalog(&[set("zebra", containers.clone()), set("ant", containers.clone()), set("bee", containers)]);
+
+    assert_eq!(names(&catalog.select(&nginx(), None)), ["ant", "bee", "zebra"]);
+}
+
+#[test]
+fn a_namespace_that_is_not_known_is_asked_for_only_where_a_set_needs_it() {
+    let everywhere = set("everywhere", json!({"containers": [{"name": "a", "image": "i"}]}));
+    let somewhere = set("somewhere", json!({"containers": [{"name": "b", "image": "i"}], "namespace": "shop"}));
+    let catalog = catalog(&[everywhere, somewhere]);
+    let shop = BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), "shop".to_owned())]);
+
+    assert!(catalog.select(&nginx(), None).needs_namespace);
+    assert!(!catalog.select(&NamespaceLabels::new(), None).needs_namespace);
+    assert_eq!(names(&catalog.select(&nginx(), Some(&shop))), ["everywhere", "somewhere"]);
+    assert_eq!(names(&catalog.select(&nginx(), Some(&NamespaceLabels::new()))), ["everywhere"]);
+}
+
+#[test]
+fn a_set_whose_injection_is_paused_selects_no_new_pod() {
+    let paused = json!({"containers": [{"name": "a", "image": "i"}], "injectionStrategy": {"paused": true}});
+
+    assert_eq!(names(&catalog(&[set("paused", paused)]).select(&nginx(), None)), [""; 0]);
+}
+
+#[test]
+fn a_set_gives_way_to_a_canary_of_it() {
+    let containers = json!({"containers": [{"name": "a", "image": "i"}], "updateStrategy": {"type": "NotUpdate"}});
+    let base = set("base", containers.clone());
+    let mut canary = set("canary", containers);
+    canary["metadata"]["annotations"] =
+        json!({"apps.kruise.io/sidecarset-canary": "true", "apps.kruise.io/sidecarset-base": "base"});
+    let mut paused = canary.clone();
+    paused["spec"]["injectionStrategy"] = json!({"paused": true});
+    let mut elsewhere = canary.clone();
+    elsewhere["spec"]["selector"]["matchLabels"]["tier"] = json!("edge");
+
+    let selected = |canary: &Value| {
+        let selection = catalog(&[base.clone(), canary.clone()]).select(&nginx(), None);
+        names(&selection).join(" ")
+    };
+    assert_eq!(selected(&canary), "canary");
+    assert_eq!(selected(&paused), "base");
+    assert_eq!(selected(&elsewhere), "base");
+}
+
+#[test]
+fn a_set_that_cannot_be_acted_on_is_told_apart() {
+    let selection = catalog(&[set("broken", json!({"containers": []}))]).select(&nginx(), None);
+
+    assert_eq!(names(&selection), [""; 0]);
+    assert_eq!(&*selection.invalid[0].name, "broken");
+    assert_eq!(selection.invalid[0].violations.iter().next().unwrap().path, "spec.containers");
+}
+
+#[test]
+fn the_pods_of_a_reserved_namespace_are_selected_only_by_name() {
+    let everywhere = set("everywhere", json!({"containers": [{"name": "a", "image": "i"}]}));
+    let system = set("system", json!({"containers": [{"name": "b", "image": "i"}], "namespace": "kube-system"}));
+    let mut catalog = Catalog::reserving(["kube-system"]);
+    for set in [everywhere, system] {
+        catalog.put_set(&serde_json::from_value(set).unwrap());
+    }
+    let kube_system = BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), "kube-system".to_owned())]);
+
+    assert_eq!(names(&catalog.select(&nginx(), Some(&kube_system))), ["system"]);
+    assert_eq!(names(&catalog.select(&nginx(), Some(&NamespaceLabels::new()))), ["everywhere"]);
+}
+
+#[test]
+fn a_set_that_cannot_be_acted_on_is_asked_about_like_a_valid_one() {
+    let broken = set("a", json!({"containers": [], "injectionStrategy": {"failurePolicy": "Ignore"}}));
+    let valid = set(
+        "a",
+        json!({"containers": [{"name": "a", "image": "i"}], "injectionStrategy": {"failurePolicy": "Ignore"}}),
+    );
+
+    assert_eq!(catalog(&[broken]).interests().collect::<Vec<_>>(), catalog(&[valid]).interests().collect::<Vec<_>>());
+}
+
+#[test]
+fn only_what_may_select_other_pods_is_a_change_of_the_selection() {
+    let mut versions = Vec::new();
+    let mut catalog = Catalog::default();
+    let container = |image| json!([{"name": "a", "image": image}]);
+    let mut put = |catalog: &mut Catalog, spec| {
+        catalog.put_set(&serde_json::from_value(set("s", spec)).unwrap());
+        catalog.put_namespace("shop", NamespaceLabels::new());
+        versions.push(catalog.selection_version());
+    };
+
+    put(&mut catalog, json!({"containers": container("i:1")}));
+    put(&mut catalog, json!({"containers": container("i:2")}));
+    put(&mut catalog, json!({"containers": container("i:2"), "injectionStrategy": {"paused": true}}));
+    let teams = json!({"matchLabels": {"team": "red"}});
+    put(&mut catalog, json!({"containers": container("i:2"), "namespaceSelector": teams}));
+    catalog.remove_set("s");
+    versions.push(catalog.selection_version());
+
+    // The labels of a namespace count once a set asks for them.
+    assert_eq!(versions, [1, 1, 2, 4, 5]);
+}
