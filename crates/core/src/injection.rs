@@ -141,6 +141,8 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
     if due.is_empty() {
         return Ok(Injection::default());
     }
+    // All of them: a set that selects the Pod late must not take the place of one that is there already.
+    containers::refuse_same_names(sets)?;
     // As in Kruise: before everything else, so that what reads an annotation sees what the sets make of it.
     for set in &due {
         let changed = set.annotations_over(|key| edit.annotation(key))?;

@@ -10,12 +10,25 @@ use std::sync::Arc;
 
 /// Places init containers and containers of the sets, given by name.
 pub(super) fn place(recipient: &Recipient<'_>, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) -> Result<(), Refusal> {
-    refuse_same_names(sets)?;
     // As in Kruise: init containers of all sets are sorted together, containers keep the order of their sets.
     let mut init: Vec<(&CanonicalSet, &Sidecar)> = all(sets, |set| &set.init_containers).collect();
     init.sort_by(|(_, one), (_, other)| one.name.cmp(&other.name));
     place_list(recipient, "initContainers", init, edit)?;
     place_list(recipient, "containers", all(sets, |set| &set.containers).collect(), edit)
+}
+
+/// Refuses sets of which two have a container of one name.
+pub(super) fn refuse_same_names(sets: &[Arc<CanonicalSet>]) -> Result<(), Refusal> {
+    let mut seen: BTreeMap<Arc<str>, &CanonicalSet> = BTreeMap::new();
+    for set in sets {
+        for container in set.sidecars().flat_map(Sidecar::names_in_pod) {
+            if let Some(first) = seen.insert(Arc::clone(&container), set) {
+                let (one, other) = (Arc::clone(&first.name), Arc::clone(&set.name));
+                return Err(Refusal::SameContainer { one, other, container });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Says whether a list of the Pod has a container of this name that was injected.
@@ -63,19 +76,6 @@ fn place_list(
     } else {
         before.append(&mut after);
         edit.append(list, before);
-    }
-    Ok(())
-}
-
-fn refuse_same_names(sets: &[&CanonicalSet]) -> Result<(), Refusal> {
-    let mut seen: BTreeMap<Arc<str>, &CanonicalSet> = BTreeMap::new();
-    for set in sets {
-        for container in set.sidecars().flat_map(Sidecar::names_in_pod) {
-            if let Some(first) = seen.insert(Arc::clone(&container), set) {
-                let (one, other) = (Arc::clone(&first.name), Arc::clone(&set.name));
-                return Err(Refusal::SameContainer { one, other, container });
-            }
-        }
     }
     Ok(())
 }

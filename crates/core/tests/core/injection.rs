@@ -130,6 +130,19 @@ fn two_sets_with_one_container_name_are_refused() {
 }
 
 #[test]
+fn two_sets_with_one_container_name_are_refused_where_one_of_them_is_there_already() {
+    let pod = json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}});
+    let one = Arc::new(sidecar_set().build());
+    let mut other = sidecar_set().build();
+    other.name = "other".into();
+    let once = patched(&pod, &inject(&pod, &[Arc::clone(&one)], now()).unwrap());
+
+    let refusal = inject(&once, &[one, Arc::new(other)], now()).unwrap_err();
+
+    assert_eq!(refusal.to_string(), "SidecarSets log-sc and other both inject a container named agent");
+}
+
+#[test]
 fn an_annotation_that_cannot_be_read_is_refused() {
     let pod = json!({
         "metadata": {"annotations": {"kruise.io/sidecarset-hash": "{"}},
