@@ -4,6 +4,7 @@
 mod away;
 mod draft;
 mod kubectl;
+mod neighbour;
 mod observed;
 mod pod_watch;
 mod scene;
@@ -12,6 +13,7 @@ mod wait;
 pub use away::away;
 pub use draft::{AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
 pub use kubectl::{example, kubectl, kubectl_edit};
+pub use neighbour::Neighbour;
 pub use observed::{ContainerView, PodView, find, running};
 pub use pod_watch::PodWatch;
 pub use scene::{Scene, refusal};

@@ -182,6 +182,38 @@ fn a_pod_that_carries_a_set_keeps_its_annotations_when_the_set_writes_others() {
 }
 
 #[test]
+fn a_sidecar_that_another_webhook_changed_is_left_as_it_is() {
+    let pod = json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}});
+    let container = json!([{"name": "agent", "image": "i", "shareVolumePolicy": {"type": "enabled"}}]);
+    let sets = [Arc::new(sidecar_set().spec("containers", container).build())];
+    let mut changed = patched(&pod, &inject(&pod, &sets, now()).unwrap());
+    let containers = changed["spec"]["containers"].as_array_mut().unwrap();
+    containers[0]["env"].as_array_mut().unwrap().push(json!({"name": "MESH", "value": "on"}));
+    containers[0]["volumeMounts"] = json!([{"name": "mesh", "mountPath": "/mesh"}]);
+    containers.insert(0, json!({"name": "mesh", "volumeMounts": [{"name": "other", "mountPath": "/other"}]}));
+
+    assert_eq!(inject(&changed, &sets, now()).unwrap(), Injection::default());
+}
+
+#[test]
+fn a_set_that_selects_a_pod_late_is_injected_beside_the_one_that_is_there() {
+    let pod = json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}});
+    let one = Arc::new(sidecar_set().build());
+    let mut other = sidecar_set().spec("containers", json!([{"name": "late", "image": "i"}])).build();
+    other.name = "other".into();
+    let once = patched(&pod, &inject(&pod, &[Arc::clone(&one)], now()).unwrap());
+
+    let injection = inject(&once, &[one, Arc::new(other)], now()).unwrap();
+
+    let twice = patched(&once, &injection);
+    let containers = twice["spec"]["containers"].as_array().unwrap();
+    assert_eq!(containers.iter().map(|it| it["name"].as_str().unwrap()).collect::<Vec<_>>(), ["late", "agent", "main"]);
+    assert_eq!(containers[1..], *once["spec"]["containers"].as_array().unwrap());
+    assert_eq!(twice["metadata"]["annotations"]["kruise.io/sidecarset-injected-list"], "log-sc,other");
+    assert_eq!(injection.injected, [Arc::from("other")]);
+}
+
+#[test]
 fn a_pod_of_an_unexpected_shape_is_refused() {
     for (pod, refusal) in [
         (json!([]), "metadata is not an object"),

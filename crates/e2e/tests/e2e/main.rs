@@ -14,6 +14,7 @@ mod injection;
 mod lazy;
 mod metadata;
 mod native;
+mod neighbour;
 mod operator;
 mod pause;
 mod podlike;

@@ -68,7 +68,7 @@ fn pods(
         failure_policy: Some(policy.to_string()),
         namespace_selector: outside_of(&registration.exempt),
         match_conditions: (conditions.len() > 0).then(|| conditions.collect()),
-        // Another webhook may add a container that a sidecar depends on. Injecting twice is injecting once.
+        // Another webhook may add a label by which one more set selects the Pod. Injecting twice is injecting once.
         reinvocation_policy: Some("IfNeeded".to_owned()),
         timeout_seconds: Some(POD_TIMEOUT_SECONDS),
         ..mutating(settings)

@@ -1,0 +1,172 @@
+//! Another injecting webhook beside ours, in the process of the test: its marks are on every Pod of a scene.
+
+use crate::draft::AGENT_V1;
+use crate::scene::Scene;
+use crate::wait::{Look, eventually};
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt;
+use kube::api::{Api, PostParams};
+use serde_json::{Value, json};
+use sidecarset_webhook::certificate::{CertificateResolver, Names, issue};
+use sidecarset_webhook::review::{self, Verdict};
+use sidecarset_webhook::server;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+/// Puts one container in front of those of a Pod and one behind them; gives every container, ours too, a mount and a
+/// variable; gives the Pod a volume and a label. What is there already it leaves as it is. It answers while the test
+/// runs, and its configuration goes with the namespace of the scene.
+#[derive(Debug)]
+pub struct Neighbour {
+    asked: Arc<Mutex<Vec<Vec<String>>>>,
+}
+
+impl Neighbour {
+    /// Starts one that gives Pods the label `key: value`, and waits until the API server asks it. Its configuration
+    /// has a name that begins with `prefix`: webhooks are called in the order of these names, and ours is `sidecarset`.
+    ///
+    /// # Errors
+    ///
+    /// When the API server cannot reach this process.
+    pub async fn start(scene: &Scene, prefix: &str, (key, value): (&str, &str)) -> Result<Self> {
+        let listener = server::listen(SocketAddr::new(own_address().await?.ip(), 0))?;
+        let address = listener.local_addr()?;
+        let material = issue(&Names::new([address.ip().to_string()]), None, Timestamp::now())?;
+        let certificates = Arc::new(CertificateResolver::default());
+        certificates.put(material.certified_key()?);
+        let asked = Arc::default();
+        let router = router(Arc::clone(&asked), (key.to_owned(), value.to_owned()));
+        tokio::spawn(server::serve(listener, router, certificates, CancellationToken::new()));
+        register(scene, prefix, &format!("https://{address}/"), material.authorities()).await?;
+        until_asked(scene, key).await?;
+        let neighbour = Self { asked };
+        drop(neighbour.asked());
+        Ok(neighbour)
+    }
+
+    /// Returns the names of the containers of each Pod that it was asked about since the last time.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Vec<String>> {
+        std::mem::take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The address from which this machine reaches the API server is one at which the API server reaches this machine.
+async fn own_address() -> Result<SocketAddr> {
+    let url = kube::Config::infer().await?.cluster_url;
+    let host = url.host().context("the API server has a host")?.trim_start_matches('[').trim_end_matches(']');
+    Ok(TcpStream::connect((host, url.port_u16().unwrap_or(443))).await?.local_addr()?)
+}
+
+fn router(asked: Arc<Mutex<Vec<Vec<String>>>>, label: (String, String)) -> Router {
+    Router::new().route("/", post(async move |body: Bytes| answer(&body, &asked, &label)))
+}
+
+fn answer(body: &[u8], asked: &Mutex<Vec<Vec<String>>>, label: &(String, String)) -> Response {
+    let request = match review::parse(body) {
+        Ok(request) => request,
+        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    };
+    asked.lock().unwrap_or_else(PoisonError::into_inner).push(names(&request.object["spec"]["containers"]));
+    let operations = patch(&request.object, label);
+    match serde_json::from_value(operations) {
+        Ok(patch) => {
+            let verdict = Verdict::Allowed { patch, warnings: Vec::new() };
+            ([(header::CONTENT_TYPE, "application/json")], review::answer(request.uid, verdict)).into_response()
+        }
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+/// Returns the operations that make of a Pod what the neighbour wants, none where it is that already.
+fn patch(pod: &Value, (key, value): &(String, String)) -> Value {
+    let mut wanted = pod.clone();
+    wanted["metadata"]["labels"][key] = json!(value);
+    let volume = json!({"name": "neighbour", "emptyDir": {}});
+    add(&mut wanted["spec"]["volumes"], "name", volume, usize::MAX);
+    let container = |name: &str| json!({"name": name, "image": AGENT_V1, "env": [{"name": "PORT", "value": "15001"}]});
+    add(&mut wanted["spec"]["containers"], "name", container("neighbour-first"), 0);
+    add(&mut wanted["spec"]["containers"], "name", container("neighbour-last"), usize::MAX);
+    for list in ["initContainers", "containers"] {
+        for container in wanted["spec"][list].as_array_mut().into_iter().flatten() {
+            let mount = json!({"name": "neighbour", "mountPath": "/neighbour"});
+            add(&mut container["volumeMounts"], "mountPath", mount, usize::MAX);
+            add(&mut container["env"], "name", json!({"name": "NEIGHBOUR", "value": "here"}), usize::MAX);
+        }
+    }
+    let members = ["/metadata/labels", "/spec/volumes", "/spec/initContainers", "/spec/containers"];
+    let changed = members.into_iter().filter(|member| wanted.pointer(member) != pod.pointer(member));
+    changed.map(|member| json!({"op": "add", "path": member, "value": wanted.pointer(member)})).collect()
+}
+
+/// Adds an item to a list that has none with the same `key`.
+fn add(list: &mut Value, key: &str, item: Value, at: usize) {
+    if list.is_null() {
+        *list = json!([]);
+    }
+    if let Some(items) = list.as_array_mut()
+        && !items.iter().any(|known| known[key] == item[key])
+    {
+        items.insert(at.min(items.len()), item);
+    }
+}
+
+fn names(containers: &Value) -> Vec<String> {
+    let names = containers.as_array().into_iter().flatten().map(|container| container["name"].as_str());
+    names.map(|name| name.unwrap_or_default().to_owned()).collect()
+}
+
+/// Registers it for the scene's namespace. A test that goes away without a word must not hold up anybody: the
+/// configuration belongs to the namespace, and a Pod is created without an answer too.
+async fn register(scene: &Scene, prefix: &str, url: &str, authorities: &str) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(scene.client());
+    let owner = namespaces.get(scene.namespace()).await?.uid().context("a namespace has a uid")?;
+    let mut configuration: MutatingWebhookConfiguration = serde_json::from_value(json!({
+        "metadata": {
+            "name": format!("{prefix}-{}", scene.namespace()),
+            "ownerReferences": [
+                {"apiVersion": "v1", "kind": "Namespace", "name": scene.namespace(), "uid": owner},
+            ],
+        },
+        "webhooks": [{
+            "name": "neighbour.e2e.sidecarset.dev",
+            "clientConfig": {"url": url},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace()}},
+            "failurePolicy": "Ignore",
+            "reinvocationPolicy": "IfNeeded",
+            "sideEffects": "None",
+            "timeoutSeconds": 30,
+            "admissionReviewVersions": ["v1"],
+        }],
+    }))?;
+    for webhook in configuration.webhooks.iter_mut().flatten() {
+        webhook.client_config.ca_bundle = Some(k8s_openapi::ByteString(authorities.as_bytes().to_vec()));
+    }
+    Api::all(scene.client()).create(&PostParams::default(), &configuration).await?;
+    Ok(())
+}
+
+/// API servers learn of a webhook by a watch.
+async fn until_asked(scene: &Scene, label: &str) -> Result<()> {
+    let mut pod = scene.pod("probe");
+    pod["metadata"]["labels"] = json!(null);
+    let pod = serde_json::from_value(pod)?;
+    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+    eventually("the API server asks the neighbour", async || {
+        let created = scene.pod_api().create(&dry_run, &pod).await?;
+        let is_marked = created.labels().contains_key(label);
+        Ok(if is_marked { Look::Found(()) } else { Look::NotYet(format!("{:?}", created.metadata)) })
+    })
+    .await
+}
