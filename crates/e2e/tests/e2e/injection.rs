@@ -99,6 +99,20 @@ async fn pods_keep_their_sidecars_when_the_set_is_deleted() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_set_that_is_deleted_and_created_anew_injects_what_it_says_now() -> Result<()> {
+    let scene = Scene::open("anew").await?;
+    let with = |image| scene.sidecar_set().with("containers", json!([sidecar("sidecar", image)]));
+
+    scene.submit(&with(AGENT_V1)).await?;
+    scene.delete_set(scene.namespace()).await?;
+    scene.create(&with(AGENT_V2)).await?;
+    let created = scene.create_pod(scene.pod("one")).await?;
+
+    assert_eq!(PodView::of(&created).container("sidecar").image, AGENT_V2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_sidecar_takes_over_mounts_and_variables_of_the_application() -> Result<()> {
     let scene = Scene::open("sharing").await?;
     let mut container = sidecar("sidecar", AGENT_V1);
