@@ -49,7 +49,9 @@ pub struct Surroundings<'a> {
     pub failure_policy: FailurePolicy,
 }
 
-/// Which new Pods we are asked about. No Pod is in both parts.
+/// Which new Pods we are asked about. A Pod that is in both parts is asked about twice, and injected once: were it taken
+/// out of one of them, then a label that another webhook adds could take it out after the API server has passed the
+/// other one by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
     /// Those that are refused while we cannot be asked.
@@ -110,29 +112,19 @@ pub fn register<'a>(interests: impl IntoIterator<Item = &'a Interest>, around: S
         let is_meant = move |interest: &&&Interest| interest.failure_policy.unwrap_or(around.failure_policy) == policy;
         extent(interests.iter().filter(is_meant).copied(), &named, around)
     };
-    let (fail, ignore) = split(of(FailurePolicy::Fail), of(FailurePolicy::Ignore));
+    let (fail, ignore) = (asked(of(FailurePolicy::Fail)), asked(of(FailurePolicy::Ignore)));
+    // What is asked about every Pod need not be asked twice.
+    let ignore = if fail == Asked::Where(Vec::new()) { Asked::Nothing } else { ignore };
     Registration { fail, ignore, exempt }
 }
 
-/// Takes the Pods of the first part out of the second one.
-fn split(fail: Extent, ignore: Extent) -> (Asked, Asked) {
-    let selected = |expression| Condition { name: "selected", expression };
-    let others = |expression| Condition { name: "others", expression };
-    let ignored = match (&fail, ignore) {
-        (_, Extent::Nothing) | (Extent::TooLarge, _) => Asked::Nothing,
-        (Extent::Nothing, Extent::TooLarge) => Asked::Where(Vec::new()),
-        (Extent::Nothing, Extent::Within(text)) => Asked::Where(vec![selected(text)]),
-        (Extent::Within(fail), Extent::TooLarge) => Asked::Where(vec![others(format!("!({fail})"))]),
-        (Extent::Within(fail), Extent::Within(text)) => {
-            Asked::Where(vec![selected(text), others(format!("!({fail})"))])
-        }
-    };
-    let failed = match fail {
+/// Returns the Pods that are asked about for an extent.
+fn asked(extent: Extent) -> Asked {
+    match extent {
         Extent::Nothing => Asked::Nothing,
-        Extent::Within(text) => Asked::Where(vec![selected(text)]),
+        Extent::Within(expression) => Asked::Where(vec![Condition { name: "selected", expression }]),
         Extent::TooLarge => Asked::Where(Vec::new()),
-    };
-    (failed, ignored)
+    }
 }
 
 /// Returns where the interests are. Of the reserved namespaces, `named` are those that are asked about.

@@ -40,8 +40,13 @@ async fn try_pod_in(pods: Api<Pod>, scene: &Scene, labels: Value) -> kube::Resul
 #[tokio::test]
 async fn only_the_labels_that_a_set_asks_for_are_registered_and_only_while_it_is_there() -> Result<()> {
     let scene = Scene::open("registered").await?;
-    let label = format!("'{}'", scene.namespace());
-    let set = scene.sidecar_set().with("injectionStrategy", json!({"failurePolicy": "Ignore"}));
+    // Not the name of the namespace, which other sets may have in their conditions.
+    let value = format!("{}-only", scene.namespace());
+    let label = format!("'{value}'");
+    let set = scene
+        .sidecar_set()
+        .with("selector", json!({"matchLabels": {"app": value}}))
+        .with("injectionStrategy", json!({"failurePolicy": "Ignore"}));
 
     scene.create(&set).await?;
     let present = registered(&scene).await?;
