@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-down test test-fast e2e lint vet fmt build image generate devcluster deny clean
+.PHONY: help demo demo-down test test-fast e2e bench-review lint vet fmt build image generate devcluster deny clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -33,6 +33,10 @@ vet: ## Vets devcluster; it reads all of Kubernetes, which takes ten minutes the
 
 e2e: image ## Runs only the tests on a real cluster
 	scripts/test.sh e2e
+
+# Built as the product is, so that the dependencies are not compiled again.
+bench-review: ## Measures what the review of a Pod costs, stage by stage, with allocations
+	RUSTFLAGS="-C target-feature=+crt-static" cargo bench --locked --package sidecarset-bench --target $(HOST) --bench review
 
 lint: ## Checks format, lints, documentation, and the dependencies
 	cargo fmt --all --check
