@@ -44,7 +44,9 @@ impl RolloutStrategy {
         };
         let partition = amount(strategy.partition.as_ref(), || format!("{PATH}.partition"), 0, violations);
         let max_unavailable = max_unavailable(spec, strategy, violations);
-        if strategy.selector.is_some() && partition.is_some_and(|partition| partition != Amount::Count(0)) {
+        // As in Kruise: where running Pods stay as they are, both say which new Pods get a past definition.
+        let is_partitioned = partition.is_some_and(|partition| partition != Amount::Count(0));
+        if kind == Some(UpdateKind::RollingUpdate) && strategy.selector.is_some() && is_partitioned {
             violations.add(PATH, "partition and selector cannot be used together");
         }
         Some(Self {

@@ -75,6 +75,20 @@ fn max_unavailable_is_one_where_nobody_says_otherwise() {
 }
 
 #[test]
+fn partition_and_selector_contradict_each_other_only_where_running_pods_are_upgraded() {
+    let canaries = json!({"matchLabels": {"canary": "yes"}});
+    let set = |kind: &str, partition: Value| {
+        sidecar_set().strategy("type", kind).strategy("selector", canaries.clone()).strategy("partition", partition)
+    };
+    let refused = ["spec.updateStrategy: partition and selector cannot be used together"];
+
+    assert_eq!(set("RollingUpdate", json!(1)).violations(), refused);
+    assert_eq!(set("RollingUpdate", json!("0%")).violations(), refused);
+    assert_eq!(set("RollingUpdate", json!(0)).violations(), [""; 0]);
+    assert_eq!(set("NotUpdate", json!("50%")).violations(), [""; 0]);
+}
+
+#[test]
 fn an_empty_namespace_selector_means_every_namespace() {
     let set = sidecar_set().spec("namespaceSelector", json!({})).build();
 
