@@ -68,6 +68,15 @@ pub struct ContainerObservation {
     pub started_at: Option<Seconds>,
 }
 
+/// How often the container of a Pod that was restarted most often was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Restarts {
+    /// Of its regular containers.
+    pub regular: u32,
+    /// Of its native sidecars.
+    pub native: u32,
+}
+
 /// What is remembered of a Pod that some SidecarSet was injected into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodRecord {
@@ -90,7 +99,7 @@ pub struct PodRecord {
     /// When it was created.
     pub created: Seconds,
     /// How often its containers were restarted.
-    pub restarts: u32,
+    pub restarts: Restarts,
     /// Its regular containers and native sidecars.
     pub containers: Box<[ContainerRecord]>,
     /// Whether the kubelet has told of each regular container.

@@ -13,6 +13,8 @@ mod injection;
 mod neighbours;
 #[path = "core/normalization.rs"]
 mod normalization;
+#[path = "core/ordering.rs"]
+mod ordering;
 #[path = "core/pinning.rs"]
 mod pinning;
 #[path = "core/properties.rs"]

@@ -1,6 +1,6 @@
 //! The few members of a Pod that are read at all; the rest is skipped while it is parsed.
 
-use super::{ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord};
+use super::{ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord, Restarts};
 use crate::annotations::{HashAnnotation, InPlaceAnnotation, Seconds, injected_list};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -121,7 +121,7 @@ impl PodRecord {
             is_scheduled: pod.spec.node_name.as_ref().is_some_and(|node| !node.is_empty()),
             ready_since: ready_since(pod.status),
             created: pod.metadata.creation_timestamp.as_ref().map_or(Seconds::EPOCH, |time| time.0.into()),
-            restarts: restarts(pod.status),
+            restarts: restarts(pod),
             containers: containers(pod, interner),
             is_fully_observed: pod.spec.containers.len() == pod.status.container_statuses.len(),
             injected: injected.into_iter().map(|name| interner.string(name)).collect(),
@@ -158,14 +158,24 @@ fn ready_since(status: &ObservedStatus) -> Option<Seconds> {
     Some(ready.last_transition_time.map_or(Seconds::EPOCH, Seconds::from))
 }
 
-fn restarts(status: &ObservedStatus) -> u32 {
-    let restarts: i64 = status.container_statuses.iter().map(|container| container.restart_count).sum();
-    u32::try_from(restarts).unwrap_or_default()
+// As Kubernetes counts for its own order of Pods: the most of any container, not the sum.
+fn restarts(pod: ObservedPod<'_>) -> Restarts {
+    let is_native = |name: &str| native_sidecars(pod.spec).any(|container| container.name == name);
+    let native = pod.status.init_container_statuses.iter().filter(|status| is_native(&status.name));
+    Restarts { regular: most_restarts(pod.status.container_statuses.iter()), native: most_restarts(native) }
+}
+
+fn most_restarts<'a>(statuses: impl Iterator<Item = &'a ObservedContainerStatus>) -> u32 {
+    let most = statuses.map(|status| status.restart_count).max().unwrap_or_default();
+    u32::try_from(most).unwrap_or_default()
+}
+
+fn native_sidecars(spec: &ObservedSpec) -> impl Iterator<Item = &ObservedContainer> {
+    spec.init_containers.iter().filter(|container| container.restart_policy.as_deref() == Some("Always"))
 }
 
 fn containers(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[ContainerRecord]> {
-    let native = pod.spec.init_containers.iter().filter(|it| it.restart_policy.as_deref() == Some("Always"));
-    let native = native.map(|it| (ContainerKind::Native, it, &pod.status.init_container_statuses));
+    let native = native_sidecars(pod.spec).map(|it| (ContainerKind::Native, it, &pod.status.init_container_statuses));
     let regular = pod.spec.containers.iter().map(|it| (ContainerKind::Regular, it, &pod.status.container_statuses));
     native
         .chain(regular)
@@ -243,11 +253,29 @@ mod tests {
         assert_eq!(record.key.to_string(), "shop/web-0");
         assert!(record.carries("log-sc") && record.carries("mesh") && !record.carries("log"));
         assert!(record.is_ready() && record.is_active() && record.is_fully_observed && record.is_scheduled);
-        assert_eq!(record.restarts, 2);
+        assert_eq!(record.restarts, Restarts { regular: 2, native: 0 });
         assert_eq!(&*record.hashes.0.get("log-sc").unwrap().hash, "h1");
         let names: Vec<_> = record.containers.iter().map(|container| (&*container.name, container.kind)).collect();
         assert_eq!(names, [("mesh", ContainerKind::Native), ("agent", ContainerKind::Regular)]);
         assert_eq!(&*record.container("agent").unwrap().status.as_ref().unwrap().image_id, "a@sha256:1");
+    }
+
+    #[test]
+    fn restarts_are_those_of_the_container_with_the_most_and_ordinary_init_containers_do_not_count() {
+        let status = |name: &str, restarts: i64| json!({"name": name, "restartCount": restarts});
+        let record = read(&json!({
+            "metadata": {"name": "a", "annotations": {"kruise.io/sidecarset-injected-list": "s"}},
+            "spec": {"initContainers": [
+                {"name": "setup"}, {"name": "mesh", "restartPolicy": "Always"}, {"name": "log", "restartPolicy": "Always"},
+            ]},
+            "status": {
+                "containerStatuses": [status("a", 2), status("b", 3)],
+                "initContainerStatuses": [status("setup", 9), status("mesh", 4), status("log", 1)],
+            },
+        }))
+        .unwrap();
+
+        assert_eq!(record.restarts, Restarts { regular: 3, native: 4 });
     }
 
     #[test]
