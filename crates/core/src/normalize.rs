@@ -3,6 +3,7 @@
 pub mod custom_version;
 pub mod defaults;
 mod metadata;
+mod ordering;
 mod resources;
 mod sidecar;
 mod strategy;
@@ -10,6 +11,7 @@ mod transfer;
 
 pub(crate) use metadata::warnings as metadata_warnings;
 pub use metadata::{MetadataError, MetadataPatch, PatchPolicy};
+pub use ordering::{Priority, UpgradeOrder, Weight};
 pub use resources::{Aggregation, ContainerNames, ParseContainerNamesError, ResourcesPolicy};
 pub use sidecar::{Placement, Shares, Sidecar};
 pub use strategy::{RolloutStrategy, UpdateKind};
@@ -100,7 +102,6 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     validation::containers(&spec, &mut violations);
     validation::resources(&spec, &mut violations);
     validation::rest(&spec, &mut violations);
-    validation::ordering(&spec, &mut violations);
     let failure_policy = failure_policy(&spec, &mut violations);
     let rollout = RolloutStrategy::parse(&spec, &mut violations);
     let metadata = metadata::parse(&spec, &mut violations);

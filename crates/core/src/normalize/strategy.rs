@@ -1,5 +1,6 @@
 //! How a new image reaches running Pods, from either spelling.
 
+use super::UpgradeOrder;
 use crate::amount::Amount;
 use crate::selection::Selector;
 use crate::validation::Violations;
@@ -28,6 +29,8 @@ pub struct RolloutStrategy {
     pub partition: Amount,
     /// How many Pods may be unavailable.
     pub max_unavailable: Amount,
+    /// Which Pods are upgraded first.
+    pub order: UpgradeOrder,
 }
 
 const PATH: &str = "spec.updateStrategy";
@@ -44,6 +47,7 @@ impl RolloutStrategy {
         };
         let partition = amount(strategy.partition.as_ref(), || format!("{PATH}.partition"), 0, violations);
         let max_unavailable = max_unavailable(spec, strategy, violations);
+        let order = UpgradeOrder::parse(strategy, violations);
         // As in Kruise: where running Pods stay as they are, both say which new Pods get a past definition.
         let is_partitioned = partition.is_some_and(|partition| partition != Amount::Count(0));
         if kind == Some(UpdateKind::RollingUpdate) && strategy.selector.is_some() && is_partitioned {
@@ -55,6 +59,7 @@ impl RolloutStrategy {
             selector: selector?,
             partition: partition?,
             max_unavailable: max_unavailable?,
+            order,
         })
     }
 }

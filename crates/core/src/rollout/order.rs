@@ -1,16 +1,22 @@
-//! Which Pods come first: those that miss the least.
+//! Which Pods come first.
 
+mod priority;
+
+use crate::normalize::UpgradeOrder;
 use crate::record::PodRecord;
 use std::cmp::Reverse;
 
-/// Sorts Pods as Kubernetes sorts them for deletion, which is Kruise's order for upgrades: unscheduled before
-/// scheduled, then by phase, not ready before ready, the most recently ready first, more restarts of a container
-/// first, then of a native sidecar, the newest first. Pods that are equal in all that are ordered by namespace and name, so that the order is always
-/// the same.
-pub(super) fn sort(pods: &mut [&PodRecord]) {
-    pods.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.key.cmp(&other.key)));
+/// Sorts waiting Pods in the order in which they are upgraded: by their priority, and where that is equal or the set
+/// does not say, those that miss the least come first.
+pub(super) fn sort(order: &UpgradeOrder, waiting: &mut [&PodRecord]) {
+    waiting.sort_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| one.key.cmp(&other.key)));
+    priority::sort(&order.priority, waiting);
 }
 
+/// Ranks Pods as Kubernetes ranks them for deletion, which is Kruise's order for upgrades: unscheduled before
+/// scheduled, then by phase, not ready before ready, the most recently ready first, more restarts of a container
+/// first, then of a native sidecar, the newest first. Pods that are equal in all that are ordered by namespace and
+/// name, so that the order is always the same.
 fn rank(pod: &PodRecord) -> impl Ord {
     (
         pod.is_scheduled,

@@ -6,7 +6,7 @@ use super::Violations;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 
-pub(super) const REQUIRED: &str = "is required";
+pub(crate) const REQUIRED: &str = "is required";
 
 /// An object within a spec.
 #[derive(Debug, Clone)]
@@ -134,10 +134,10 @@ pub(super) fn one_of(text: &str, allowed: &[&str]) -> Result<(), String> {
     if allowed.contains(&text) { Ok(()) } else { Err(format!("{text:?} is not one of {}", allowed.join(", "))) }
 }
 
-pub(super) fn out_of_range(number: i64, range: &RangeInclusive<i64>) -> String {
+pub(crate) fn out_of_range(number: i64, range: &RangeInclusive<i64>) -> String {
     format!("{number} is not between {} and {}", range.start(), range.end())
 }
 
-pub(super) fn duplicate(value: &str) -> String {
+pub(crate) fn duplicate(value: &str) -> String {
     format!("duplicate value: {value:?}")
 }

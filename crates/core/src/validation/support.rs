@@ -14,10 +14,7 @@ pub(crate) fn check(spec: &SidecarSetSpec, violations: &mut Violations) {
         }
     }
     let strategy = spec.update_strategy.as_ref();
-    let refused = [
-        ("spec.updateStrategy.priorityStrategy", strategy.is_some_and(|it| it.priority_strategy.is_some())),
-        ("spec.updateStrategy.scatterStrategy", strategy.is_some_and(|it| it.scatter_strategy.is_some())),
-    ];
+    let refused = [("spec.updateStrategy.scatterStrategy", strategy.is_some_and(|it| it.scatter_strategy.is_some()))];
     add_all(&refused, violations);
 }
 

@@ -1,7 +1,7 @@
 //! Which Pods are upgraded first.
 
 use crate::build::{PodBuilder, SetBuilder, pod, sidecar_set};
-use serde_json::json;
+use serde_json::{Value, json};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
 use sidecarset_core::rollout;
@@ -16,6 +16,21 @@ fn order(set: SetBuilder, pods: &[PodBuilder]) -> Vec<String> {
 
 fn old() -> CanonicalSet {
     sidecar_set().build()
+}
+
+fn labelled(name: &str, labels: &[(&str, &str)]) -> PodBuilder {
+    labels.iter().fold(pod(name, &old()), |pod, (key, value)| pod.label(key, value))
+}
+
+fn weighted(terms: &[(i32, &str, &str)]) -> SetBuilder {
+    let term = |(weight, key, value): &(i32, &str, &str)| json!({"weight": weight, "matchSelector": {"matchLabels": {*key: value}}});
+    let terms: Vec<Value> = terms.iter().map(term).collect();
+    sidecar_set().strategy("priorityStrategy", json!({"weightPriority": terms}))
+}
+
+fn ordered(keys: &[&str]) -> SetBuilder {
+    let keys: Vec<Value> = keys.iter().map(|key| json!({"orderedKey": key})).collect();
+    sidecar_set().strategy("priorityStrategy", json!({"orderPriority": keys}))
 }
 
 fn ready_since(name: &str, time: &str) -> PodBuilder {
@@ -69,4 +84,63 @@ fn the_newest_comes_first_and_then_the_names_decide() {
     ];
 
     assert_eq!(order(sidecar_set(), &pods), ["d", "b", "c", "a"]);
+}
+
+#[test]
+fn pods_with_the_largest_sum_of_weights_come_first() {
+    let set = weighted(&[(30, "tier", "canary"), (20, "zone", "a"), (15, "size", "small")]);
+    let pods = [
+        labelled("a-none", &[]),
+        labelled("b-20", &[("zone", "a")]),
+        labelled("c-30", &[("tier", "canary")]),
+        labelled("d-35", &[("zone", "a"), ("size", "small")]),
+    ];
+
+    assert_eq!(order(set, &pods), ["d-35", "c-30", "b-20", "a-none"]);
+}
+
+#[test]
+fn a_weight_counts_more_than_being_broken_and_pods_of_one_weight_stay_in_the_usual_order() {
+    let set = weighted(&[(10, "tier", "canary"), (0, "tier", "rest")]);
+    let pods = [
+        labelled("a", &[("tier", "canary")]),
+        labelled("b", &[("tier", "canary")]).not_ready(),
+        labelled("c", &[("tier", "rest")]),
+        labelled("d", &[]).not_ready(),
+    ];
+
+    assert_eq!(order(set, &pods), ["b", "a", "d", "c"]);
+}
+
+#[test]
+fn the_largest_number_at_the_end_of_a_label_comes_first() {
+    let pods = ["web-2", "web-10", "web", "web-9"].map(|value| labelled(value, &[("pod-name", value)]));
+
+    assert_eq!(order(ordered(&["pod-name"]), &pods), ["web-10", "web-9", "web-2", "web"]);
+}
+
+#[test]
+fn the_first_key_that_a_pod_has_decides_and_pods_without_any_come_last() {
+    let pods = [
+        labelled("a", &[]).not_ready(),
+        labelled("b", &[("second", "9")]),
+        labelled("c", &[("first", "none")]),
+        labelled("d", &[("first", "2"), ("second", "1")]),
+        labelled("e", &[("second", "10")]),
+    ];
+
+    assert_eq!(order(ordered(&["first", "second"]), &pods), ["d", "c", "e", "b", "a"]);
+}
+
+#[test]
+fn a_partition_keeps_the_pods_that_come_last_also_where_they_are_broken() {
+    let set = weighted(&[(10, "tier", "canary")]).strategy("partition", 2);
+    let pods = [
+        labelled("a", &[]).not_ready(),
+        labelled("b", &[]),
+        labelled("c", &[("tier", "canary")]),
+        labelled("d", &[("tier", "canary")]),
+    ];
+
+    assert_eq!(order(set, &pods), ["c", "d"]);
 }
