@@ -11,7 +11,7 @@ mod transfer;
 
 pub(crate) use metadata::warnings as metadata_warnings;
 pub use metadata::{MetadataError, MetadataPatch, PatchPolicy};
-pub use ordering::{Priority, UpgradeOrder, Weight};
+pub use ordering::{Priority, ScatteredLabel, ScatteredValue, UpgradeOrder, Weight};
 pub use resources::{Aggregation, ContainerNames, ParseContainerNamesError, ResourcesPolicy};
 pub use sidecar::{Placement, Shares, Sidecar};
 pub use strategy::{RolloutStrategy, UpdateKind};

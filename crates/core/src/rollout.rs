@@ -71,7 +71,7 @@ pub fn plan(set: &CanonicalSet, matched: &[&PodRecord]) -> Plan {
             Standing::Waiting => waiting.push(*pod),
         }
     }
-    order::sort(&set.rollout.order, &mut waiting);
+    order::sort(&set.rollout.order, matched, &mut waiting);
     let round = budget::spend(set, matched, &waiting);
     plan.holds.extend(round.holds);
     plan.upgrades = round.upgrades.into_iter().map(|pod| Upgrade::of(set, pod)).collect();

@@ -14,6 +14,8 @@ const WEIGHTS: RangeInclusive<i64> = 0..=100;
 pub struct UpgradeOrder {
     /// Which Pods come first.
     pub priority: Priority,
+    /// The labels whose Pods are spread evenly over that order.
+    pub scatter: Vec<ScatteredLabel>,
 }
 
 /// Which Pods come first.
@@ -38,12 +40,31 @@ pub struct Weight {
     pub selector: Selector,
 }
 
+/// A label whose Pods are spread evenly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScatteredLabel {
+    /// The key of the label.
+    pub key: String,
+    /// The value of the label.
+    pub value: ScatteredValue,
+}
+
+/// The value of a label whose Pods are spread evenly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScatteredValue {
+    /// Each value there is, one after the other.
+    Each,
+    /// This one.
+    One(String),
+}
+
 impl UpgradeOrder {
     /// Parses it, adding what is wrong with it.
     pub(super) fn parse(strategy: &UpdateStrategy, violations: &mut Violations) -> Self {
         let priority = strategy.priority_strategy.as_ref().map(|source| Priority::parse(source, violations));
-        check_scatter(strategy.scatter_strategy.as_deref().unwrap_or_default(), violations);
-        Self { priority: priority.unwrap_or_default() }
+        let scatter = strategy.scatter_strategy.as_deref().unwrap_or_default();
+        check_scatter(scatter, violations);
+        Self { priority: priority.unwrap_or_default(), scatter: scatter.iter().map(ScatteredLabel::of).collect() }
     }
 }
 
@@ -84,6 +105,16 @@ impl Weight {
             violations.add(path, "must not be empty");
         }
         Some(Self { weight: u32::try_from(weight).ok()?, selector })
+    }
+}
+
+impl ScatteredLabel {
+    fn of(source: &ScatterTerm) -> Self {
+        let value = match source.value.as_str() {
+            "*" => ScatteredValue::Each,
+            one => ScatteredValue::One(one.to_owned()),
+        };
+        Self { key: source.key.clone(), value }
     }
 }
 

@@ -13,9 +13,6 @@ pub(crate) fn check(spec: &SidecarSetSpec, violations: &mut Violations) {
             check_container(spec, container, &format!("spec.{list}[{at}]"), violations);
         }
     }
-    let strategy = spec.update_strategy.as_ref();
-    let refused = [("spec.updateStrategy.scatterStrategy", strategy.is_some_and(|it| it.scatter_strategy.is_some()))];
-    add_all(&refused, violations);
 }
 
 fn check_container(spec: &SidecarSetSpec, container: &SidecarContainer, path: &str, violations: &mut Violations) {
@@ -28,12 +25,6 @@ fn check_container(spec: &SidecarSetSpec, container: &SidecarContainer, path: &s
     }
 }
 
-fn add_all<P: AsRef<str>>(refused: &[(P, bool)], violations: &mut Violations) {
-    for (path, _) in refused.iter().filter(|(_, is_used)| *is_used) {
-        violations.add(path.as_ref(), MESSAGE);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,11 +33,7 @@ mod tests {
     #[test]
     fn members_that_are_not_acted_on_are_refused_with_their_paths() {
         let spec = serde_json::from_value(json!({
-            "containers": [{
-                "name": "a",
-                "upgradeStrategy": {"upgradeType": "HotUpgrade"},
-            }],
-            "updateStrategy": {"scatterStrategy": [{"key": "a", "value": "b"}]},
+            "containers": [{"name": "a", "upgradeStrategy": {"upgradeType": "HotUpgrade"}}],
         }))
         .unwrap();
         let mut violations = Violations::default();
@@ -54,7 +41,7 @@ mod tests {
         check(&spec, &mut violations);
 
         let paths: Vec<_> = violations.iter().map(|violation| violation.path.as_str()).collect();
-        assert_eq!(paths, ["spec.containers[0].upgradeStrategy.upgradeType", "spec.updateStrategy.scatterStrategy",]);
+        assert_eq!(paths, ["spec.containers[0].upgradeStrategy.upgradeType"]);
     }
 
     #[test]

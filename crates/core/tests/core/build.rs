@@ -86,7 +86,7 @@ pub fn revision(name: &str, image: &str) -> Revision {
 }
 
 /// A ready Pod that carries a set, as it was when the Pod was created.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct PodBuilder(Value);
 
 pub fn pod(name: &str, carries: &CanonicalSet) -> PodBuilder {

@@ -1,5 +1,14 @@
 //! Which Pods are upgraded first.
 
+#[path = "ordering/model.rs"]
+mod model;
+#[path = "ordering/properties.rs"]
+mod properties;
+#[path = "ordering/scatter.rs"]
+mod scatter;
+
+pub use properties::orderings;
+
 use crate::build::{PodBuilder, SetBuilder, pod, sidecar_set};
 use serde_json::{Value, json};
 use sidecarset_core::normalize::CanonicalSet;

@@ -1,6 +1,7 @@
 //! What holds in every world.
 
 use crate::build::{PodBuilder, now, pod, sidecar_set};
+use crate::ordering::orderings;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sidecarset_core::amount::Amount;
@@ -49,20 +50,23 @@ fn world(kinds: &[Kind]) -> Vec<PodBuilder> {
         .enumerate()
         .map(|(at, kind)| {
             let name = format!("pod-{at}");
-            match kind {
+            let pod = match kind {
                 Kind::Updated => pod(&name, &new),
                 Kind::UpdatedBroken => pod(&name, &new).not_ready(),
                 Kind::Old => pod(&name, &old),
                 Kind::OldBroken => pod(&name, &old).not_ready(),
                 Kind::OtherShape => pod(&name, &other),
-            }
+            };
+            pod.label("zone", ["a", "b-1", "b-02"][at % 3]).label("tier", ["a", "b-1"][at / 5 % 2])
         })
         .collect()
 }
 
-fn target(partition: &Value, max_unavailable: &Value) -> CanonicalSet {
-    sidecar_set()
-        .image("agent:v2")
+fn target(partition: &Value, max_unavailable: &Value, ordering: [(&str, Value); 2]) -> CanonicalSet {
+    let set = sidecar_set().image("agent:v2");
+    ordering
+        .into_iter()
+        .fold(set, |set, (member, value)| set.strategy(member, value))
         .strategy("partition", partition.clone())
         .strategy("maxUnavailable", max_unavailable.clone())
         .build()
@@ -81,9 +85,9 @@ proptest! {
 
     #[test]
     fn no_round_makes_more_pods_unavailable_than_the_budget_leaves(
-        kinds in kinds(), partition in amount(), max_unavailable in amount(),
+        kinds in kinds(), partition in amount(), max_unavailable in amount(), ordering in orderings(),
     ) {
-        let set = target(&partition, &max_unavailable);
+        let set = target(&partition, &max_unavailable, ordering);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
         let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
@@ -97,9 +101,9 @@ proptest! {
 
     #[test]
     fn every_pod_is_updated_or_upgraded_or_held_and_never_two_of_them(
-        kinds in kinds(), partition in amount(), max_unavailable in amount(),
+        kinds in kinds(), partition in amount(), max_unavailable in amount(), ordering in orderings(),
     ) {
-        let set = target(&partition, &max_unavailable);
+        let set = target(&partition, &max_unavailable, ordering);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
         let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
@@ -113,8 +117,10 @@ proptest! {
     }
 
     #[test]
-    fn a_rollout_that_can_finish_does_and_touches_no_pod_twice(kinds in kinds(), max_unavailable in amount()) {
-        let set = target(&json!(0), &max_unavailable);
+    fn a_rollout_that_can_finish_does_and_touches_no_pod_twice(
+        kinds in kinds(), max_unavailable in amount(), ordering in orderings(),
+    ) {
+        let set = target(&json!(0), &max_unavailable, ordering);
         prop_assume!(set.rollout.max_unavailable.rounded_up(30) > 0 && set.rollout.max_unavailable != Amount::Percent(0));
         let mut world = world(&kinds);
         let mut touched = vec![0; world.len()];
@@ -140,8 +146,10 @@ proptest! {
     }
 
     #[test]
-    fn the_order_in_which_pods_are_seen_changes_nothing(kinds in kinds(), max_unavailable in amount()) {
-        let set = target(&json!(0), &max_unavailable);
+    fn the_order_in_which_pods_are_seen_changes_nothing(
+        kinds in kinds(), max_unavailable in amount(), ordering in orderings(),
+    ) {
+        let set = target(&json!(0), &max_unavailable, ordering);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
         let forward = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());

@@ -5,15 +5,11 @@ use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::normalize::normalize;
 
-/// What `validation/support` says of members that are not acted on yet.
-const NOT_YET: &str = "is not supported by this version of the operator";
-
 /// Returns what is wrong with a set, sorted; nothing if it cannot even be read.
 fn violations(spec: &Value) -> Option<Vec<String>> {
     let set: SidecarSet = serde_json::from_value(json!({"metadata": {"name": "set"}, "spec": spec})).ok()?;
     let violations = normalize(&set).err().unwrap_or_default();
-    let known = violations.iter().filter(|violation| violation.message != NOT_YET);
-    let mut texts: Vec<String> = known.map(ToString::to_string).collect();
+    let mut texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
     texts.sort();
     Some(texts)
 }
