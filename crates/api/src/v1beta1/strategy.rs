@@ -43,11 +43,12 @@ pub struct UpdateStrategy {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct PriorityStrategy {
-    /// Pods are ordered by the number at the end of a label's value.
+    /// Pods with the first of these labels come first, then those with the second, and so on; of one label those
+    /// with the largest number at the end of its value. Pods without any of them come last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_priority: Option<Vec<OrderPriority>>,
 
-    /// Pods are ordered by the sum of the weights of the terms that match them.
+    /// Pods with the largest sum of the weights of the terms that match them come first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_priority: Option<Vec<WeightPriority>>,
 }
