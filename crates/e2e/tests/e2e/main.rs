@@ -16,6 +16,7 @@ mod metadata;
 mod native;
 mod neighbour;
 mod operator;
+mod ordering;
 mod pause;
 mod podlike;
 mod repair;
