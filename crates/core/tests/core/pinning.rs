@@ -59,6 +59,16 @@ fn the_policy_partial_draws_for_a_share_of_the_pods() {
 }
 
 #[test]
+fn where_running_pods_stay_as_they_are_selector_and_partition_choose_new_ones_together() {
+    let canaries = json!({"matchLabels": {"canary": "true"}});
+    let set = pinned("Partial", &json!({"type": "NotUpdate", "selector": canaries, "partition": "30%"}));
+
+    assert_eq!(chosen(&set, &json!({"app": "nginx"}), 0.9), PAST);
+    assert_eq!(chosen(&set, &json!({"app": "nginx", "canary": "true"}), 0.3), PAST);
+    assert_eq!(chosen(&set, &json!({"app": "nginx", "canary": "true"}), 0.9), PRESENT);
+}
+
+#[test]
 fn the_policy_partial_gives_the_present_where_the_partition_is_a_number_or_absent() {
     for strategy in [json!({}), json!({"partition": 0}), json!({"partition": 1000})] {
         assert_eq!(chosen(&pinned("Partial", &strategy), &json!({}), 0.0), PRESENT, "{strategy}");
