@@ -44,6 +44,9 @@ pub const VERSION_ALT_VARIABLE: &str = "SIDECARSET_VERSION_ALT";
 /// On a ControllerRevision: the name of the SidecarSet whose past it holds.
 pub const REVISION_OF: &str = "kruise.io/sidecarset-name";
 
+/// On a ControllerRevision: the end of its name, which is a hash of its data.
+pub const REVISION_HASH: &str = "controller.kubernetes.io/hash";
+
 /// The environment variable by which an injected container is told from the Pod's own.
 pub const IS_INJECTED: &str = "IS_INJECTED";
 

@@ -18,7 +18,7 @@ pub use strategy::{RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 
 use crate::registration::FailurePolicy;
-use crate::revision::{self, Fingerprint, Hashes, Pin};
+use crate::revision::{self, Draft, Fingerprint, Hashes, Pin};
 use crate::selection::{Namespaces, Selector};
 use crate::validation::{self, Violations};
 use serde_json::{Map, Value};
@@ -60,7 +60,9 @@ pub struct CanonicalSet {
     pub hashes: Hashes,
     /// Tells the definition from others.
     pub fingerprint: Fingerprint,
-    /// The name of the ControllerRevision that holds this definition. The catalog fills it in where it knows one.
+    /// What a ControllerRevision of this definition is made of.
+    pub draft: Draft,
+    /// The name of the ControllerRevision that holds this definition, or will. The catalog fills it in.
     pub revision: Option<Arc<str>>,
     /// The past revision that new Pods get in place of this definition.
     pub pin: Option<Pin>,
@@ -146,6 +148,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         rollout: parsed.rollout,
         hashes: revision::in_force(&set.metadata, revision::hashes(containers, init_containers)),
         fingerprint: Fingerprint::of(spec),
+        draft: Draft::of(set, spec, validation::author_version(set)),
         revision: None,
         pin: parsed.pin,
     }

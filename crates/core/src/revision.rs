@@ -1,18 +1,22 @@
 //! What makes two definitions of a SidecarSet the same one, and the past definitions that are remembered.
 
 mod choice;
+mod draft;
 mod encoding;
 mod fingerprint;
 mod hash;
 mod history;
+mod next;
 mod pin;
 mod recorded;
 mod stored;
 
 pub use choice::{choose, draw};
+pub use draft::Draft;
 pub use fingerprint::Fingerprint;
 pub use hash::{Hashes, hashes};
-pub use history::Revisions;
+pub use history::{History, Revisions};
+pub use next::{Change, NewRevision, Taken, Update, changes, taken_by};
 pub(crate) use pin::PATH as PIN_PATH;
 pub use pin::{Asked, Pin, PinPolicy, Unusable, Why};
 pub use recorded::{Record, in_force};

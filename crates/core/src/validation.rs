@@ -25,7 +25,7 @@ pub use warnings::warnings;
 
 pub(crate) use canary::{base as canary_base, check as canary};
 pub(crate) use containers::check as containers;
-pub(crate) use custom_version::check as custom_version;
+pub(crate) use custom_version::{author_version, check as custom_version};
 pub(crate) use labels::{is_dns_subdomain, is_label_value, is_qualified_name};
 pub(crate) use member::{REQUIRED, duplicate, out_of_range};
 pub(crate) use metadata::check as metadata;

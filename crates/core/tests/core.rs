@@ -7,6 +7,8 @@ mod build;
 mod case;
 #[path = "core/expressions.rs"]
 mod expressions;
+#[path = "core/history.rs"]
+mod history;
 #[path = "core/injection.rs"]
 mod injection;
 #[path = "core/neighbours.rs"]

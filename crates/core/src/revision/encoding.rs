@@ -21,6 +21,13 @@ pub(super) fn encoded_without_image(container: &SidecarContainer) -> String {
     encoded_object(&object)
 }
 
+/// Returns the JSON text of any value, with all keys sorted.
+pub(super) fn sorted_text(value: &Value) -> String {
+    let mut out = String::new();
+    write_as_it_is(&mut out, value);
+    out
+}
+
 fn object(container: &SidecarContainer) -> Map<String, Value> {
     match serde_json::to_value(container) {
         Ok(Value::Object(object)) => object,

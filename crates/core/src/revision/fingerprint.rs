@@ -30,7 +30,7 @@ impl Fingerprint {
 }
 
 /// Returns a list without what says nothing: members that are null, and the list itself where it is empty.
-fn meaning(list: &impl Serialize) -> Value {
+pub(super) fn meaning(list: &impl Serialize) -> Value {
     match without_nulls(serde_json::to_value(list).unwrap_or_default()) {
         Value::Array(items) if items.is_empty() => Value::Null,
         value => value,

@@ -1,6 +1,6 @@
 //! The past definitions of all sets.
 
-use super::{Fingerprint, Revision};
+use super::{Asked, Fingerprint, Revision};
 use crate::annotations::Seconds;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,6 +69,15 @@ impl<'a> History<'a> {
         self.revisions?.get(name).filter(|revision| revision.belongs_to(self.set, self.uid))
     }
 
+    /// Returns the revision that is asked for.
+    #[must_use]
+    pub fn asked(self, asked: &Asked) -> Option<&'a Arc<Revision>> {
+        match asked {
+            Asked::Name(name) => self.named(name),
+            Asked::CustomVersion(version) => self.of_version(version),
+        }
+    }
+
     /// Returns the newest revision that had this custom version.
     #[must_use]
     pub fn of_version(self, version: &str) -> Option<&'a Arc<Revision>> {
@@ -81,12 +90,29 @@ impl<'a> History<'a> {
         self.newest(|revision| revision.fingerprint() == Some(fingerprint))
     }
 
+    /// Returns the newest revision.
+    #[must_use]
+    pub fn latest(self) -> Option<&'a Arc<Revision>> {
+        self.newest(|_| true)
+    }
+
+    /// Returns all revisions, the newest one last.
+    #[must_use]
+    pub fn oldest_first(self) -> Vec<&'a Arc<Revision>> {
+        let mut all: Vec<_> = self.own().collect();
+        all.sort_by(|one, other| age(one).cmp(&age(other)));
+        all
+    }
+
     // As in Kruise: of two revisions of one number the one that was created later is newer, and then the one with the
     // larger name.
     fn newest(self, is_meant: impl Fn(&Revision) -> bool) -> Option<&'a Arc<Revision>> {
+        self.own().filter(|revision| is_meant(revision)).max_by(|one, other| age(one).cmp(&age(other)))
+    }
+
+    fn own(self) -> impl Iterator<Item = &'a Arc<Revision>> {
         let all = self.revisions.into_iter().flat_map(BTreeMap::values);
-        let own = all.filter(|revision| revision.belongs_to(self.set, self.uid) && is_meant(revision));
-        own.max_by(|one, other| age(one).cmp(&age(other)))
+        all.filter(move |revision| revision.belongs_to(self.set, self.uid))
     }
 }
 

@@ -93,11 +93,7 @@ impl Pin {
     pub fn resolve(&self, set: &SidecarSet, revisions: &Revisions) -> Result<CanonicalSet, Unusable> {
         let name = set.metadata.name.as_deref().unwrap_or_default();
         let history = revisions.of(name, set.metadata.uid.as_deref());
-        let revision = match &self.asked {
-            Asked::Name(name) => history.named(name),
-            Asked::CustomVersion(version) => history.of_version(version),
-        };
-        let past = revision.ok_or(Why::Missing).and_then(|revision| past(set, revision));
+        let past = history.asked(&self.asked).ok_or(Why::Missing).and_then(|revision| past(set, revision));
         past.map_err(|why| Unusable { asked: self.asked.clone(), why })
     }
 }

@@ -28,6 +28,8 @@ pub struct Revision {
     pub created: Seconds,
     /// The version that the author of the set gave the definition.
     pub custom_version: Option<Arc<str>>,
+    /// The version of the object.
+    pub version: Option<Arc<str>>,
     /// The hashes that the set had; none where they are not both recorded.
     pub hashes: Option<Hashes>,
     data: Data,
@@ -58,6 +60,7 @@ impl Revision {
             number: object.revision,
             created: metadata.creation_timestamp.as_ref().map_or(Seconds::EPOCH, |time| time.0.into()),
             custom_version: label(markers::CUSTOM_VERSION).map(|version| version.as_str().into()),
+            version: metadata.resource_version.as_deref().map(Arc::from),
             hashes: hashes(metadata),
             data: Data::read(object.data.as_ref().map(|data| &data.0)),
         })

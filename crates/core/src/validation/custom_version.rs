@@ -22,6 +22,11 @@ pub(crate) fn check(set: &SidecarSet, violations: &mut Violations) {
     }
 }
 
+/// Returns the version, in whichever spelling it was given.
+pub(crate) fn author_version(set: &SidecarSet) -> Option<&str> {
+    field(set).or_else(|| label(set))
+}
+
 fn label_path() -> String {
     format!("metadata.labels[{}]", markers::CUSTOM_VERSION)
 }

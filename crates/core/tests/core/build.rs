@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
+use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::{Catalog, Entry};
 use sidecarset_core::normalize::{CanonicalSet, normalize};
@@ -50,6 +51,15 @@ impl SetBuilder {
     pub fn spec(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.0["spec"][member] = value.into();
         self
+    }
+
+    pub fn metadata(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.0["metadata"][member] = value.into();
+        self
+    }
+
+    pub fn object(&self) -> SidecarSet {
+        serde_json::from_value(self.0.clone()).unwrap()
     }
 
     /// Pins it to a past definition with another image, as the catalog does.
