@@ -1,5 +1,4 @@
-//! Writes what was decided: the upgrades of Pods, and the status of SidecarSets. Nothing else of the controller
-//! writes to the cluster.
+//! Writes what was decided: the upgrades of Pods, and the status of SidecarSets.
 
 mod annotations;
 mod outcome;

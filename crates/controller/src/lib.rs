@@ -1,5 +1,5 @@
-//! Watches SidecarSets, their revisions, namespaces and Pods, and writes what `sidecarset-core` decides: upgrades of Pods, and the
-//! status of SidecarSets.
+//! Watches SidecarSets, their revisions, namespaces and Pods, and writes what `sidecarset-core` decides: upgrades of Pods, the
+//! status of SidecarSets, and their revisions.
 
 mod apply;
 mod attempts;
@@ -10,6 +10,7 @@ mod index;
 mod pod;
 mod queue;
 mod reconcile;
+mod revisions;
 mod round;
 mod sets;
 mod watch;

@@ -1,7 +1,7 @@
 //! One look at a set: gather, decide, apply.
 
 use crate::context::Context;
-use crate::{apply, gather, round};
+use crate::{apply, gather, revisions, round};
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::catalog::{Entry, InvalidSet};
 use sidecarset_core::normalize::CanonicalSet;
@@ -49,14 +49,19 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
         debug!(%pod, ?hold, "left the pod as it is");
     }
     let rest = (now.monotonic.elapsed() * REST).min(LONGEST_REST);
-    let applied = apply::rollout(set, round.upgrades, ctx).await;
+    let (applied, history_due) =
+        tokio::join!(apply::rollout(set, round.upgrades, ctx), revisions::keep(set, &gathered.matched, ctx));
     debug!(set = %set.name, upgraded = applied.upgraded, held = applied.retry.len(), left = applied.left, "ended a round");
-    let status = with_injecting(round.status, &Entry::Valid(Arc::clone(set)), ctx);
+    let status = revisions::tell(round.status, set, ctx);
+    let status = with_injecting(status, &Entry::Valid(Arc::clone(set)), ctx);
     let status_due = apply::status(&set.name, &status, ctx).await;
     let retry_at = ctx.attempts.lock().next(&set.name, Instant::now());
     // Where some upgrades were not written, others can take their place in the budget.
     let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
-    Next { rest_until: Instant::now() + rest, at: [status_due, retry_at, again].into_iter().flatten().min() }
+    Next {
+        rest_until: Instant::now() + rest,
+        at: [status_due, history_due, retry_at, again].into_iter().flatten().min(),
+    }
 }
 
 async fn report(set: &Arc<InvalidSet>, ctx: &Context) -> Option<Instant> {

@@ -28,7 +28,10 @@ pub(crate) struct SetRecord {
     pub(crate) status: Option<SidecarSetStatus>,
     /// When the status may be written next.
     pub(crate) status_due: Option<Instant>,
+    /// When its revisions may be written next, where that failed.
+    pub(crate) revisions_due: Option<Instant>,
     failures: u32,
+    revision_failures: u32,
 }
 
 /// What is new in a SidecarSet that was observed.
@@ -108,6 +111,14 @@ impl Sets {
         known.failures = known.failures.saturating_add(1);
         known.status_due = Some(now + backoff::delay(known.failures).max(STATUS_PACE));
         known.status_due
+    }
+
+    /// Notes whether the revisions were written, and answers when that may be tried again.
+    pub(crate) fn wrote_revisions(&mut self, name: &str, is_done: bool, now: Instant) -> Option<Instant> {
+        let known = self.sets.get_mut(name)?;
+        known.revision_failures = if is_done { 0 } else { known.revision_failures.saturating_add(1) };
+        known.revisions_due = (!is_done).then(|| now + backoff::delay(known.revision_failures));
+        known.revisions_due
     }
 
     /// Notes that the set was changed while the status was written, and answers when it may be tried again.
@@ -225,6 +236,19 @@ mod tests {
         sets.begin_list();
 
         assert_eq!(sets.finish_list(), [Arc::from("log-sc")]);
+    }
+
+    #[test]
+    fn revisions_are_written_at_once_until_that_fails() {
+        let now = Instant::now();
+        let mut sets = Sets::default();
+        sets.observe(&set(1, |_| ()));
+
+        let waits: Vec<_> = (0..3).filter_map(|_| sets.wrote_revisions("log-sc", false, now)).collect();
+
+        assert_eq!(waits, [100, 200, 400].map(|wait| now + Duration::from_millis(wait)));
+        assert_eq!(sets.wrote_revisions("log-sc", true, now), None);
+        assert_eq!(sets.wrote_revisions("log-sc", false, now), Some(now + Duration::from_millis(100)));
     }
 
     #[test]

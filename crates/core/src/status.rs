@@ -50,6 +50,14 @@ pub fn summarize(
     }
 }
 
+/// Adds the name of the newest revision, and how often the name of a revision was another object's.
+#[must_use]
+pub fn with_revisions(status: SidecarSetStatus, newest: Option<&str>, collisions: u32) -> SidecarSetStatus {
+    // It never falls: the names that it led to are in use.
+    let collisions = status.collision_count.unwrap_or_default().max(on_the_wire(collisions as usize));
+    SidecarSetStatus { latest_revision: newest.map(str::to_owned), collision_count: Some(collisions), ..status }
+}
+
 /// Says of a set that it cannot be acted on. The numbers are those that were last known.
 #[must_use]
 pub fn invalid(set: &InvalidSet, previous: Option<&SidecarSetStatus>, now: Seconds) -> SidecarSetStatus {

@@ -9,7 +9,13 @@ use sidecarset_api::markers;
 use sidecarset_core::revision::Revision;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+/// With a set its revisions are deleted, and the watch of sets may be the one that tells later: it is waited for, or they
+/// would be written again.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Keeps the catalog's revisions, for ever.
 pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
@@ -50,6 +56,8 @@ fn put(object: &ControllerRevision, ctx: &Context) {
 }
 
 fn remove(name: &str, ctx: &Context) {
-    let changed = ctx.catalog.write().remove_revision(name);
-    ctx.queue.add(changed);
+    let set = ctx.catalog.write().remove_revision(name);
+    for set in set {
+        ctx.queue.add_at(set, Instant::now() + GRACE);
+    }
 }

@@ -153,6 +153,11 @@ impl Cluster {
         })
     }
 
+    /// The writes to revisions, as the method and the name.
+    pub fn revision_writes(&self) -> Vec<Write> {
+        self.writes("/controllerrevisions")
+    }
+
     fn writes(&self, part: &str) -> Vec<Write> {
         self.change(|state| state.writes.iter().filter(|write| write.path.contains(part)).cloned().collect())
     }

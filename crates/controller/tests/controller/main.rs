@@ -4,9 +4,11 @@
 
 mod cluster;
 mod failures;
+mod history;
 mod metadata;
 mod objects;
 mod registration;
+mod revision_writes;
 mod rollout;
 mod server;
 mod watches;

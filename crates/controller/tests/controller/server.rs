@@ -36,6 +36,7 @@ pub enum Fault {
 /// A write that the controller asked for.
 #[derive(Debug, Clone)]
 pub struct Write {
+    pub method: Method,
     pub path: String,
     pub content_type: String,
     pub body: Value,
@@ -210,10 +211,11 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
     let query = parts.uri.query().unwrap_or_default();
     let reply = {
         let mut state = state.lock().unwrap();
-        if parts.method == Method::PATCH {
+        if parts.method != Method::GET {
             let body: Value = serde_json::from_slice(&body).unwrap();
             let content_type = parts.headers["content-type"].to_str().unwrap().to_owned();
             state.writes.push(Write {
+                method: parts.method.clone(),
                 path: parts.uri.to_string(),
                 content_type,
                 body: body.clone(),
@@ -224,11 +226,16 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
                 ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => {
                     Some(state.patch_status(name, &body))
                 }
+                ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions", ref rest @ ..] => {
+                    state.write_revision(&parts.method, rest.first().copied(), body)
+                }
                 _ => panic!("nobody may write to {path}"),
             }
         } else if let ["api", "v1", "namespaces", _, "pods", name] = segments[..] {
             assert!(parts.headers["accept"].to_str().unwrap().contains("as=PartialObjectMetadata"));
             Some(state.read_metadata(name))
+        } else if let ["apis", "apps", "v1", "namespaces", _, "controllerrevisions", name] = segments[..] {
+            Some(state.objects[Kind::Revisions as usize].get(name).map_or_else(|| failure(404), |it| answer(200, it)))
         } else {
             let kind = kind(&segments, query);
             Some(if kind == Kind::Sets && state.is_kind_missing {
@@ -266,14 +273,14 @@ fn line(event: &Value) -> Bytes {
     format!("{{\"type\":{},\"object\":{}}}\n", event["type"], event["object"]).into()
 }
 
-fn failure(code: u16) -> Reply {
+pub fn failure(code: u16) -> Reply {
     answer(
         code,
         &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "", "reason": ""}),
     )
 }
 
-fn answer(code: u16, body: &Value) -> Reply {
+pub fn answer(code: u16, body: &Value) -> Reply {
     Response::builder().status(code).body(Full::new(body.to_string().into()).boxed_unsync()).unwrap()
 }
 

@@ -18,16 +18,25 @@ pub(super) struct Past {
 }
 
 impl Catalog {
-    /// Adds a revision, or takes the place of the one of its name. Answers which sets this changes.
+    /// Adds a revision, or takes the place of the one of its name. Answers whose past this changes.
     pub fn put_revision(&mut self, revision: Revision) -> Vec<Arc<str>> {
         let touched = self.past.revisions.put(revision);
         self.refresh(touched)
     }
 
-    /// Forgets a revision. Answers which sets this changes.
+    /// Forgets a revision. Answers whose past this changes.
     pub fn remove_revision(&mut self, name: &str) -> Vec<Arc<str>> {
         let touched = self.past.revisions.remove(name);
         self.refresh(touched)
+    }
+
+    /// Gives the new revision of a set another name: the one that it was to have is another object's.
+    pub fn note_collision(&mut self, name: &str) {
+        if let Some(Entry::Valid(set)) = self.sets.get_mut(name) {
+            let draft = set.draft.after_collision(name);
+            let renamed = CanonicalSet { draft, ..(**set).clone() };
+            *set = Arc::new(self.past.completed(&renamed).unwrap_or(renamed));
+        }
     }
 
     /// Returns the revisions of all sets.
@@ -53,16 +62,16 @@ impl Catalog {
 
     // Here and not while a Pod is waiting: what a review needs is in memory, and ready.
     fn refresh(&mut self, sets: impl IntoIterator<Item = Arc<str>>) -> Vec<Arc<str>> {
-        let mut changed = Vec::new();
+        let mut touched = Vec::new();
         for name in sets {
-            if let Some(Entry::Valid(set)) = self.sets.get_mut(&name)
-                && let Some(completed) = self.past.completed(set)
-            {
-                *set = Arc::new(completed);
-                changed.push(name);
+            if let Some(Entry::Valid(set)) = self.sets.get_mut(&name) {
+                if let Some(completed) = self.past.completed(set) {
+                    *set = Arc::new(completed);
+                }
+                touched.push(name);
             }
         }
-        changed
+        touched
     }
 }
 
@@ -91,7 +100,9 @@ impl Past {
     /// Returns a set with what its revisions say. Nothing is returned where it says that already.
     fn completed(&self, set: &CanonicalSet) -> Option<CanonicalSet> {
         let history = self.revisions.of(&set.name, set.uid.as_deref());
-        let revision = history.with_definition(set.fingerprint).map(|revision| Arc::clone(&revision.name));
+        let known = history.with_definition(set.fingerprint);
+        // It may not be there yet, but its name is known.
+        let revision = Some(Arc::clone(known.map_or(&set.draft.name, |known| &known.name)));
         let pin = set.pin.as_ref().map(|pin| self.resolved(set, pin));
         (revision != set.revision || pin != set.pin).then(|| CanonicalSet { revision, pin, ..set.clone() })
     }
@@ -106,6 +117,11 @@ impl Past {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    /// What the revision of `agent:v1` is called.
+    const THE_NAME: &str = "log-sc-69f6cfcccc";
+    /// What it is called after a collision.
+    const THE_NEXT_NAME: &str = "log-sc-69f6cfcccb";
 
     fn with_set() -> Catalog {
         let mut catalog = Catalog::default();
@@ -143,7 +159,7 @@ mod tests {
     #[test]
     fn a_set_knows_the_revision_that_holds_its_definition_whichever_comes_first() {
         let mut set_first = with_set();
-        assert_eq!(present(&set_first), None);
+        assert_eq!(present(&set_first), Some(THE_NAME));
         assert_eq!(set_first.put_revision(revision("log-sc-1", "agent:v1")), [Arc::from("log-sc")]);
         assert_eq!(present(&set_first), Some("log-sc-1"));
 
@@ -154,11 +170,22 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_of_another_definition_changes_nothing() {
+    fn a_revision_of_another_definition_is_not_the_present_one() {
         let mut catalog = with_set();
 
-        assert_eq!(catalog.put_revision(revision("log-sc-1", "agent:v2")), Vec::<Arc<str>>::new());
-        assert_eq!(present(&catalog), None);
+        assert_eq!(catalog.put_revision(revision("log-sc-1", "agent:v2")), [Arc::from("log-sc")]);
+        assert_eq!(present(&catalog), Some(THE_NAME));
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_replaced_by_the_next_one() {
+        let mut catalog = with_set();
+
+        catalog.note_collision("log-sc");
+
+        assert_eq!(present(&catalog), Some(THE_NEXT_NAME));
+        catalog.put_revision(revision("log-sc-1", "agent:v1"));
+        assert_eq!(present(&catalog), Some("log-sc-1"));
     }
 
     #[test]
@@ -167,7 +194,7 @@ mod tests {
         catalog.put_revision(revision("log-sc-1", "agent:v1"));
 
         assert_eq!(catalog.remove_revision("log-sc-1"), [Arc::from("log-sc")]);
-        assert_eq!(present(&catalog), None);
+        assert_eq!(present(&catalog), Some(THE_NAME));
         assert_eq!(catalog.remove_revision("log-sc-1"), Vec::<Arc<str>>::new());
     }
 }

@@ -6,6 +6,7 @@ use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
+use sidecarset_core::status::with_revisions;
 use sidecarset_core::{rollout, status};
 
 fn summarize(set: &CanonicalSet, pods: &[PodBuilder]) -> SidecarSetStatus {
@@ -127,6 +128,17 @@ fn what_others_wrote_into_the_status_is_kept() {
     let status = summarize_after(&set, &[], Some(&previous), now());
 
     assert_eq!(status.latest_revision.as_deref(), Some("log-sc-5f6d"));
+}
+
+#[test]
+fn the_newest_revision_is_told_and_the_number_of_collisions_never_falls() {
+    let two = SidecarSetStatus { collision_count: Some(2), ..SidecarSetStatus::default() };
+
+    let first = with_revisions(SidecarSetStatus::default(), Some("log-sc-1"), 0);
+    let later = with_revisions(two, None, 1);
+
+    assert_eq!((first.latest_revision.as_deref(), first.collision_count), (Some("log-sc-1"), Some(0)));
+    assert_eq!((later.latest_revision, later.collision_count), (None, Some(2)));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod canary;
 mod case;
 mod cluster;
 mod guide;
+mod history;
 mod hot;
 mod injection;
 mod lazy;
