@@ -167,7 +167,7 @@ fn restarts(pod: ObservedPod<'_>) -> Restarts {
 
 fn most_restarts<'a>(statuses: impl Iterator<Item = &'a ObservedContainerStatus>) -> u32 {
     let most = statuses.map(|status| status.restart_count).max().unwrap_or_default();
-    u32::try_from(most).unwrap_or_default()
+    u32::try_from(most.max(0)).unwrap_or(u32::MAX)
 }
 
 fn native_sidecars(spec: &ObservedSpec) -> impl Iterator<Item = &ObservedContainer> {
