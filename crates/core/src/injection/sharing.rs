@@ -4,52 +4,59 @@ use super::carries_mark;
 use super::edit::PodEdit;
 use crate::normalize::{EnvSource, EnvTransfer, Shares};
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The lists of a container that are shared, each with the member that says where an item is.
 const MOUNTS: (&str, &str) = ("volumeMounts", "mountPath");
 const DEVICES: (&str, &str) = ("volumeDevices", "devicePath");
+
+/// A container of the Pod itself. It may be as large as a Pod can be, so nothing is looked for in it twice.
+#[derive(Debug)]
+struct Own<'a> {
+    container: &'a Value,
+    /// Its variables by name, the first of each.
+    variables: BTreeMap<&'a str, &'a Value>,
+}
 
 /// Adds to a sidecar what it takes over.
 pub(super) fn take_over(pod: &Value, edit: &PodEdit<'_>, shares: &Shares, sidecar: &mut Map<String, Value>) {
     if *shares == Shares::default() {
         return;
     }
-    let own: Vec<&Value> = own_containers(pod).collect();
+    let own = own_containers(pod);
     let mut env = transferred(pod, edit, &own, &shares.env);
     if shares.mounts {
         // As in Kruise: a mount that is left out because its path is taken brings its variables all the same.
-        env.extend(own.iter().flat_map(|own| variables_of_mounts(own)));
+        env.extend(own.iter().flat_map(Own::variables_of_mounts));
         share(sidecar, &own, MOUNTS);
     }
     if shares.devices {
         share(sidecar, &own, DEVICES);
     }
-    for variable in env {
-        add_variable(sidecar, variable);
-    }
+    add_variables(sidecar, env);
 }
 
 /// Returns the regular containers that were not injected. Init containers are never a source.
-fn own_containers(pod: &Value) -> impl Iterator<Item = &Value> {
+fn own_containers(pod: &Value) -> Vec<Own<'_>> {
     let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
-    containers.filter(|container| !carries_mark(container))
+    containers.filter(|container| !carries_mark(container)).map(Own::new).collect()
 }
 
 /// Appends what the containers have in a list, at paths that nothing of the sidecar is at.
-fn share(sidecar: &mut Map<String, Value>, own: &[&Value], (list, path): (&str, &str)) {
-    let mut taken: Vec<String> =
-        [MOUNTS, DEVICES].into_iter().flat_map(|(list, path)| paths(sidecar, list, path)).collect();
-    for item in own.iter().flat_map(|container| items(container, list)) {
+fn share(sidecar: &mut Map<String, Value>, own: &[Own<'_>], (list, path): (&str, &str)) {
+    let mut taken: BTreeSet<String> =
+        [MOUNTS, DEVICES].into_iter().flat_map(|(list, path)| texts(sidecar, list, path)).collect();
+    for item in own.iter().flat_map(|own| items(own.container, list)) {
         let Some(place) = item[path].as_str() else { continue };
-        if !taken.iter().any(|taken| taken == place) {
-            taken.push(place.to_owned());
+        if !taken.contains(place) {
+            taken.insert(place.to_owned());
             append(sidecar, list, item.clone());
         }
     }
 }
 
 /// Returns the variables that a set asks for, in the order in which it does. What is not there is left out.
-fn transferred<'a>(pod: &Value, edit: &PodEdit<'_>, own: &[&'a Value], transfers: &[EnvTransfer]) -> Vec<&'a Value> {
+fn transferred<'a>(pod: &Value, edit: &PodEdit<'_>, own: &[Own<'a>], transfers: &[EnvTransfer]) -> Vec<&'a Value> {
     let mut variables = Vec::new();
     for transfer in transfers {
         let source = match &transfer.source {
@@ -57,16 +64,29 @@ fn transferred<'a>(pod: &Value, edit: &PodEdit<'_>, own: &[&'a Value], transfers
             EnvSource::Label(key) => pod["metadata"]["labels"][key].as_str(),
             EnvSource::Annotation(key) => edit.annotation(key),
         };
-        let container = source.and_then(|name| own.iter().find(|container| container["name"] == name));
-        variables.extend(transfer.names.iter().filter_map(|name| variable(container?, name)));
+        let own = source.and_then(|name| own.iter().find(|own| own.container["name"] == name));
+        variables.extend(transfer.names.iter().filter_map(|name| own?.variables.get(name.as_str()).copied()));
     }
     variables
 }
 
-/// Returns the variables that the mounts of a container are named by: `$(NAME)` in `subPathExpr`.
-fn variables_of_mounts(container: &Value) -> Vec<&Value> {
-    let expressions = items(container, "volumeMounts").filter_map(|mount| mount["subPathExpr"].as_str());
-    expressions.flat_map(names_in).filter_map(|name| variable(container, name)).collect()
+impl<'a> Own<'a> {
+    fn new(container: &'a Value) -> Self {
+        let mut variables = BTreeMap::new();
+        for variable in items(container, "env") {
+            if let Some(name) = variable["name"].as_str() {
+                variables.entry(name).or_insert(variable);
+            }
+        }
+        Self { container, variables }
+    }
+
+    /// Returns the variables that the mounts are named by: `$(NAME)` in `subPathExpr`.
+    fn variables_of_mounts(&self) -> impl Iterator<Item = &'a Value> {
+        let mounts = items(self.container, "volumeMounts");
+        let names = mounts.filter_map(|mount| mount["subPathExpr"].as_str()).flat_map(names_in);
+        names.filter_map(|name| self.variables.get(name).copied())
+    }
 }
 
 /// Returns each NAME of the `$(NAME)` in an expression.
@@ -79,14 +99,15 @@ fn names_in(expression: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-fn variable<'a>(container: &'a Value, name: &str) -> Option<&'a Value> {
-    items(container, "env").find(|variable| variable["name"] == name)
-}
-
-fn add_variable(sidecar: &mut Map<String, Value>, variable: &Value) {
-    let known = sidecar.get("env").and_then(Value::as_array).into_iter().flatten();
-    if !known.into_iter().any(|known| known["name"] == variable["name"]) {
-        append(sidecar, "env", variable.clone());
+/// Appends variables whose names the sidecar does not have.
+fn add_variables(sidecar: &mut Map<String, Value>, variables: Vec<&Value>) {
+    let mut known: BTreeSet<String> = texts(sidecar, "env", "name").collect();
+    for variable in variables {
+        let Some(name) = variable["name"].as_str() else { continue };
+        if !known.contains(name) {
+            known.insert(name.to_owned());
+            append(sidecar, "env", variable.clone());
+        }
     }
 }
 
@@ -99,9 +120,10 @@ fn append(sidecar: &mut Map<String, Value>, list: &str, item: Value) {
     }
 }
 
-fn paths(sidecar: &Map<String, Value>, list: &str, path: &str) -> Vec<String> {
+/// Returns a member of each item of a list.
+fn texts(sidecar: &Map<String, Value>, list: &str, member: &str) -> impl Iterator<Item = String> {
     let items = sidecar.get(list).and_then(Value::as_array).into_iter().flatten();
-    items.filter_map(|item| item[path].as_str().map(str::to_owned)).collect()
+    items.filter_map(move |item| item[member].as_str().map(str::to_owned))
 }
 
 fn items<'a>(container: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
