@@ -49,9 +49,19 @@ pub struct Violation {
     pub message: String,
 }
 
+/// How many violations are told; the others are counted.
+const MOST: usize = 100;
+/// How many characters of a path or a message are told.
+const LONGEST: usize = 1024;
+
 /// Everything that is wrong with an object, in the order in which it was found.
+// An object of three megabytes can be wrong in a million places: nobody reads that, and somebody has to hold it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Violations(Vec<Violation>);
+pub struct Violations {
+    told: Vec<Violation>,
+    /// How many there are beyond those.
+    untold: usize,
+}
 
 /// A set that is written: as it is to be, and as it was.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +88,11 @@ impl Writing<'_> {
 impl Violations {
     /// Adds one.
     pub fn add(&mut self, path: impl Into<String>, message: impl Display) {
-        self.0.push(Violation { path: path.into(), message: message.to_string() });
+        if self.told.len() < MOST {
+            self.told.push(Violation { path: cut(path.into()), message: cut(message.to_string()) });
+        } else {
+            self.untold += 1;
+        }
     }
 
     /// Returns the value, or adds the error under `path`.
@@ -94,18 +108,27 @@ impl Violations {
 
     /// Adds all of these.
     pub fn extend(&mut self, more: Self) {
-        self.0.extend(more.0);
+        let total = self.count() + more.count();
+        self.told.extend(more.told);
+        self.told.truncate(MOST);
+        self.untold = total - self.told.len();
+    }
+
+    /// Returns how many there are, those included that are not told.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.told.len() + self.untold
     }
 
     /// Says whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.told.is_empty()
     }
 
-    /// Returns them one after the other.
+    /// Returns the first hundred of them one after the other.
     pub fn iter(&self) -> std::slice::Iter<'_, Violation> {
-        self.0.iter()
+        self.told.iter()
     }
 }
 
@@ -126,14 +149,56 @@ impl Display for Violation {
 
 impl Display for Violations {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, violation) in self.0.iter().enumerate() {
+        for (at, violation) in self.told.iter().enumerate() {
             if at > 0 {
                 out.write_str(", ")?;
             }
             violation.fmt(out)?;
+        }
+        if self.untold > 0 {
+            write!(out, ", and {} more", self.untold)?;
         }
         Ok(())
     }
 }
 
 impl std::error::Error for Violations {}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_violations_are_told_and_the_others_counted() {
+        let mut violations = Violations::default();
+        for at in 0..99 {
+            violations.add(format!("a[{at}]"), "is wrong");
+        }
+        let mut more = violations.clone();
+        more.add("b", "is wrong");
+        more.add("c", "is wrong");
+
+        violations.extend(more);
+
+        assert_eq!((violations.iter().count(), violations.count()), (100, 200));
+        assert!(violations.to_string().ends_with("a[98]: is wrong, a[0]: is wrong, and 100 more"));
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_two_characters() {
+        let mut violations = Violations::default();
+        violations.add("ä".repeat(1024), "ä".repeat(1025));
+
+        let violation = violations.iter().next().unwrap();
+
+        assert_eq!(violation.path, "ä".repeat(1024));
+        assert_eq!(violation.message, "ä".repeat(1024) + "…");
+    }
+}

@@ -32,7 +32,7 @@ pub(crate) enum Requirement {
 impl Selector {
     /// Parses a selector as the API server would, adding what is wrong with it under `path`.
     pub fn parse(source: &LabelSelector, path: &str, violations: &mut Violations) -> Option<Self> {
-        let before = violations.iter().count();
+        let before = violations.count();
         let mut requirements = Vec::new();
         for (key, value) in source.match_labels.iter().flatten() {
             check_key(key, &format!("{path}.matchLabels"), violations);
@@ -43,7 +43,7 @@ impl Selector {
             let path = format!("{path}.matchExpressions[{at}]");
             requirements.extend(Requirement::parse(expression, &path, violations));
         }
-        (violations.iter().count() == before).then_some(Self { requirements })
+        (violations.count() == before).then_some(Self { requirements })
     }
 
     /// Returns the selector of the one namespace of this name.

@@ -64,7 +64,7 @@ impl Denial {
     #[must_use]
     pub fn invalid(group: &str, kind: &str, name: &str, violations: &Violations) -> Self {
         let listed = violations.to_string();
-        let listed = if violations.iter().count() == 1 { listed } else { format!("[{listed}]") };
+        let listed = if violations.count() == 1 { listed } else { format!("[{listed}]") };
         let causes = violations.iter().map(|violation| StatusCause {
             reason: Some("FieldValueInvalid".to_owned()),
             message: Some(violation.message.clone()),
