@@ -8,6 +8,8 @@ use std::fmt::{self, Display};
 
 /// How much memory a compiled regular expression may take, in bytes.
 const LARGEST_REGEX: usize = 256 * 1024;
+/// The longest text of a regular expression, in bytes: it is read whole before its size is known.
+const LONGEST_REGEX: usize = 8 * 1024;
 
 /// How the resources of a sidecar are computed.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +107,9 @@ impl ContainerNames {
         if text.is_empty() {
             return Err(ParseContainerNamesError::Empty);
         }
+        if text.len() > LONGEST_REGEX {
+            return Err(ParseContainerNamesError::TooLarge);
+        }
         let mut builder = RegexBuilder::new(text);
         builder.unicode(false).size_limit(LARGEST_REGEX).dfa_size_limit(LARGEST_REGEX);
         builder.build().map(Self).map_err(|error| match error {
@@ -184,7 +189,13 @@ mod tests {
         for regex in ["((a{100}){100}){100}", "[a-z]{1000000}"] {
             assert_eq!(refusal(regex), "is too large");
         }
-        assert!(refusal(&"(".repeat(100_000)).starts_with("is not a regular expression: "));
+        assert!(refusal(&"(".repeat(8192)).starts_with("is not a regular expression: "));
+    }
+
+    #[test]
+    fn a_regular_expression_of_more_than_8_kib_is_not_read() {
+        assert_eq!(refusal(&"(".repeat(8193)), "is too large");
+        assert_eq!(matching(&format!("(?x)^web$#{}", "a".repeat(8182)), &["web"]), ["web"]);
     }
 
     #[test]
