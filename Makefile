@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-down test test-fast e2e bench-review lint vet fmt build image generate devcluster deny clean
+.PHONY: help demo demo-down test test-fast fuzz e2e bench-review lint vet fmt build image generate devcluster deny clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -27,6 +27,11 @@ test: image ## Runs every test, the ones on a real cluster included
 
 test-fast: ## Runs the tests that need no cluster
 	cargo test --locked
+
+FUZZ_CASES ?= 20000
+
+fuzz: ## Feeds everything that reads from outside with arbitrary input, for some minutes: FUZZ_CASES=20000
+	FUZZ_CASES=$(FUZZ_CASES) timeout 30m cargo test --locked --test core --test webhook -- fuzz
 
 vet: ## Vets devcluster; it reads all of Kubernetes, which takes ten minutes the first time
 	cd devcluster && CGO_ENABLED=0 go vet -trimpath ./...

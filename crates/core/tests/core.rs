@@ -7,6 +7,8 @@ mod build;
 mod case;
 #[path = "core/expressions.rs"]
 mod expressions;
+#[path = "core/fuzz.rs"]
+mod fuzz;
 #[path = "core/history.rs"]
 mod history;
 #[path = "core/injection.rs"]
@@ -27,5 +29,8 @@ mod rollout;
 mod selection;
 #[path = "core/status.rs"]
 mod status;
+#[expect(clippy::disallowed_methods, reason = "how long it may take is for whoever runs the tests to say")]
+#[path = "core/trials.rs"]
+mod trials;
 #[path = "core/validation.rs"]
 mod validation;

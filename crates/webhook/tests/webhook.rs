@@ -6,6 +6,8 @@
 mod certificate;
 #[path = "webhook/exchange.rs"]
 mod exchange;
+#[path = "webhook/fuzz.rs"]
+mod fuzz;
 #[path = "webhook/pinning.rs"]
 mod pinning;
 #[path = "webhook/pod.rs"]

@@ -73,6 +73,11 @@ impl SetBuilder {
         }
     }
 
+    /// Returns it as it is written.
+    pub fn source(self) -> Value {
+        self.0
+    }
+
     pub fn build(self) -> CanonicalSet {
         normalize(&serde_json::from_value(self.0).unwrap()).unwrap()
     }

@@ -3,6 +3,7 @@
 #[path = "expressions/model.rs"]
 mod model;
 
+use crate::trials::trials;
 use model::{Model, model};
 use proptest::prelude::*;
 use sidecarset_core::expression::Resource::{Cpu, Memory};
@@ -291,7 +292,7 @@ fn is_refused_or_evaluates(text: &str, resource: Resource, aggregate: &Quantity)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(trials(256))]
 
     #[test]
     fn any_text_is_refused_or_evaluates_for_every_aggregate(

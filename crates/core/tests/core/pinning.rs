@@ -1,6 +1,7 @@
 //! Which definition a new Pod gets from a set that is pinned to a past one.
 
 use crate::build::{now, revision, sidecar_set};
+use crate::trials::trials;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, Entry};
@@ -204,7 +205,7 @@ fn a_share_of_the_requests_gets_the_past() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(trials(64))]
 
     #[test]
     fn any_request_draws_a_number_from_0_to_below_1(request in ".{0,40}", set in "[a-z]{1,10}") {

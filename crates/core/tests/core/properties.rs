@@ -2,6 +2,7 @@
 
 use crate::build::{PodBuilder, now, pod, sidecar_set};
 use crate::ordering::orderings;
+use crate::trials::trials;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sidecarset_core::amount::Amount;
@@ -81,7 +82,7 @@ fn allowed(amount: Amount, total: usize) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(trials(64))]
 
     #[test]
     fn no_round_makes_more_pods_unavailable_than_the_budget_leaves(

@@ -1,5 +1,6 @@
 //! Selections over every label set of a small world.
 
+use crate::trials::trials;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, NamespaceLabels};
@@ -47,7 +48,7 @@ fn set(name: &str, selector: &Value, namespaces: Option<&Value>) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(trials(64))]
 
     #[test]
     fn selectors_can_meet_exactly_where_some_labels_match_both(one in expressions(), other in expressions()) {
