@@ -1,9 +1,11 @@
 //! What a Pod's annotations say about the SidecarSets injected into it, in the form that Kruise reads and writes.
 
 mod hash;
+mod hot;
 mod in_place;
 
 pub use hash::{HashAnnotation, InjectedSet};
+pub use hot::HotAnnotations;
 pub use in_place::{InPlaceAnnotation, InPlaceState, LastStatus};
 
 use jiff::Timestamp;

@@ -32,6 +32,8 @@ pub struct CanonicalSet {
     pub name: Arc<str>,
     /// The identity of the object: a set of the same name that comes after it has another one.
     pub uid: Option<Arc<str>>,
+    /// The version of the object that this was read from, as the number that it is; 0 where it is none.
+    pub version: u64,
     /// The generation of the spec.
     pub generation: i64,
     /// The name of the set whose place this one takes in the Pods that both select, if it is a canary.
@@ -134,6 +136,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
     CanonicalSet {
         name: set.metadata.name.as_deref().unwrap_or_default().into(),
         uid: set.metadata.uid.as_deref().map(Into::into),
+        version: set.metadata.resource_version.as_deref().and_then(|version| version.parse().ok()).unwrap_or_default(),
         generation: set.metadata.generation.unwrap_or_default(),
         canary_of: validation::canary_base(&set.metadata).map(Arc::from),
         selector: parsed.selector,

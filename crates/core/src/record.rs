@@ -6,7 +6,7 @@ mod observed;
 pub use interner::Interner;
 pub use observed::{ObservedPod, ObservedSpec, ObservedStatus};
 
-use crate::annotations::{HashAnnotation, InPlaceAnnotation, Seconds};
+use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds};
 use crate::sorted::SortedMap;
 use std::fmt;
 use std::sync::Arc;
@@ -112,6 +112,8 @@ pub struct PodRecord {
     pub hashes_without_image: HashAnnotation,
     /// What its containers ran before their last upgrade.
     pub in_place: InPlaceAnnotation,
+    /// Which containers are at work of those that are upgraded hot. Nothing where there are none, as in most Pods.
+    pub hot: Option<Box<HotAnnotations>>,
 }
 
 impl PodRecord {

@@ -1,6 +1,6 @@
 //! Strings that repeat from Pod to Pod are kept once.
 
-use crate::annotations::{HashAnnotation, InPlaceAnnotation};
+use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation};
 use crate::sorted::SortedMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -64,6 +64,16 @@ impl Interner {
             set.controller_revision = set.controller_revision.as_deref().map(|revision| self.string(revision));
             set.sidecar_list =
                 set.sidecar_list.as_deref().map(|list| list.iter().map(|name| self.string(name)).collect());
+        }
+    }
+
+    pub(super) fn hot(&mut self, annotations: &mut HotAnnotations) {
+        for (sidecar, container) in annotations.working.entries_mut() {
+            *sidecar = self.string(sidecar);
+            *container = self.string(container);
+        }
+        for (container, _) in annotations.versions.entries_mut() {
+            *container = self.string(container);
         }
     }
 

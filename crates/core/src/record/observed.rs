@@ -1,7 +1,7 @@
 //! The few members of a Pod that are read at all; the rest is skipped while it is parsed.
 
 use super::{ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord, Restarts};
-use crate::annotations::{HashAnnotation, InPlaceAnnotation, Seconds, injected_list};
+use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected_list};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -111,6 +111,8 @@ impl PodRecord {
         interner.hashes(&mut hashes);
         interner.hashes(&mut hashes_without_image);
         interner.in_place(&mut in_place);
+        let mut hot = pod.metadata.annotations.as_ref().and_then(HotAnnotations::read).map(Box::new);
+        hot.iter_mut().for_each(|hot| interner.hot(hot));
         Some(Self {
             key: key(pod.metadata, interner),
             uid: pod.metadata.uid.as_deref().unwrap_or_default().into(),
@@ -128,6 +130,7 @@ impl PodRecord {
             hashes,
             hashes_without_image,
             in_place,
+            hot,
         })
     }
 }
