@@ -16,7 +16,7 @@ use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
 use sidecarset_core::catalog::Entry;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{PodKey, PodRecord};
-use sidecarset_core::rollout::Upgrade;
+use sidecarset_core::rollout::{Step, Upgrade};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,7 +143,11 @@ fn tell(upgrade: &Upgrade) {
         info!(%pod, "recorded the definition that the pod runs already");
     }
     for change in &upgrade.changes {
-        info!(%pod, container = %change.container, from = %change.from, to = %change.to, "upgraded the sidecar image");
+        let (container, from, to) = (&change.container, &change.from, &change.to);
+        match upgrade.step {
+            Step::Definition => info!(%pod, %container, %from, %to, "upgraded the sidecar image"),
+            Step::Flip => info!(%pod, %container, %from, %to, "reset the container that another one took over from"),
+        }
     }
 }
 

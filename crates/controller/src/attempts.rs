@@ -68,13 +68,13 @@ enum Standing {
 }
 
 impl Attempts {
-    /// Returns the attempts of a set that still mean something. Those at Pods that are gone or carry the present
-    /// definition, and those for an earlier definition, are forgotten.
+    /// Returns the attempts of a set that still mean something. Those at Pods that are gone or upgraded to the end, and
+    /// those for an earlier definition, are forgotten.
     pub(crate) fn of(&mut self, set: &CanonicalSet, matched: &[Arc<PodRecord>]) -> SetAttempts {
         let Some(attempts) = self.sets.get_mut(&set.name) else { return SetAttempts::default() };
-        let outdated = matched.iter().filter(|pod| !rollout::is_updated(set, pod));
-        let outdated: BTreeSet<&str> = outdated.map(|pod| &*pod.uid).collect();
-        attempts.by_uid.retain(|uid, _| outdated.contains(&**uid));
+        let is_due = |pod: &PodRecord| !rollout::is_updated(set, pod) || rollout::is_handing_over(set, pod);
+        let due: BTreeSet<&str> = matched.iter().filter(|pod| is_due(pod)).map(|pod| &*pod.uid).collect();
+        attempts.by_uid.retain(|uid, _| due.contains(&**uid));
         if attempts.by_uid.is_empty() || attempts.hash != set.hashes.full {
             self.sets.remove(&set.name);
             return SetAttempts::default();
@@ -148,15 +148,21 @@ impl SetAttempts {
         }
     }
 
-    /// Returns the Pods as the rollout has to see them: without those that wait for another attempt, and with the
-    /// upgrades in doubt as if they were done and their Pods not ready yet, so that they spend the budget.
+    /// Returns the Pods as the rollout has to see them: without those that wait for another attempt, unless they spend
+    /// the budget, and with the upgrades in doubt as if they were done and their Pods not ready yet, so that they spend
+    /// it too. What is planned for a Pod that [`Self::may_try`] does not allow is void.
     pub(crate) fn assume(&self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Instant) -> Vec<Arc<PodRecord>> {
         let pods = matched.iter().filter_map(|pod| match self.standing(pod, now) {
             Standing::Free => Some(Arc::clone(pod)),
-            Standing::Deferred => None,
+            Standing::Deferred => rollout::spends_budget(set, pod).then(|| Arc::clone(pod)),
             Standing::InDoubt => Some(Arc::new(upgraded(set, pod))),
         });
         pods.collect()
+    }
+
+    /// Says whether a Pod may be written now.
+    pub(crate) fn may_try(&self, pod: &PodRecord, now: Instant) -> bool {
+        matches!(self.standing(pod, now), Standing::Free)
     }
 
     fn standing(&self, pod: &PodRecord, now: Instant) -> Standing {

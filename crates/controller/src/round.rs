@@ -16,9 +16,10 @@ use tokio::time::Instant;
 pub(crate) struct Round {
     /// What the set's status is to say.
     pub(crate) status: SidecarSetStatus,
-    /// The upgrades that are tried now, each with the Pod that it was decided on.
+    /// The steps of upgrades that are tried now, each with the Pod that it was decided on: second steps first, because
+    /// they leave room for first ones.
     pub(crate) upgrades: Vec<(Arc<PodRecord>, Upgrade)>,
-    /// Why the other outdated Pods are left as they are.
+    /// Why other Pods are left as they are.
     pub(crate) holds: BTreeMap<PodKey, Hold>,
 }
 
@@ -47,17 +48,23 @@ pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttemp
     let mut plan = rollout::plan(set, &matched);
     if !attempts.is_empty() {
         let assumed = attempts.assume(set, &gathered.matched, now.monotonic);
-        let not_taken = with_records(std::mem::take(&mut plan.upgrades), &gathered.matched).into_iter();
+        let not_taken = with_records(steps(&mut plan), &gathered.matched).into_iter();
         plan.holds.extend(not_taken.map(|(pod, upgrade)| (upgrade.pod, attempts.reason(&pod))));
-        plan = without_vain_attempts(plan.holds, rollout::plan(set, &refs(&assumed)));
+        let may_try = |upgrade: &Upgrade| {
+            record(upgrade, &gathered.matched).is_some_and(|pod| attempts.may_try(pod, now.monotonic))
+        };
+        let mut assumed = rollout::plan(set, &refs(&assumed));
+        assumed.upgrades.retain(may_try);
+        assumed.flips.retain(may_try);
+        plan = without_vain_attempts(plan.holds, assumed);
     }
     let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
-    Round { status, upgrades: with_records(plan.upgrades, &gathered.matched), holds: plan.holds }
+    Round { status, upgrades: with_records(steps(&mut plan), &gathered.matched), holds: plan.holds }
 }
 
 /// Returns the plan that knows of earlier attempts, with a reason for each Pod that only the other one spoke of.
 fn without_vain_attempts(all: BTreeMap<PodKey, Hold>, mut assumed: Plan) -> Plan {
-    let upgraded: BTreeSet<&PodKey> = assumed.upgrades.iter().map(|upgrade| &upgrade.pod).collect();
+    let upgraded: BTreeSet<&PodKey> = assumed.flips.iter().chain(&assumed.upgrades).map(|step| &step.pod).collect();
     for (pod, hold) in all.into_iter().filter(|(pod, _)| !upgraded.contains(pod)) {
         assumed.holds.entry(pod).or_insert(hold);
     }
@@ -68,7 +75,17 @@ fn refs(pods: &[Arc<PodRecord>]) -> Vec<&PodRecord> {
     pods.iter().map(AsRef::as_ref).collect()
 }
 
+fn steps(plan: &mut Plan) -> Vec<Upgrade> {
+    let mut steps = std::mem::take(&mut plan.flips);
+    steps.append(&mut plan.upgrades);
+    steps
+}
+
 fn with_records(upgrades: Vec<Upgrade>, matched: &[Arc<PodRecord>]) -> Vec<(Arc<PodRecord>, Upgrade)> {
-    let position = |upgrade: &Upgrade| matched.binary_search_by(|pod| pod.key.cmp(&upgrade.pod)).ok();
-    upgrades.into_iter().filter_map(|upgrade| Some((Arc::clone(&matched[position(&upgrade)?]), upgrade))).collect()
+    let paired = upgrades.into_iter().map(|upgrade| Some((Arc::clone(record(&upgrade, matched)?), upgrade)));
+    paired.flatten().collect()
+}
+
+fn record<'a>(upgrade: &Upgrade, matched: &'a [Arc<PodRecord>]) -> Option<&'a Arc<PodRecord>> {
+    matched.binary_search_by(|pod| pod.key.cmp(&upgrade.pod)).ok().map(|at| &matched[at])
 }

@@ -110,7 +110,6 @@ pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
     let rollout = RolloutStrategy::parse(&spec, &mut violations);
     let metadata = metadata::parse(&spec, &mut violations);
     let pin = Pin::parse(&spec, &mut violations);
-    validation::support(&spec, &mut violations);
     match (selector, namespaces, rollout) {
         (Some(selector), Some(namespaces), Some(rollout)) if violations.is_empty() => {
             Ok(assemble(set, &spec, Parsed { selector, namespaces, failure_policy, rollout, metadata, pin }))

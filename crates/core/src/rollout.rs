@@ -3,12 +3,14 @@
 mod budget;
 mod consistency;
 mod eligibility;
+mod hot;
 mod order;
 mod upgrade;
 
 pub use consistency::{is_consistent, is_ready};
-pub use eligibility::{is_matched, is_updated};
-pub use upgrade::{ImageChange, Upgrade};
+pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
+pub use hot::{Move, MoveKind};
+pub use upgrade::{ImageChange, Step, Upgrade};
 
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
@@ -29,6 +31,9 @@ pub enum Hold {
     NotSelected,
     /// The kubelet has not finished an earlier upgrade. Ends when it has.
     InFlight,
+    /// The new container of a hot upgrade is not ready, so the one before goes on. Ends when it is, or with another
+    /// image.
+    HandOver,
     /// The partition keeps the Pod on the old image. Ends when the partition is lowered.
     Partition,
     /// As many Pods are unavailable as may be. Ends when one of them is ready.
@@ -45,7 +50,9 @@ pub enum Hold {
 pub struct Plan {
     /// The Pods that are upgraded, in that order.
     pub upgrades: Vec<Upgrade>,
-    /// The outdated Pods that are not, each with its reason.
+    /// The second steps of hot upgrades: containers that others have taken over from wait from now on.
+    pub flips: Vec<Upgrade>,
+    /// The outdated Pods that are not upgraded, and those in the middle of a hot upgrade, each with its reason.
     pub holds: BTreeMap<PodKey, Hold>,
 }
 
@@ -57,7 +64,7 @@ impl Plan {
     }
 }
 
-/// Decides from the matched Pods alone. Pods that are upgraded already are neither upgraded nor held.
+/// Decides from the matched Pods alone. Pods that are upgraded already, to the end, are neither upgraded nor held.
 #[must_use]
 pub fn plan(set: &CanonicalSet, matched: &[&PodRecord]) -> Plan {
     let mut plan = Plan::default();
@@ -68,9 +75,11 @@ pub fn plan(set: &CanonicalSet, matched: &[&PodRecord]) -> Plan {
             Standing::Held(hold) => {
                 plan.holds.insert(pod.key.clone(), hold);
             }
+            Standing::HandedOver => plan.flips.push(Upgrade::flip(set, pod)),
             Standing::Waiting => waiting.push(*pod),
         }
     }
+    plan.flips.sort_by(|one, other| one.pod.cmp(&other.pod));
     order::sort(&set.rollout.order, matched, &mut waiting);
     let round = budget::spend(set, matched, &waiting);
     plan.holds.extend(round.holds);

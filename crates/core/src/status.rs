@@ -20,6 +20,8 @@ struct Counts {
     updated: usize,
     ready: usize,
     updated_ready: usize,
+    // Updated, but stopped in the middle of a hot upgrade.
+    stopped: usize,
     not_upgradable: usize,
 }
 
@@ -81,6 +83,8 @@ fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan) -> Counts {
         counts.updated += usize::from(is_updated);
         counts.ready += usize::from(is_ready);
         counts.updated_ready += usize::from(is_updated && is_ready);
+        let is_stopped = matches!(plan.holds.get(&pod.key), Some(Hold::Paused | Hold::NotUpdate));
+        counts.stopped += usize::from(is_updated && is_stopped);
     }
     counts
 }
@@ -89,13 +93,13 @@ fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan) -> Counts {
 /// then what somebody has to do.
 fn judge(counts: Counts, plan: &Plan) -> Verdict {
     let is_held = |hold| plan.held(hold) > 0;
-    if !plan.upgrades.is_empty() || is_held(Hold::InFlight) {
+    if !plan.upgrades.is_empty() || !plan.flips.is_empty() || is_held(Hold::InFlight) {
         Verdict::Upgrading
     } else if is_held(Hold::NotTaken) || is_held(Hold::NotMerged) {
         Verdict::UpgradesNotTaken
     } else if is_held(Hold::BudgetSpent) {
         Verdict::MaxUnavailableReached
-    } else if counts.updated > counts.updated_ready {
+    } else if counts.updated > counts.updated_ready + counts.stopped {
         Verdict::WaitingForPods
     } else if is_held(Hold::Paused) {
         Verdict::Paused

@@ -13,7 +13,6 @@ mod references;
 mod resources;
 mod rest;
 mod spellings;
-mod support;
 mod syntax;
 mod types;
 mod volumes;
@@ -32,7 +31,6 @@ pub(crate) use metadata::check as metadata;
 pub(crate) use resources::check as resources;
 pub(crate) use rest::check as rest;
 pub(crate) use spellings::check as spellings;
-pub(crate) use support::check as support;
 pub use whitelist::{Whitelist, WithoutRule};
 
 use crate::catalog::Catalog;

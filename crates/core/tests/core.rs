@@ -11,6 +11,8 @@ mod expressions;
 mod fuzz;
 #[path = "core/history.rs"]
 mod history;
+#[path = "core/hot.rs"]
+mod hot;
 #[path = "core/injection.rs"]
 mod injection;
 #[path = "core/neighbours.rs"]

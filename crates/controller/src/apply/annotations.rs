@@ -18,7 +18,7 @@ pub(super) async fn decide(
     pod: &PodRecord,
     pods: &Api<PodLite>,
 ) -> Result<(), Answer<PodLite>> {
-    let present = if set.reads_annotations() { read(pod, pods).await? } else { BTreeMap::new() };
+    let present = if upgrade.reads_annotations(set) { read(pod, pods).await? } else { BTreeMap::new() };
     upgrade.annotate(set, &present).map_err(|error| Answer::Held(WriteHold::NotMerged, error.into()))
 }
 

@@ -5,6 +5,7 @@
 mod cluster;
 mod failures;
 mod history;
+mod hot;
 mod metadata;
 mod objects;
 mod registration;

@@ -1,7 +1,7 @@
 //! The objects of the tests.
 
 use serde_json::{Value, json};
-use sidecarset_core::normalize::normalize;
+use sidecarset_core::normalize::{Sidecar, normalize};
 
 /// A SidecarSet with the container `agent`.
 pub fn set(image: &str, max_unavailable: impl Into<Value>) -> Value {
@@ -15,6 +15,14 @@ pub fn set(image: &str, max_unavailable: impl Into<Value>) -> Value {
             "updateStrategy": {"maxUnavailable": max_unavailable.into()},
         },
     })
+}
+
+/// A SidecarSet with the container `agent`, which is upgraded hot.
+pub fn hot_set(image: &str, max_unavailable: impl Into<Value>) -> Value {
+    let mut set = set(image, max_unavailable);
+    set["spec"]["containers"][0]["upgradeStrategy"] =
+        json!({"upgradeType": "HotUpgrade", "hotUpgradeEmptyImage": "empty:1"});
+    set
 }
 
 /// A revision of the SidecarSet, as Kruise writes it.
@@ -41,7 +49,7 @@ pub fn revision(name: &str, image: &str) -> Value {
 /// A running Pod that a SidecarSet was injected into.
 pub fn pod(name: &str, set: &Value) -> Value {
     let set = normalize(&serde_json::from_value(set.clone()).unwrap()).unwrap();
-    let image = set.containers[0].image.to_string();
+    let containers: Vec<Value> = set.containers.iter().flat_map(containers).collect();
     let record = |hash: &str| {
         json!({"log-sc": {
             "updateTimestamp": "2026-01-01T00:00:00Z", "hash": hash, "sidecarSetName": "log-sc", "sidecarList": ["agent"],
@@ -60,28 +68,51 @@ pub fn pod(name: &str, set: &Value) -> Value {
                 "kruise.io/sidecarset-hash-without-image": record(&set.hashes.without_image),
             },
         },
-        "spec": {"nodeName": "node", "containers": [{"name": "agent", "image": image}]},
+        "spec": {"nodeName": "node", "containers": containers},
         "status": {"phase": "Running"},
     });
+    for sidecar in set.containers.iter().filter(|sidecar| sidecar.empty_image.is_some()) {
+        let annotations = pod["metadata"]["annotations"].as_object_mut().unwrap();
+        for (key, value) in [
+            ("version.sidecarset.kruise.io/agent-1", "1"),
+            ("versionalt.sidecarset.kruise.io/agent-1", "0"),
+            ("version.sidecarset.kruise.io/agent-2", "0"),
+            ("versionalt.sidecarset.kruise.io/agent-2", "1"),
+        ] {
+            annotations.insert(key.to_owned(), value.into());
+        }
+        let working = json!({&*sidecar.name: "agent-1"}).to_string();
+        annotations.insert("kruise.io/sidecarset-working-hotupgrade-container".to_owned(), working.into());
+    }
     run(&mut pod);
     pod
 }
 
+fn containers(sidecar: &Sidecar) -> Vec<Value> {
+    let images = [Some(&sidecar.image), sidecar.empty_image.as_ref()].into_iter().flatten();
+    sidecar.names_in_pod().iter().zip(images).map(|(name, image)| json!({"name": &**name, "image": &**image})).collect()
+}
+
 /// Does what the kubelet does: the containers run what the spec says.
 pub fn run(pod: &mut Value) {
-    let image = image(pod).to_owned();
+    let status = |container: &Value| {
+        let image = container["image"].as_str().unwrap();
+        json!({"name": container["name"], "image": image, "imageID": format!("id-of-{image}"), "ready": true})
+    };
+    let statuses: Vec<Value> = pod["spec"]["containers"].as_array().unwrap().iter().map(status).collect();
     pod["status"]["conditions"] =
         json!([{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:05Z"}]);
-    pod["status"]["containerStatuses"] =
-        json!([{"name": "agent", "image": image, "imageID": format!("id-of-{image}"), "ready": true}]);
+    pod["status"]["containerStatuses"] = statuses.into();
 }
 
-/// Says whether the container runs what the spec says.
+/// Says whether the containers run what the spec says.
 pub fn is_running(pod: &Value) -> bool {
-    pod["status"]["containerStatuses"][0]["image"] == pod["spec"]["containers"][0]["image"]
+    let images =
+        |list: &Value| -> Vec<Value> { list.as_array().unwrap().iter().map(|it| it["image"].clone()).collect() };
+    images(&pod["status"]["containerStatuses"]) == images(&pod["spec"]["containers"])
 }
 
-/// Returns the image of the container `agent`.
+/// Returns the image of the first container.
 pub fn image(pod: &Value) -> &str {
     pod["spec"]["containers"][0]["image"].as_str().unwrap()
 }

@@ -167,8 +167,10 @@ impl State {
         for (key, value) in patch["metadata"]["annotations"].as_object().unwrap() {
             pod["metadata"]["annotations"][key] = value.clone();
         }
-        for container in patch["spec"]["containers"].as_array().into_iter().flatten() {
-            pod["spec"]["containers"][0]["image"] = container["image"].clone();
+        for change in patch["spec"]["containers"].as_array().into_iter().flatten() {
+            let containers = pod["spec"]["containers"].as_array_mut().unwrap();
+            let container = containers.iter_mut().find(|container| container["name"] == change["name"]).unwrap();
+            container["image"] = change["image"].clone();
         }
         self.put(Kind::Pods, pod.clone());
         let pods = &self.objects[Kind::Pods as usize];

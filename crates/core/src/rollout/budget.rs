@@ -1,6 +1,7 @@
 //! How many Pods are upgraded in a round.
 
-use super::{Hold, eligibility, is_ready};
+use super::Hold;
+use super::eligibility::spends_budget;
 use crate::amount::Amount;
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
@@ -18,11 +19,12 @@ pub(super) fn spend<'a>(set: &CanonicalSet, matched: &[&PodRecord], waiting: &[&
     let (taken, kept) = waiting.split_at(waiting.len().saturating_sub(kept));
     let mut round = Round { upgrades: Vec::new(), holds: held(kept, Hold::Partition) };
 
-    let unavailable = matched.iter().filter(|pod| eligibility::is_updated(set, pod) && !is_ready(set, pod)).count();
+    let unavailable = matched.iter().filter(|pod| spends_budget(set, pod)).count();
     let mut budget = max_unavailable(set.rollout.max_unavailable, total).saturating_sub(unavailable);
     for pod in taken {
-        // As in Kruise: a Pod that is not ready costs no budget. It may be the upgrade that repairs it.
-        if !pod.is_ready() {
+        // As in Kruise: a Pod that is not ready costs no budget. It may be the upgrade that repairs it. And what is
+        // spent already is not spent twice.
+        if !pod.is_ready() || spends_budget(set, pod) {
             round.upgrades.push(*pod);
         } else if budget > 0 {
             budget -= 1;

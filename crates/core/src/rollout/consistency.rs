@@ -1,5 +1,6 @@
 //! Whether the kubelet has caught up: a container runs the image that the Pod's spec asks for.
 
+use super::hot;
 use crate::annotations::Seconds;
 use crate::image::ImageReference;
 use crate::normalize::{CanonicalSet, Sidecar};
@@ -11,10 +12,15 @@ pub fn is_consistent(set: &CanonicalSet, pod: &PodRecord) -> bool {
     pod.is_fully_observed && sidecars(set, pod).all(|container| has_caught_up(set, pod, container))
 }
 
-/// Says whether a Pod is ready, and its sidecars run what they should.
+/// Says whether a Pod is ready, its sidecars run what they should, and of each pair one waits.
 #[must_use]
 pub fn is_ready(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    pod.is_ready() && is_consistent(set, pod)
+    pod.is_ready() && is_consistent(set, pod) && hot::has_waiting_containers(set, pod)
+}
+
+/// Says whether a container is ready, with the image that the Pod asks for.
+pub(super) fn is_healthy(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecord) -> bool {
+    container.status.as_ref().is_some_and(|status| status.is_ready) && has_caught_up(set, pod, container)
 }
 
 /// Says whether an earlier upgrade is still on its way: a sidecar is ready, but with the image before.

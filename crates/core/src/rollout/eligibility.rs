@@ -1,6 +1,6 @@
 //! Where a single Pod stands, whatever the others do.
 
-use super::{Hold, consistency};
+use super::{Hold, consistency, hot, is_ready};
 use crate::normalize::{CanonicalSet, Sidecar, UpdateKind};
 use crate::record::PodRecord;
 use crate::selection::{Labels, Selected, selects};
@@ -10,8 +10,10 @@ use crate::selection::{Labels, Selected, selects};
 pub(super) enum Standing {
     /// It carries the present definition.
     Updated,
-    /// It is outdated, and left as it is.
+    /// It is outdated, or in the middle of a hot upgrade, and left as it is.
     Held(Hold),
+    /// A container has taken over from another one, which can wait from now on.
+    HandedOver,
     /// It is outdated, and upgraded as soon as the budget allows.
     Waiting,
 }
@@ -30,17 +32,42 @@ pub fn is_updated(set: &CanonicalSet, pod: &PodRecord) -> bool {
     pod.hashes.0.get(&set.name).is_some_and(|recorded| *recorded.hash == *set.hashes.full)
 }
 
-pub(super) fn standing(set: &CanonicalSet, pod: &PodRecord) -> Standing {
-    if is_updated(set, pod) {
-        return Standing::Updated;
-    }
-    match hold(set, pod) {
-        Some(hold) => Standing::Held(hold),
-        None => Standing::Waiting,
-    }
+/// Says whether a Pod is in the middle of a hot upgrade that can go on: both containers of a pair have an image to
+/// work with.
+#[must_use]
+pub fn is_handing_over(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    hot::is_handing_over(set, pod) && !needs_new_pod(set, pod)
 }
 
-fn hold(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
+/// Says whether a Pod spends the budget: an upgrade of it is not over.
+#[must_use]
+pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    if is_updated(set, pod) {
+        return !is_ready(set, pod);
+    }
+    // A hot upgrade takes several steps, and goes on where the set has changed again meanwhile.
+    !hot::is_at_rest(set, pod) && !needs_new_pod(set, pod)
+}
+
+pub(super) fn standing(set: &CanonicalSet, pod: &PodRecord) -> Standing {
+    let is_updated = is_updated(set, pod);
+    if is_updated && !is_handing_over(set, pod) {
+        return Standing::Updated;
+    }
+    if let Some(hold) = stopped(set, pod) {
+        return Standing::Held(hold);
+    }
+    // As in Kruise: what has begun is ended, whatever partition, selector and budget say.
+    if !hot::completing(set, pod, is_updated).is_empty() {
+        return Standing::HandedOver;
+    }
+    if is_updated {
+        return Standing::Held(Hold::HandOver);
+    }
+    left_out(set, pod).map_or(Standing::Waiting, Standing::Held)
+}
+
+fn stopped(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
     // What no strategy can change comes first.
     if needs_new_pod(set, pod) {
         return Some(Hold::NeedsNewPod);
@@ -48,9 +75,10 @@ fn hold(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
     if set.rollout.kind == UpdateKind::NotUpdate {
         return Some(Hold::NotUpdate);
     }
-    if set.rollout.is_paused {
-        return Some(Hold::Paused);
-    }
+    set.rollout.is_paused.then_some(Hold::Paused)
+}
+
+fn left_out(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
     if set.rollout.selector.as_ref().is_some_and(|selector| !selector.matches(&*pod.labels)) {
         return Some(Hold::NotSelected);
     }
@@ -60,8 +88,12 @@ fn hold(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 // The API server lets a running Pod change a container's image but not its environment, so a set that changed
 // both has to wait for a new Pod.
 fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    let recorded = pod.hashes_without_image.0.get(&set.name);
-    let has_same_shape = recorded.is_some_and(|recorded| *recorded.hash == *set.hashes.without_image);
     let mut containers = set.upgradable().flat_map(Sidecar::names_in_pod);
-    !has_same_shape || containers.any(|name| pod.container(&name).is_none())
+    !has_present_shape(set, pod) || containers.any(|name| pod.container(&name).is_none()) || !hot::fits(set, pod)
+}
+
+/// Says whether a Pod carries the present definition but for images, by what is recorded on it.
+pub(super) fn has_present_shape(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    let recorded = pod.hashes_without_image.0.get(&set.name);
+    recorded.is_some_and(|recorded| *recorded.hash == *set.hashes.without_image)
 }

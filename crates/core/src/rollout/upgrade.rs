@@ -1,5 +1,7 @@
 //! The one write that upgrades a Pod.
 
+use super::eligibility::is_updated;
+use super::hot::{self, Move};
 use crate::annotations::{InPlaceState, InjectedSet, LastStatus, Seconds};
 use crate::normalize::{CanonicalSet, MetadataError};
 use crate::record::{ContainerKind, PodKey, PodRecord};
@@ -9,11 +11,24 @@ use sidecarset_api::markers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The upgrade of one Pod.
+/// Which step of an upgrade is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The Pod gets the present definition.
+    Definition,
+    /// A hot upgrade ends: of each pair one container waits. The Pod carries the definition that it carried.
+    Flip,
+}
+
+/// The upgrade of one Pod, or the second step of a hot one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upgrade {
     /// The Pod.
     pub pod: PodKey,
+    /// Which step this is.
+    pub step: Step,
+    /// What happens to pairs of containers that are upgraded hot.
+    pub moves: Vec<Move>,
     /// The containers that get another image; none where the Pod runs the right ones already.
     pub changes: Vec<ImageChange>,
     /// The annotations that `spec.patchPodMetadata` changes with it; none before [`Self::annotate`].
@@ -33,20 +48,53 @@ pub struct ImageChange {
     pub to: Arc<str>,
 }
 
+impl ImageChange {
+    /// Returns the change of a container of the Pod, where it has another image.
+    fn of(pod: &PodRecord, container: &str, image: &Arc<str>) -> Option<Self> {
+        let container = pod.container(container).filter(|container| container.image != *image)?;
+        Some(Self {
+            container: Arc::clone(&container.name),
+            kind: container.kind,
+            from: Arc::clone(&container.image),
+            to: Arc::clone(image),
+        })
+    }
+}
+
 impl Upgrade {
     /// Decides what changes in a Pod.
     pub(super) fn of(set: &CanonicalSet, pod: &PodRecord) -> Self {
-        Self { pod: pod.key.clone(), changes: changes(set, pod), annotations: BTreeMap::new() }
+        let moves = hot::beginning(set, pod);
+        let changes = cold_changes(set, pod).chain(hot_changes(pod, &moves)).collect();
+        Self { pod: pod.key.clone(), step: Step::Definition, moves, changes, annotations: BTreeMap::new() }
     }
 
-    /// Decides which annotations change, given those that the Pod has. They are asked for only where
-    /// [`CanonicalSet::reads_annotations`] says so.
+    /// Decides what changes in a Pod in which a container has taken over from another one.
+    pub(super) fn flip(set: &CanonicalSet, pod: &PodRecord) -> Self {
+        let moves = hot::completing(set, pod, is_updated(set, pod));
+        let changes = hot_changes(pod, &moves).collect();
+        Self { pod: pod.key.clone(), step: Step::Flip, moves, changes, annotations: BTreeMap::new() }
+    }
+
+    /// Says whether the annotations of the Pod have to be known before this is written.
+    #[must_use]
+    pub fn reads_annotations(&self, set: &CanonicalSet) -> bool {
+        match self.step {
+            Step::Definition => set.reads_annotations(),
+            Step::Flip => false,
+        }
+    }
+
+    /// Decides which annotations of others change, given those that the Pod has. They are asked for only where
+    /// [`Self::reads_annotations`] says so.
     ///
     /// # Errors
     /// A value has to be merged into one that is not JSON.
     // Decided for each write, not with the plan: nobody remembers the annotations of others.
     pub fn annotate(&mut self, set: &CanonicalSet, present: &BTreeMap<String, String>) -> Result<(), MetadataError> {
-        self.annotations = set.annotations_over(|key| present.get(key).map(String::as_str))?;
+        if self.step == Step::Definition {
+            self.annotations = set.annotations_over(|key| present.get(key).map(String::as_str))?;
+        }
         Ok(())
     }
 
@@ -83,26 +131,26 @@ impl Upgrade {
     // Ours come last: nothing else may stand in their place.
     fn written_annotations(&self, set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Value> {
         let foreign = self.annotations.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str())));
-        foreign.chain(annotations(set, pod, &self.changes, now)).collect()
+        let hot = hot::annotations(set, pod, &self.moves).into_iter().map(|(key, value)| (key, Value::from(value)));
+        let mut written: Map<String, Value> = foreign.chain(hot).collect();
+        if self.step == Step::Definition {
+            written.extend(hashes(set, pod, now));
+        }
+        written.insert(markers::IN_PLACE_STATE.to_owned(), in_place(set, pod, &self.changes, now).into());
+        written
     }
 }
 
-fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ImageChange> {
-    let outdated = |name: &str, image: &str| pod.container(name).filter(|container| *container.image != *image);
-    set.upgradable()
-        .filter_map(|sidecar| {
-            let container = outdated(&sidecar.name, &sidecar.image)?;
-            Some(ImageChange {
-                container: Arc::clone(&container.name),
-                kind: container.kind,
-                from: Arc::clone(&container.image),
-                to: Arc::clone(&sidecar.image),
-            })
-        })
-        .collect()
+fn cold_changes<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = ImageChange> {
+    let cold = set.upgradable().filter(|sidecar| sidecar.empty_image.is_none());
+    cold.filter_map(|sidecar| ImageChange::of(pod, &sidecar.name, &sidecar.image))
 }
 
-fn annotations(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: Seconds) -> Map<String, Value> {
+fn hot_changes<'a>(pod: &'a PodRecord, moves: &'a [Move]) -> impl Iterator<Item = ImageChange> {
+    moves.iter().filter_map(|change| ImageChange::of(pod, &change.container, &change.image))
+}
+
+fn hashes(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Value> {
     let is_flat = pod.hashes.0.get(&set.name).is_none_or(|recorded| recorded.sidecar_list.is_none());
     let mut hashes = pod.hashes.clone();
     hashes.0.insert(Arc::clone(&set.name), InjectedSet::with_image(set, now));
@@ -114,7 +162,6 @@ fn annotations(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now
         hashes.0.insert(Arc::clone(&set.name), InjectedSet::without_image(set, now));
         annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.to_text().into());
     }
-    annotations.insert(markers::IN_PLACE_STATE.to_owned(), in_place(set, pod, changes, now).into());
     annotations
 }
 

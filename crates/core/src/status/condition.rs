@@ -106,8 +106,9 @@ impl Condition {
 }
 
 /// What the reasons to hold mean to a person, in the order in which a message lists them.
-const HELD: [(Hold, &str); 9] = [
+const HELD: [(Hold, &str); 10] = [
     (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
+    (Hold::HandOver, "wait for the new container of a hot upgrade to be ready"),
     (Hold::NotTaken, "wait for another attempt: the API server did not take their upgrade"),
     (Hold::NotMerged, "wait for another attempt: patchPodMetadata cannot be merged into an annotation of theirs"),
     (Hold::BudgetSpent, "wait for unavailable pods (maxUnavailable)"),

@@ -62,6 +62,12 @@ impl SetBuilder {
         serde_json::from_value(self.0.clone()).unwrap()
     }
 
+    /// Sets the version of the object.
+    pub fn version(mut self, version: u64) -> Self {
+        self.0["metadata"]["resourceVersion"] = version.to_string().into();
+        self
+    }
+
     /// Pins it to a past definition with another image, as the catalog does.
     pub fn pinned_to(self, policy: &str, image: &str) -> CanonicalSet {
         let set = self.spec("injectionStrategy", json!({"revision": {"revisionName": "log-sc-1", "policy": policy}}));
