@@ -28,9 +28,9 @@ test: image ## Runs every test, the ones on a real cluster included
 test-fast: ## Runs the tests that need no cluster
 	cargo test --locked
 
-FUZZ_CASES ?= 20000
+FUZZ_CASES ?= 2000
 
-fuzz: ## Feeds everything that reads from outside with arbitrary input, for some minutes: FUZZ_CASES=20000
+fuzz: ## Feeds everything that reads from outside with arbitrary input, for some minutes: FUZZ_CASES=2000
 	FUZZ_CASES=$(FUZZ_CASES) timeout 30m cargo test --locked --test core --test webhook -- fuzz
 
 vet: ## Vets devcluster; it reads all of Kubernetes, which takes ten minutes the first time
