@@ -115,7 +115,7 @@ pub struct InjectionRevision {
     pub revision_name: Option<String>,
 
     /// Always: every new Pod gets that revision. Partial: those that the rollout would leave on it.
-    #[serde(default = "always", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "injection_policy")]
     pub policy: Option<String>,
 }
@@ -136,11 +136,6 @@ pub struct LegacyRollingUpdate {
     /// Deprecated: use updateStrategy.maxUnavailable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_unavailable: Option<IntOrString>,
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "serde hands the default to a member that is an Option")]
-fn always() -> Option<String> {
-    Some("Always".to_owned())
 }
 
 fn injection_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

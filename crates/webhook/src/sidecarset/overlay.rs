@@ -21,6 +21,9 @@ fn compare(path: &Pointer, present: &Value, wanted: &Value, operations: &mut Vec
             }
         }
         _ if present == wanted => {}
+        // A member of another type than the API says. The API server refuses it, and with a better message, if it stays.
+        (present, Value::Object(_)) if !present.is_null() => {}
+        (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_), Value::Array(_)) => {}
         _ => operations.push(PatchOperation::Replace(ReplaceOperation { path: path.to_buf(), value: wanted.clone() })),
     }
 }
@@ -86,6 +89,13 @@ mod tests {
         let operations = laid(&json!({"list": [1]}), &json!({"list": [1, 2]}));
 
         assert_eq!(operations, json!([{"op": "replace", "path": "/list", "value": [1, 2]}]));
+    }
+
+    #[test]
+    fn a_member_of_another_type_stays_as_it_is_and_is_refused_by_the_api_server() {
+        let operations = laid(&json!({"a": [], "b": "x", "c": {}}), &json!({"a": {"x": 1}, "b": {"x": 1}, "c": [1]}));
+
+        assert_eq!(operations, json!([]));
     }
 
     #[test]
