@@ -141,14 +141,14 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
     if due.is_empty() {
         return Ok(Injection::default());
     }
-    // All of them: a set that selects the Pod late must not take the place of one that is there already.
-    containers::refuse_same_names(sets)?;
+    // Of all sets: one that selects the Pod late must not take the place of one that is there already.
+    let recipient = Recipient::new(pod, sets)?;
     // As in Kruise: before everything else, so that what reads an annotation sees what the sets make of it.
     for set in &due {
         let changed = set.annotations_over(|key| edit.annotation(key))?;
         edit.annotate(changed);
     }
-    containers::place(&Recipient::new(pod, sets), &due, &mut edit)?;
+    containers::place(&recipient, &due, &mut edit)?;
     volumes::merge(pod, &due, &mut edit);
     pull_secrets::merge(pod, &due, &mut edit);
     for set in &due {
@@ -175,7 +175,7 @@ fn carries_mark(container: &Value) -> bool {
 // The API server may ask again after another webhook changed the Pod: what is there already must stay as it is.
 fn is_injected(pod: &Value, marks: &Marks, set: &CanonicalSet) -> bool {
     let are_present = |list, sidecars: &[Sidecar]| {
-        sidecars.iter().flat_map(Sidecar::names_in_pod).all(|name| containers::is_present(pod, list, &name))
+        sidecars.iter().flat_map(Sidecar::names_in_pod).all(|name| containers::is_present(pod, list, name))
     };
     marks.records(set)
         && are_present("containers", &set.containers)

@@ -14,6 +14,7 @@ pub use metadata::{MetadataError, MetadataPatch, PatchPolicy};
 pub use ordering::{Priority, ScatteredLabel, ScatteredValue, UpgradeOrder, Weight};
 pub use resources::{Aggregation, ContainerNames, ParseContainerNamesError, ResourcesPolicy};
 pub use sidecar::{Placement, Shares, Sidecar};
+pub(crate) use sidecar::{TWINS, asks_for_hot_upgrade};
 pub use strategy::{RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 

@@ -5,8 +5,6 @@ use super::edit::PodEdit;
 use super::{Refusal, carries_mark};
 use crate::normalize::{CanonicalSet, Placement, Sidecar};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Places init containers and containers of the sets, given by name.
 pub(super) fn place(recipient: &Recipient<'_>, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) -> Result<(), Refusal> {
@@ -15,20 +13,6 @@ pub(super) fn place(recipient: &Recipient<'_>, sets: &[&CanonicalSet], edit: &mu
     init.sort_by(|(_, one), (_, other)| one.name.cmp(&other.name));
     place_list(recipient, "initContainers", init, edit)?;
     place_list(recipient, "containers", all(sets, |set| &set.containers).collect(), edit)
-}
-
-/// Refuses sets of which two have a container of one name.
-pub(super) fn refuse_same_names(sets: &[Arc<CanonicalSet>]) -> Result<(), Refusal> {
-    let mut seen: BTreeMap<Arc<str>, &CanonicalSet> = BTreeMap::new();
-    for set in sets {
-        for container in set.sidecars().flat_map(Sidecar::names_in_pod) {
-            if let Some(first) = seen.insert(Arc::clone(&container), set) {
-                let (one, other) = (Arc::clone(&first.name), Arc::clone(&set.name));
-                return Err(Refusal::SameContainer { one, other, container });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Says whether a list of the Pod has a container of this name that was injected.

@@ -4,7 +4,7 @@ use super::edit::PodEdit;
 use super::{Refusal, hot, resources, sharing};
 use crate::normalize::{CanonicalSet, Sidecar};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A Pod that is injected.
@@ -12,15 +12,28 @@ use std::sync::Arc;
 pub(super) struct Recipient<'a> {
     /// The Pod as it came.
     pub(super) pod: &'a Value,
-    /// The names of the containers that it gets, or has got already.
-    pub(super) sidecars: BTreeSet<Arc<str>>,
+    /// The names of the containers that it gets, or has got already, each with the set that it is of.
+    sidecars: BTreeMap<&'a str, &'a CanonicalSet>,
 }
 
 impl<'a> Recipient<'a> {
-    /// Begins with a Pod and all sets that select it.
-    pub(super) fn new(pod: &'a Value, sets: &[Arc<CanonicalSet>]) -> Self {
-        let sidecars = sets.iter().flat_map(|set| set.sidecars());
-        Self { pod, sidecars: sidecars.flat_map(Sidecar::names_in_pod).collect() }
+    /// Begins with a Pod and all sets that select it. Sets of which two have a container of one name are refused.
+    pub(super) fn new(pod: &'a Value, sets: &'a [Arc<CanonicalSet>]) -> Result<Self, Refusal> {
+        let mut sidecars: BTreeMap<&str, &CanonicalSet> = BTreeMap::new();
+        for set in sets {
+            for container in set.sidecars().flat_map(Sidecar::names_in_pod) {
+                if let Some(first) = sidecars.insert(container, set) {
+                    let (one, other) = (Arc::clone(&first.name), Arc::clone(&set.name));
+                    return Err(Refusal::SameContainer { one, other, container: Arc::clone(container) });
+                }
+            }
+        }
+        Ok(Self { pod, sidecars })
+    }
+
+    /// Says whether a container of this name is some set's.
+    pub(super) fn is_sidecar(&self, name: &str) -> bool {
+        self.sidecars.contains_key(name)
     }
 }
 

@@ -57,7 +57,7 @@ fn targets<'a>(recipient: &Recipient<'a>, policy: &ResourcesPolicy) -> Vec<&'a V
     let native = list("initContainers").filter(|container| container["restartPolicy"] == "Always");
     let is_target = |container: &&Value| {
         let name = container["name"].as_str().unwrap_or_default();
-        !recipient.sidecars.contains(name) && !carries_mark(container) && policy.targets.matches(name)
+        !recipient.is_sidecar(name) && !carries_mark(container) && policy.targets.matches(name)
     };
     native.chain(list("containers")).filter(is_target).collect()
 }

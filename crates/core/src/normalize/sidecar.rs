@@ -8,6 +8,9 @@ use sidecarset_api::markers;
 use sidecarset_api::v1beta1::{SharePolicy, SidecarContainer};
 use std::sync::Arc;
 
+/// What the names of the two containers of a hot upgrade end with.
+pub(crate) const TWINS: [&str; 2] = ["-1", "-2"];
+
 /// Where a sidecar stands among the Pod's own containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
@@ -30,6 +33,7 @@ pub struct Sidecar {
     pub is_native: bool,
     /// The image of the container that waits, where the sidecar is upgraded hot: then two containers stand for it.
     pub empty_image: Option<Arc<str>>,
+    names_in_pod: Box<[Arc<str>]>,
     /// The container as it stands in a Pod.
     pub definition: Value,
     /// The names of the volumes it mounts, or uses as devices.
@@ -54,23 +58,30 @@ pub struct Shares {
 impl Sidecar {
     /// Returns the names that it has in a Pod.
     #[must_use]
-    pub fn names_in_pod(&self) -> Vec<Arc<str>> {
-        match self.empty_image {
-            Some(_) => [1, 2].map(|number| format!("{}-{number}", self.name).into()).to_vec(),
-            None => vec![Arc::clone(&self.name)],
-        }
+    pub fn names_in_pod(&self) -> &[Arc<str>] {
+        &self.names_in_pod
     }
 
     /// Renders a container that has its defaults and is valid.
     pub(super) fn regular(source: &SidecarContainer) -> Self {
-        Self { empty_image: empty_image(source), ..Self::new(source) }
+        Self::new(source).with_empty_image(empty_image(source))
     }
 
     /// Renders an init container that has its defaults and is valid.
     pub(super) fn init(source: &SidecarContainer) -> Self {
         let sidecar = Self::new(source);
         // As in Kruise: what ends before the application starts is never upgraded, so one container is enough.
-        Self { empty_image: empty_image(source).filter(|_| sidecar.is_native), ..sidecar }
+        let empty_image = empty_image(source).filter(|_| sidecar.is_native);
+        sidecar.with_empty_image(empty_image)
+    }
+
+    // Named once: each review and each round of a rollout asks for the names.
+    fn with_empty_image(self, empty_image: Option<Arc<str>>) -> Self {
+        let names_in_pod = match empty_image {
+            Some(_) => TWINS.map(|twin| format!("{}{twin}", self.name).into()).into(),
+            None => [Arc::clone(&self.name)].into(),
+        };
+        Self { empty_image, names_in_pod, ..self }
     }
 
     fn new(source: &SidecarContainer) -> Self {
@@ -85,6 +96,7 @@ impl Sidecar {
             },
             is_native: text("restartPolicy") == "Always",
             empty_image: None,
+            names_in_pod: Box::default(),
             definition: render(container),
             volumes: volume_names(container),
             shares: Shares {
@@ -118,10 +130,14 @@ fn render(container: &Map<String, Value>) -> Value {
     Value::Object(definition)
 }
 
+/// Says whether a container asks to be upgraded hot.
+pub(crate) fn asks_for_hot_upgrade(source: &SidecarContainer) -> bool {
+    source.upgrade_strategy.as_ref().and_then(|it| it.upgrade_type.as_deref()) == Some("HotUpgrade")
+}
+
 fn empty_image(source: &SidecarContainer) -> Option<Arc<str>> {
-    let strategy = source.upgrade_strategy.as_ref()?;
-    let is_hot = strategy.upgrade_type.as_deref() == Some("HotUpgrade");
-    is_hot.then(|| strategy.hot_upgrade_empty_image.as_deref().unwrap_or_default().into())
+    let image = source.upgrade_strategy.as_ref()?.hot_upgrade_empty_image.as_deref();
+    asks_for_hot_upgrade(source).then(|| image.unwrap_or_default().into())
 }
 
 fn is_enabled(policy: Option<&SharePolicy>) -> bool {

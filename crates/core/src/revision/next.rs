@@ -87,10 +87,15 @@ pub fn changes(
         }
     };
     let total = all.len() + usize::from(present.is_none());
-    let needed = needed(set, history, matched);
-    let removable = all.into_iter().filter(|revision| !needed.contains(&*revision.name));
-    let removed = removable.take(total.saturating_sub(set.draft.limit)).cloned();
-    keep.into_iter().chain(removed.map(Change::Delete)).collect()
+    let excess = total.saturating_sub(set.draft.limit);
+    let mut changes: Vec<Change> = keep.into_iter().collect();
+    // There rarely is one, and only then it matters what all the Pods have.
+    if excess > 0 {
+        let needed = needed(set, history, matched);
+        let removable = all.into_iter().filter(|revision| !needed.contains(&*revision.name));
+        changes.extend(removable.take(excess).cloned().map(Change::Delete));
+    }
+    changes
 }
 
 /// Finds out whose an object is that has the name of a new revision of the set.

@@ -34,7 +34,7 @@ pub(super) fn is_in_flight(set: &CanonicalSet, pod: &PodRecord) -> bool {
 }
 
 fn sidecars<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = &'a ContainerRecord> {
-    set.upgradable().flat_map(Sidecar::names_in_pod).filter_map(|name| pod.container(&name))
+    set.upgradable().flat_map(Sidecar::names_in_pod).filter_map(|name| pod.container(name))
 }
 
 fn has_caught_up(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecord) -> bool {

@@ -89,7 +89,7 @@ fn left_out(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 // both has to wait for a new Pod.
 fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
     let mut containers = set.upgradable().flat_map(Sidecar::names_in_pod);
-    !has_present_shape(set, pod) || containers.any(|name| pod.container(&name).is_none()) || !hot::fits(set, pod)
+    !has_present_shape(set, pod) || containers.any(|name| pod.container(name).is_none()) || !hot::fits(set, pod)
 }
 
 /// Says whether a Pod carries the present definition but for images, by what is recorded on it.

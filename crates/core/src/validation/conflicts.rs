@@ -37,9 +37,9 @@ fn may_meet(set: &CanonicalSet, other: &CanonicalSet) -> bool {
 
 fn check_containers(source: &SidecarSetSpec, set: &CanonicalSet, other: &CanonicalSet, violations: &mut Violations) {
     // As in a Pod: containers and init containers share one set of names.
-    let taken: BTreeSet<Arc<str>> = other.sidecars().flat_map(Sidecar::names_in_pod).collect();
+    let taken: BTreeSet<&Arc<str>> = other.sidecars().flat_map(Sidecar::names_in_pod).collect();
     let mut tell = |path: String, sidecar: &Sidecar| {
-        if let Some(name) = sidecar.names_in_pod().into_iter().find(|name| taken.contains(name)) {
+        if let Some(name) = sidecar.names_in_pod().iter().find(|name| taken.contains(name)) {
             let message =
                 format!("container {name} already exists in SidecarSet {}, which may select the same pods", other.name);
             violations.add(path, message);

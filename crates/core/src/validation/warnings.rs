@@ -2,7 +2,7 @@
 
 use super::{Writing, is_dns_subdomain};
 use crate::catalog::Catalog;
-use crate::normalize::{CanonicalSet, defaults, metadata_warnings};
+use crate::normalize::{CanonicalSet, asks_for_hot_upgrade, defaults, metadata_warnings};
 use crate::selection::{Namespaces, is_satisfiable};
 use serde_json::{Map, Value};
 use sidecarset_api::markers;
@@ -74,8 +74,7 @@ fn requests(container: &SidecarContainer, path: &str, warnings: &mut Vec<String>
         ));
         return;
     }
-    let is_hot = container.upgrade_strategy.as_ref().and_then(|it| it.upgrade_type.as_deref()) == Some("HotUpgrade");
-    if let Some(requests) = amounts("requests").filter(|_| is_hot) {
+    if let Some(requests) = amounts("requests").filter(|_| asks_for_hot_upgrade(container)) {
         warnings.push(format!(
             "{path}.resources.requests: counts twice in each pod, for a hot upgrade needs two containers: {}",
             listed(requests)

@@ -5,12 +5,9 @@ use super::super::labels::LONGEST_DNS_LABEL;
 use super::super::member::{REQUIRED, one_of};
 use super::super::syntax::variable_name;
 use super::Kind;
-use crate::normalize::EnvTransfer;
+use crate::normalize::{EnvTransfer, TWINS, asks_for_hot_upgrade};
 use serde_json::Value;
 use sidecarset_api::v1beta1::{SharePolicy, SidecarContainer, TransferEnv};
-
-/// What the names of the two containers of a hot upgrade end with.
-const TWINS: [&str; 2] = ["-1", "-2"];
 
 pub(super) fn check(sidecar: &SidecarContainer, path: &str, violations: &mut Violations) {
     let upgrade = sidecar.upgrade_strategy.as_ref().and_then(|strategy| strategy.upgrade_type.as_deref());
@@ -83,8 +80,7 @@ fn check_twin_ports(container: &serde_json::Map<String, Value>, path: &str, viol
 
 /// An init container that ends is injected as it is.
 fn is_hot(sidecar: &SidecarContainer, kind: Kind) -> bool {
-    let upgrade = sidecar.upgrade_strategy.as_ref().and_then(|strategy| strategy.upgrade_type.as_deref());
-    kind != Kind::OrdinaryInit && upgrade == Some("HotUpgrade")
+    kind != Kind::OrdinaryInit && asks_for_hot_upgrade(sidecar)
 }
 
 // As in Kruise: a transfer that names no variable, or no container, does nothing, and of two sources the reference wins.

@@ -54,7 +54,8 @@ pub fn injection_holds(pod: &Value, sets: &[Arc<CanonicalSet>]) {
 /// Returns a Pod without what a sidecar takes the place of, and without the annotations that are written.
 fn own(pod: &Value, sets: &[Arc<CanonicalSet>]) -> Value {
     let mut pod = pod.clone();
-    let names = |sidecars: &[Sidecar]| -> Vec<Arc<str>> { sidecars.iter().flat_map(Sidecar::names_in_pod).collect() };
+    let names =
+        |sidecars: &[Sidecar]| -> Vec<Arc<str>> { sidecars.iter().flat_map(Sidecar::names_in_pod).cloned().collect() };
     for set in sets {
         for (list, taken) in [("containers", &set.containers), ("initContainers", &set.init_containers)] {
             let taken = names(taken);
