@@ -2,6 +2,7 @@
 //! is a function of what it is handed, and each decision returns its reason.
 
 pub mod amount;
+pub mod amounts;
 pub mod annotations;
 pub mod catalog;
 pub mod expression;

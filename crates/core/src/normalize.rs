@@ -19,8 +19,9 @@ pub use strategy::{RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 
 use crate::registration::FailurePolicy;
-use crate::revision::{self, Draft, Fingerprint, Hashes, Pin};
+use crate::revision::{self, Difference, Draft, Fingerprint, Hashes, Pin};
 use crate::selection::{Namespaces, Selector};
+use crate::sorted::SortedMap;
 use crate::validation::{self, Violations};
 use serde_json::{Map, Value};
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetSpec};
@@ -67,6 +68,8 @@ pub struct CanonicalSet {
     pub draft: Draft,
     /// The name of the ControllerRevision that holds this definition, or will. The catalog fills it in.
     pub revision: Option<Arc<str>>,
+    /// What separates past definitions from this one, by their hash without images. The catalog fills it in.
+    pub differences: Arc<SortedMap<Difference>>,
     /// The past revision that new Pods get in place of this definition.
     pub pin: Option<Pin>,
 }
@@ -153,6 +156,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         fingerprint: Fingerprint::of(spec),
         draft: Draft::of(set, spec, validation::author_version(set)),
         revision: None,
+        differences: Arc::default(),
         pin: parsed.pin,
     }
 }

@@ -1,6 +1,7 @@
 //! What makes two definitions of a SidecarSet the same one, and the past definitions that are remembered.
 
 mod choice;
+mod difference;
 mod draft;
 mod encoding;
 mod fingerprint;
@@ -12,6 +13,8 @@ mod recorded;
 mod stored;
 
 pub use choice::{choose, draw};
+pub(crate) use difference::differences;
+pub use difference::{Difference, Extent};
 pub use draft::Draft;
 pub use fingerprint::Fingerprint;
 pub use hash::{Hashes, hashes};

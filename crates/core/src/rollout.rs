@@ -1,5 +1,6 @@
 //! Which running Pods are upgraded now, and why each other one is left as it is.
 
+mod blocking;
 mod budget;
 mod consistency;
 mod eligibility;
@@ -7,6 +8,7 @@ mod hot;
 mod order;
 mod upgrade;
 
+pub use blocking::blocking_fields;
 pub use consistency::{is_consistent, is_ready};
 pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
 pub use hot::{Move, MoveKind};

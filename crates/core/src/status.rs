@@ -1,5 +1,6 @@
 //! What is said of a set: numbers, and conditions with their reasons.
 
+mod blocked;
 mod condition;
 mod injecting;
 
@@ -47,6 +48,7 @@ pub fn summarize(
         ready_pods: on_the_wire(counts.ready),
         updated_ready_pods: on_the_wire(counts.updated_ready),
         not_upgradable_pods: on_the_wire(counts.not_upgradable),
+        not_upgradable_fields: blocked::fields(set, matched, plan),
         conditions: condition::update(&previous.conditions, &conditions, set.generation, now),
         ..previous
     }

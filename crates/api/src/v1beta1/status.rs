@@ -30,6 +30,12 @@ pub struct SidecarSetStatus {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_upgradable_pods: i32,
 
+    /// The fields that keep these Pods from being upgraded in place, and how many Pods each of them keeps: of more than
+    /// 20 those that keep the most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["field"]))]
+    pub not_upgradable_fields: Vec<BlockingField>,
+
     /// The name of the newest ControllerRevision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_revision: Option<String>,
@@ -42,6 +48,18 @@ pub struct SidecarSetStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// A field that keeps Pods from being upgraded in place.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockingField {
+    /// The path of the field below spec, with containers by name: containers[agent].env. It is that of a container
+    /// where Pods lack it, and "unknown" where the definition that Pods carry is not remembered.
+    pub field: String,
+
+    /// How many Pods it keeps.
+    pub pods: i32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

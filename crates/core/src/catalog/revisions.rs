@@ -2,7 +2,7 @@
 
 use super::{Catalog, Entry};
 use crate::normalize::{CanonicalSet, normalize};
-use crate::revision::{PIN_PATH, Pin, Revision, Revisions, Why};
+use crate::revision::{PIN_PATH, Pin, Revision, Revisions, Why, differences};
 use crate::validation::Violations;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sidecarset_api::v1beta1::SidecarSet;
@@ -104,7 +104,9 @@ impl Past {
         // It may not be there yet, but its name is known.
         let revision = Some(Arc::clone(known.map_or(&set.draft.name, |known| &known.name)));
         let pin = set.pin.as_ref().map(|pin| self.resolved(set, pin));
-        (revision != set.revision || pin != set.pin).then(|| CanonicalSet { revision, pin, ..set.clone() })
+        let differences = differences(history, &set.draft, &set.differences);
+        let is_news = revision != set.revision || pin != set.pin || differences != *set.differences;
+        is_news.then(|| CanonicalSet { revision, pin, differences: differences.into(), ..set.clone() })
     }
 
     fn resolved(&self, set: &CanonicalSet, pin: &Pin) -> Pin {

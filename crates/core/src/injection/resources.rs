@@ -2,18 +2,12 @@
 
 use super::definition::Recipient;
 use super::{Refusal, carries_mark};
+use crate::amounts::List;
 use crate::expression::{Expression, Resource};
 use crate::normalize::{Aggregation, CanonicalSet, ResourcesPolicy, Sidecar};
 use crate::quantity::Quantity;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-
-/// A list of amounts of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum List {
-    Limits,
-    Requests,
-}
 
 /// Returns the resources of a sidecar in this Pod. They take the place of any that it has.
 pub(super) fn computed(
@@ -78,13 +72,6 @@ fn raised_to_zero(
 }
 
 impl List {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Limits => "limits",
-            Self::Requests => "requests",
-        }
-    }
-
     /// Returns what each container says about a resource, if it does.
     fn amounts(self, containers: &[&Value], resource: Resource) -> Result<Vec<Option<Quantity>>, Refusal> {
         let amount = |container: &&Value| {

@@ -55,6 +55,17 @@ impl Draft {
         suffix(&self.data, self.collisions)
     }
 
+    /// Returns a spec with the containers, and nothing else.
+    pub(super) fn containers(&self) -> SidecarSetSpec {
+        let data: Value = serde_json::from_str(&self.data).expect("the data was written as JSON");
+        let list = |list: &str| serde_json::from_value(data["spec"][list].clone()).unwrap_or_default();
+        SidecarSetSpec {
+            containers: list("containers"),
+            init_containers: list("initContainers"),
+            ..SidecarSetSpec::default()
+        }
+    }
+
     fn named(self, set: &str) -> Self {
         let prefix = set.get(..LONGEST_PREFIX).unwrap_or(set);
         Self { name: format!("{prefix}-{}", self.suffix()).into(), ..self }

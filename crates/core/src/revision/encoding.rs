@@ -7,6 +7,7 @@ use crate::quantity::Quantity;
 use schema::{CONTAINER, Field, Kind, Presence};
 use serde_json::{Map, Value};
 use sidecarset_api::v1beta1::SidecarContainer;
+use std::collections::BTreeMap;
 
 /// Returns the JSON text of a container. Fields that the schema does not know follow the others, sorted, and a value
 /// of another type than the schema says is written as it is: nothing is lost.
@@ -19,6 +20,17 @@ pub(super) fn encoded_without_image(container: &SidecarContainer) -> String {
     let mut object = object(container);
     object.remove("image");
     encoded_object(&object)
+}
+
+/// Returns the JSON text of each member of a container, by name.
+pub(super) fn encoded_members(container: &SidecarContainer) -> BTreeMap<String, String> {
+    let object = object(container);
+    let text = |kind: &Kind, value: &Value| {
+        let mut out = String::new();
+        write_value(&mut out, kind, value);
+        out
+    };
+    members(CONTAINER, &object).map(|(name, kind, value)| (name.to_owned(), text(kind, value))).collect()
 }
 
 /// Returns the JSON text of any value, with all keys sorted.
@@ -70,18 +82,24 @@ fn write_value(out: &mut String, kind: &Kind, value: &Value) {
     }
 }
 
-/// Writes the known fields in the order of the schema, then the others in the order of their names.
 fn write_object(out: &mut String, fields: &'static [Field], object: &Map<String, Value>) {
+    write_joined(out, ['{', '}'], members(fields, object), |out, (name, kind, value)| {
+        write_member(out, name, kind, value);
+    });
+}
+
+/// Returns the known fields in the order of the schema, then the others in the order of their names.
+fn members<'a>(
+    fields: &'static [Field],
+    object: &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'a str, &'static Kind, &'a Value)> {
     let known = fields.iter().filter_map(|field| {
         let value = object.get(field.name).unwrap_or(&Value::Null);
         let kind = if field.presence == Presence::OrNull && value.is_null() { &Kind::Anything } else { &field.kind };
         is_written(field, value).then_some((field.name, kind, value))
     });
     let unknown = sorted(object).filter(|(name, _)| fields.iter().all(|field| field.name != *name));
-    let unknown = unknown.map(|(name, value)| (name, &Kind::Anything, value));
-    write_joined(out, ['{', '}'], known.chain(unknown), |out, (name, kind, value)| {
-        write_member(out, name, kind, value);
-    });
+    known.chain(unknown.map(|(name, value)| (name, &Kind::Anything, value)))
 }
 
 fn is_written(field: &Field, value: &Value) -> bool {

@@ -28,12 +28,17 @@ enum Images {
 /// Hashes containers that are already defaulted. Init containers count, all of them, once one of them is a native
 /// sidecar. A field that this build does not know counts too.
 pub fn hashes(containers: Option<&[SidecarContainer]>, init_containers: Option<&[SidecarContainer]>) -> Hashes {
-    let init_containers = init_containers.filter(|list| list.iter().any(is_native_sidecar));
+    let init_containers = counted(init_containers);
     let hash = |images| safe_encoded(&Sha256::digest(document(containers, init_containers, images)));
     Hashes { full: hash(Images::Kept).into(), without_image: hash(Images::Removed).into() }
 }
 
-fn is_native_sidecar(container: &SidecarContainer) -> bool {
+/// Returns the init containers if they count.
+pub(super) fn counted(init_containers: Option<&[SidecarContainer]>) -> Option<&[SidecarContainer]> {
+    init_containers.filter(|list| list.iter().any(is_native_sidecar))
+}
+
+pub(super) fn is_native_sidecar(container: &SidecarContainer) -> bool {
     container.container.get("restartPolicy").is_some_and(|policy| policy == "Always")
 }
 

@@ -82,6 +82,15 @@ impl Revision {
         }
     }
 
+    /// Returns the hashes that the set had, or those that it would have; none where the definition is not known.
+    #[must_use]
+    pub fn hashes_in_force(&self) -> Option<Hashes> {
+        self.hashes.clone().or_else(|| {
+            let spec = defaulted(&self.definition().ok()?);
+            Some(super::hashes(spec.containers.as_deref(), spec.init_containers.as_deref()))
+        })
+    }
+
     /// Returns a spec with the definition, and nothing else.
     ///
     /// # Errors

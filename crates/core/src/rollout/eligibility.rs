@@ -94,6 +94,10 @@ fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
 
 /// Says whether a Pod carries the present definition but for images, by what is recorded on it.
 pub(super) fn has_present_shape(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    let recorded = pod.hashes_without_image.0.get(&set.name);
-    recorded.is_some_and(|recorded| *recorded.hash == *set.hashes.without_image)
+    recorded_shape(set, pod).is_some_and(|recorded| *recorded == *set.hashes.without_image)
+}
+
+/// Returns the hash without images of the definition that a Pod carries, as it is recorded on it.
+pub(super) fn recorded_shape<'a>(set: &CanonicalSet, pod: &'a PodRecord) -> Option<&'a str> {
+    pod.hashes_without_image.0.get(&set.name).map(|recorded| &*recorded.hash)
 }

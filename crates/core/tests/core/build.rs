@@ -79,6 +79,16 @@ impl SetBuilder {
         }
     }
 
+    /// Builds it as the catalog knows it when it has been something else before.
+    pub fn after(self, past: &Self) -> CanonicalSet {
+        let mut catalog = Catalog::default();
+        catalog.put_revision(revision_of("log-sc-1", &past.0["spec"]["containers"]));
+        match catalog.put_set(&serde_json::from_value(self.0).unwrap()) {
+            Entry::Valid(set) => (*set).clone(),
+            Entry::Invalid(set) => panic!("{}", set.violations),
+        }
+    }
+
     /// Returns it as it is written.
     pub fn source(self) -> Value {
         self.0
@@ -98,10 +108,14 @@ impl SetBuilder {
 
 /// A revision of the set.
 pub fn revision(name: &str, image: &str) -> Revision {
+    revision_of(name, &json!([{"name": "agent", "image": image}]))
+}
+
+fn revision_of(name: &str, containers: &Value) -> Revision {
     let object = json!({
         "metadata": {"name": name, "labels": {"kruise.io/sidecarset-name": "log-sc"}},
         "revision": 1,
-        "data": {"spec": {"$patch": "replace", "containers": [{"name": "agent", "image": image}], "volumes": null}},
+        "data": {"spec": {"$patch": "replace", "containers": containers, "volumes": null}},
     });
     Revision::read(&serde_json::from_value(object).unwrap()).unwrap()
 }
