@@ -10,7 +10,7 @@ use crate::pod::PodLite;
 use futures::{StreamExt, stream};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use outcome::{Answer, outcome};
+use outcome::{Answer, outcome, resized};
 use sidecarset_api::markers::FIELD_MANAGER;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
 use sidecarset_core::catalog::Entry;
@@ -28,6 +28,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// For how long upgrades of one plan are begun. Then it is planned anew, with what has changed since.
 const ROUND: Duration = Duration::from_secs(2);
+
+/// The subresource through which the API server takes other cpu and memory of a running Pod.
+const RESIZE: &str = "resize";
 
 /// What became of the upgrades.
 #[derive(Debug, Default)]
@@ -134,18 +137,26 @@ async fn write(upgrade: &mut Upgrade, set: &CanonicalSet, pod: &PodRecord, ctx: 
         return answer;
     }
     let patch = Patch::Strategic(upgrade.patch(set, pod, ctx.now().wall));
-    outcome(timeout(DEADLINE, pods.patch(&pod.key.name, &params, &patch)).await)
+    match upgrade.step {
+        Step::Resize => {
+            resized(timeout(DEADLINE, pods.patch_subresource(RESIZE, &pod.key.name, &params, &patch)).await)
+        }
+        Step::Definition | Step::Flip => outcome(timeout(DEADLINE, pods.patch(&pod.key.name, &params, &patch)).await),
+    }
 }
 
 fn tell(upgrade: &Upgrade) {
     let pod = &upgrade.pod;
-    if upgrade.changes.is_empty() {
+    if upgrade.changes.is_empty() && upgrade.resizes.is_empty() {
         info!(%pod, "recorded the definition that the pod runs already");
+    }
+    for resize in &upgrade.resizes {
+        info!(%pod, container = %resize.container, to = %resize.to, "changed the cpu and memory of the sidecar");
     }
     for change in &upgrade.changes {
         let (container, from, to) = (&change.container, &change.from, &change.to);
         match upgrade.step {
-            Step::Definition => info!(%pod, %container, %from, %to, "upgraded the sidecar image"),
+            Step::Definition | Step::Resize => info!(%pod, %container, %from, %to, "upgraded the sidecar image"),
             Step::Flip => info!(%pod, %container, %from, %to, "reset the container that another one took over from"),
         }
     }
@@ -155,6 +166,7 @@ fn tell_hold(pod: &PodKey, hold: WriteHold, source: &(dyn Error + 'static)) {
     match hold {
         WriteHold::Conflict => debug!(%pod, ?hold, "the pod changed before it was upgraded"),
         WriteHold::Refused
+        | WriteHold::ResizeRefused
         | WriteHold::NotMerged
         | WriteHold::Throttled { .. }
         | WriteHold::Failed

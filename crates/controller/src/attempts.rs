@@ -23,6 +23,8 @@ pub(crate) enum WriteHold {
     Conflict,
     /// The API server, or an admission webhook, does not take it. Ends with a later attempt.
     Refused,
+    /// The API server does not take the changed cpu and memory. Ends with a later attempt, or another change.
+    ResizeRefused,
     /// A value of the set cannot be merged into an annotation of the Pod. Ends with a later attempt.
     NotMerged,
     /// The API server has too much to do. Ends with a later attempt, not before the time it asks for.
@@ -94,6 +96,7 @@ impl Attempts {
             WriteHold::Throttled { retry_after } => backoff::delay(failures).max(retry_after),
             WriteHold::Conflict
             | WriteHold::Refused
+            | WriteHold::ResizeRefused
             | WriteHold::NotMerged
             | WriteHold::Failed
             | WriteHold::Unanswered => backoff::delay(failures),
@@ -104,6 +107,7 @@ impl Attempts {
             WriteHold::Unanswered => doubted.or_else(|| Some((Arc::clone(&pod.resource_version), now + DOUBT))),
             WriteHold::Conflict
             | WriteHold::Refused
+            | WriteHold::ResizeRefused
             | WriteHold::NotMerged
             | WriteHold::Throttled { .. }
             | WriteHold::Failed => doubted,
@@ -144,6 +148,7 @@ impl SetAttempts {
     pub(crate) fn reason(&self, pod: &PodRecord) -> Hold {
         match self.by_uid.get(&pod.uid) {
             Some(attempt) if attempt.hold == WriteHold::NotMerged => Hold::NotMerged,
+            Some(attempt) if attempt.hold == WriteHold::ResizeRefused => Hold::ResizeRefused,
             Some(_) | None => Hold::NotTaken,
         }
     }

@@ -4,6 +4,7 @@ use crate::expression::Resource;
 use crate::quantity::Quantity;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A list of amounts of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +84,14 @@ impl Amounts {
 impl PartialEq for Amounts {
     fn eq(&self, other: &Self) -> bool {
         self.are_in(other) && other.are_in(self)
+    }
+}
+
+impl Eq for Amounts {}
+
+impl fmt::Display for Amounts {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_json().fmt(out)
     }
 }
 

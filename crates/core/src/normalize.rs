@@ -15,7 +15,7 @@ pub use ordering::{Priority, ScatteredLabel, ScatteredValue, UpgradeOrder, Weigh
 pub use resources::{Aggregation, ContainerNames, ParseContainerNamesError, ResourcesPolicy};
 pub use sidecar::{Placement, Shares, Sidecar};
 pub(crate) use sidecar::{TWINS, asks_for_hot_upgrade};
-pub use strategy::{RolloutStrategy, UpdateKind};
+pub use strategy::{ResourceUpdates, RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 
 use crate::registration::FailurePolicy;

@@ -6,6 +6,7 @@ mod observed;
 pub use interner::Interner;
 pub use observed::{ObservedPod, ObservedSpec, ObservedStatus};
 
+use crate::amounts::Amounts;
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds};
 use crate::sorted::SortedMap;
 use std::fmt;
@@ -51,6 +52,8 @@ pub struct ContainerRecord {
     pub kind: ContainerKind,
     /// The image that the spec asks for.
     pub image: Arc<str>,
+    /// The cpu and memory that the spec gives it.
+    pub amounts: Arc<Amounts>,
     /// What the kubelet last said of it.
     pub status: Option<ContainerObservation>,
 }
@@ -66,6 +69,21 @@ pub struct ContainerObservation {
     pub is_ready: bool,
     /// Since when it runs, where it does.
     pub started_at: Option<Seconds>,
+}
+
+/// How far the kubelet is with cpu and memory that were changed in the spec of a Pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resize {
+    /// It has done what it was asked for.
+    Done,
+    /// It has not seen the newest spec.
+    Unseen,
+    /// It is at it.
+    InProgress,
+    /// The node has no room for it now.
+    Deferred,
+    /// The node never has.
+    Infeasible,
 }
 
 /// How often the container of a Pod that was restarted most often was.
@@ -100,6 +118,8 @@ pub struct PodRecord {
     pub created: Seconds,
     /// How often its containers were restarted.
     pub restarts: Restarts,
+    /// How far the kubelet is with changed cpu and memory.
+    pub resize: Resize,
     /// Its regular containers and native sidecars.
     pub containers: Box<[ContainerRecord]>,
     /// Whether the kubelet has told of each regular container.

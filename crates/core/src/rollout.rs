@@ -6,12 +6,14 @@ mod consistency;
 mod eligibility;
 mod hot;
 mod order;
+mod resize;
 mod upgrade;
 
 pub use blocking::blocking_fields;
 pub use consistency::{is_consistent, is_ready};
 pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
 pub use hot::{Move, MoveKind};
+pub use resize::ResourceChange;
 pub use upgrade::{ImageChange, Step, Upgrade};
 
 use crate::normalize::CanonicalSet;
@@ -36,12 +38,21 @@ pub enum Hold {
     /// The new container of a hot upgrade is not ready, so the one before goes on. Ends when it is, or with another
     /// image.
     HandOver,
+    /// The kubelet has not finished changing cpu and memory. Ends when it has.
+    Resizing,
+    /// The Pod's node has no room for its cpu and memory now. Ends when it has, or with other amounts.
+    ResizeDeferred,
+    /// The Pod's node can never give that cpu and memory. Ends with other amounts, or when the Pod is created anew.
+    ResizeInfeasible,
     /// The partition keeps the Pod on the old image. Ends when the partition is lowered.
     Partition,
     /// As many Pods are unavailable as may be. Ends when one of them is ready.
     BudgetSpent,
     /// The API server did not take the upgrade. Ends with a later attempt, which whoever writes makes by itself.
     NotTaken,
+    /// The API server does not take the cpu and memory. Ends with a later attempt, which whoever writes makes by itself,
+    /// or with other amounts.
+    ResizeRefused,
     /// A value of the set cannot be merged into an annotation of the Pod. Ends with a later attempt, which whoever
     /// writes makes by itself.
     NotMerged,

@@ -95,10 +95,14 @@ fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan) -> Counts {
 /// then what somebody has to do.
 fn judge(counts: Counts, plan: &Plan) -> Verdict {
     let is_held = |hold| plan.held(hold) > 0;
-    if !plan.upgrades.is_empty() || !plan.flips.is_empty() || is_held(Hold::InFlight) {
+    if !plan.upgrades.is_empty() || !plan.flips.is_empty() || is_held(Hold::InFlight) || is_held(Hold::Resizing) {
         Verdict::Upgrading
-    } else if is_held(Hold::NotTaken) || is_held(Hold::NotMerged) {
+    } else if is_held(Hold::NotTaken) || is_held(Hold::NotMerged) || is_held(Hold::ResizeRefused) {
         Verdict::UpgradesNotTaken
+    } else if is_held(Hold::ResizeInfeasible) {
+        Verdict::ResizeInfeasible
+    } else if is_held(Hold::ResizeDeferred) {
+        Verdict::ResizeDeferred
     } else if is_held(Hold::BudgetSpent) {
         Verdict::MaxUnavailableReached
     } else if counts.updated > counts.updated_ready + counts.stopped {

@@ -27,6 +27,8 @@ mod ordering;
 mod pinning;
 #[path = "core/properties.rs"]
 mod properties;
+#[path = "core/resizing.rs"]
+mod resizing;
 #[path = "core/rollout.rs"]
 mod rollout;
 #[path = "core/selection.rs"]

@@ -47,3 +47,13 @@ fn workspace() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.ancestors().nth(2).unwrap_or(here)
 }
+
+/// Says whether containers run on the nodes of the cluster, and not only in a simulation.
+///
+/// # Errors
+///
+/// When kubectl fails.
+pub async fn has_real_nodes() -> Result<bool> {
+    let runtimes = "jsonpath={.items[*].status.nodeInfo.containerRuntimeVersion}";
+    Ok(kubectl(&["get", "nodes", "-o", runtimes]).await?.contains("containerd"))
+}

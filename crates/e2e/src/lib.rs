@@ -12,7 +12,7 @@ mod wait;
 
 pub use away::away;
 pub use draft::{AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
-pub use kubectl::{example, kubectl, kubectl_edit};
+pub use kubectl::{example, has_real_nodes, kubectl, kubectl_edit};
 pub use neighbour::Neighbour;
 pub use observed::{ContainerView, PodView, find, running};
 pub use pod_watch::PodWatch;

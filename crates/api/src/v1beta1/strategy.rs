@@ -30,6 +30,12 @@ pub struct UpdateStrategy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_unavailable: Option<IntOrString>,
 
+    /// How changed cpu and memory of sidecars reach running Pods. InPlace changes them in the Pods, together with images.
+    /// OnRecreate (the default) waits until a Pod is created anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "resource_updates")]
+    pub resources: Option<String>,
+
     /// Which Pods are upgraded first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_strategy: Option<PriorityStrategy>,
@@ -140,6 +146,10 @@ pub struct LegacyRollingUpdate {
 
 fn injection_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "string", "enum": ["Always", "Partial"], "default": "Always"})
+}
+
+fn resource_updates(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "enum": ["InPlace", "OnRecreate"]})
 }
 
 fn failure_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -26,6 +26,14 @@ pub(super) fn outcome<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Ans
     }
 }
 
+/// Reads the answer to a change of cpu and memory.
+pub(super) fn resized<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Answer<K> {
+    match outcome(answer) {
+        Answer::Held(WriteHold::Refused, source) => Answer::Held(WriteHold::ResizeRefused, source),
+        answer => answer,
+    }
+}
+
 fn hold(error: &kube::Error) -> WriteHold {
     let kube::Error::Api(status) = error else {
         // No answer, or one that cannot be read: it may be written.

@@ -9,6 +9,7 @@ mod hot;
 mod metadata;
 mod objects;
 mod registration;
+mod resize;
 mod revision_writes;
 mod rollout;
 mod server;

@@ -61,7 +61,7 @@ pub fn pod(name: &str, set: &Value) -> Value {
         "kind": "Pod",
         "metadata": {
             "name": name, "namespace": "shop", "uid": format!("uid-of-{name}"), "labels": {"app": "web"},
-            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z",
             "annotations": {
                 "kruise.io/sidecarset-injected-list": "log-sc",
                 "kruise.io/sidecarset-hash": record(&set.hashes.full),
@@ -90,7 +90,9 @@ pub fn pod(name: &str, set: &Value) -> Value {
 
 fn containers(sidecar: &Sidecar) -> Vec<Value> {
     let images = [Some(&sidecar.image), sidecar.empty_image.as_ref()].into_iter().flatten();
-    sidecar.names_in_pod().iter().zip(images).map(|(name, image)| json!({"name": &**name, "image": &**image})).collect()
+    let container =
+        |(name, image): (&_, &_)| json!({"name": name, "image": image, "resources": sidecar.amounts.to_json()});
+    sidecar.names_in_pod().iter().zip(images).map(container).collect()
 }
 
 /// Does what the kubelet does: the containers run what the spec says.
@@ -103,6 +105,7 @@ pub fn run(pod: &mut Value) {
     pod["status"]["conditions"] =
         json!([{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:05Z"}]);
     pod["status"]["containerStatuses"] = statuses.into();
+    pod["status"]["observedGeneration"] = pod["metadata"]["generation"].clone();
 }
 
 /// Says whether the containers run what the spec says.

@@ -155,6 +155,21 @@ impl State {
         }
     }
 
+    fn write(&mut self, method: &Method, segments: &[&str], body: Value) -> Option<Reply> {
+        match *segments {
+            ["api", "v1", "namespaces", _, "pods", name] | ["api", "v1", "namespaces", _, "pods", name, "resize"] => {
+                self.patch_pod(name, &body)
+            }
+            ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => {
+                Some(self.patch_status(name, &body))
+            }
+            ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions", ref rest @ ..] => {
+                self.write_revision(method, rest.first().copied(), body)
+            }
+            _ => panic!("nobody may write to {segments:?}"),
+        }
+    }
+
     fn patch_pod(&mut self, name: &str, patch: &Value) -> Option<Reply> {
         let fault = self.faults.get_mut(name).and_then(VecDeque::pop_front);
         if let Some(Fault::Code(code)) = fault {
@@ -164,13 +179,18 @@ impl State {
         if pod["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
             return Some(failure(409));
         }
-        for (key, value) in patch["metadata"]["annotations"].as_object().unwrap() {
+        for (key, value) in patch["metadata"]["annotations"].as_object().into_iter().flatten() {
             pod["metadata"]["annotations"][key] = value.clone();
         }
         for change in patch["spec"]["containers"].as_array().into_iter().flatten() {
             let containers = pod["spec"]["containers"].as_array_mut().unwrap();
             let container = containers.iter_mut().find(|container| container["name"] == change["name"]).unwrap();
-            container["image"] = change["image"].clone();
+            for (member, value) in change.as_object().unwrap() {
+                container[member] = value.clone();
+            }
+        }
+        if patch.get("spec").is_some() {
+            pod["metadata"]["generation"] = (pod["metadata"]["generation"].as_i64().unwrap() + 1).into();
         }
         self.put(Kind::Pods, pod.clone());
         let pods = &self.objects[Kind::Pods as usize];
@@ -223,16 +243,7 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
                 body: body.clone(),
                 at: Instant::now(),
             });
-            match segments[..] {
-                ["api", "v1", "namespaces", _, "pods", name] => state.patch_pod(name, &body),
-                ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => {
-                    Some(state.patch_status(name, &body))
-                }
-                ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions", ref rest @ ..] => {
-                    state.write_revision(&parts.method, rest.first().copied(), body)
-                }
-                _ => panic!("nobody may write to {path}"),
-            }
+            state.write(&parts.method, &segments, body)
         } else if let ["api", "v1", "namespaces", _, "pods", name] = segments[..] {
             assert!(parts.headers["accept"].to_str().unwrap().contains("as=PartialObjectMetadata"));
             Some(state.read_metadata(name))

@@ -2,6 +2,7 @@
 
 use super::resources::ResourcesPolicy;
 use super::transfer::EnvTransfer;
+use crate::amounts::Amounts;
 use crate::validation::Violations;
 use serde_json::{Map, Value, json};
 use sidecarset_api::markers;
@@ -42,6 +43,8 @@ pub struct Sidecar {
     pub shares: Shares,
     /// How its resources are computed, if they are.
     pub resources: Option<ResourcesPolicy>,
+    /// Its cpu and memory in a Pod; none where they are computed.
+    pub amounts: Amounts,
 }
 
 /// What a sidecar takes over from the Pod's own containers.
@@ -113,6 +116,7 @@ impl Sidecar {
                 .resources_policy
                 .as_ref()
                 .and_then(|policy| ResourcesPolicy::parse(policy, "", &mut Violations::default())),
+            amounts: amounts(source),
         }
     }
 }
@@ -138,6 +142,13 @@ pub(crate) fn asks_for_hot_upgrade(source: &SidecarContainer) -> bool {
 fn empty_image(source: &SidecarContainer) -> Option<Arc<str>> {
     let image = source.upgrade_strategy.as_ref()?.hot_upgrade_empty_image.as_deref();
     asks_for_hot_upgrade(source).then(|| image.unwrap_or_default().into())
+}
+
+fn amounts(source: &SidecarContainer) -> Amounts {
+    match (&source.resources_policy, source.container.get("resources")) {
+        (None, Some(resources)) => Amounts::read(resources).in_pod(),
+        (Some(_), _) | (None, None) => Amounts::default(),
+    }
 }
 
 fn is_enabled(policy: Option<&SharePolicy>) -> bool {

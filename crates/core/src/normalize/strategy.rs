@@ -16,6 +16,15 @@ pub enum UpdateKind {
     NotUpdate,
 }
 
+/// How changed cpu and memory reach running Pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResourceUpdates {
+    /// In the Pods, as images do.
+    InPlace,
+    /// When they are created anew.
+    OnRecreate,
+}
+
 /// How a new image reaches running Pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolloutStrategy {
@@ -29,6 +38,8 @@ pub struct RolloutStrategy {
     pub partition: Amount,
     /// How many Pods may be unavailable.
     pub max_unavailable: Amount,
+    /// How changed cpu and memory reach them.
+    pub resources: ResourceUpdates,
     /// Which Pods are upgraded first.
     pub order: UpgradeOrder,
 }
@@ -47,6 +58,7 @@ impl RolloutStrategy {
         };
         let partition = amount(strategy.partition.as_ref(), || format!("{PATH}.partition"), 0, violations);
         let max_unavailable = max_unavailable(spec, strategy, violations);
+        let resources = resources(strategy.resources.as_deref(), violations);
         let order = UpgradeOrder::parse(strategy, violations);
         // As in Kruise: where running Pods stay as they are, both say which new Pods get a past definition.
         let is_partitioned = partition.is_some_and(|partition| partition != Amount::Count(0));
@@ -59,6 +71,7 @@ impl RolloutStrategy {
             selector: selector?,
             partition: partition?,
             max_unavailable: max_unavailable?,
+            resources: resources?,
             order,
         })
     }
@@ -70,6 +83,17 @@ fn kind(text: Option<&str>, violations: &mut Violations) -> Option<UpdateKind> {
         Some("NotUpdate") => Some(UpdateKind::NotUpdate),
         Some(other) => {
             violations.add(format!("{PATH}.type"), format!("{other:?} is not one of RollingUpdate, NotUpdate"));
+            None
+        }
+    }
+}
+
+fn resources(text: Option<&str>, violations: &mut Violations) -> Option<ResourceUpdates> {
+    match text {
+        None | Some("" | "OnRecreate") => Some(ResourceUpdates::OnRecreate),
+        Some("InPlace") => Some(ResourceUpdates::InPlace),
+        Some(other) => {
+            violations.add(format!("{PATH}.resources"), format!("{other:?} is not one of InPlace, OnRecreate"));
             None
         }
     }

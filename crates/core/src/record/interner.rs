@@ -1,8 +1,9 @@
 //! Strings that repeat from Pod to Pod are kept once.
 
+use crate::amounts::Amounts;
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation};
 use crate::sorted::SortedMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Keeps equal strings, and equal sets of labels, once.
@@ -10,6 +11,8 @@ use std::sync::Arc;
 pub struct Interner {
     strings: BTreeSet<Arc<str>>,
     labels: BTreeSet<Arc<SortedMap<Arc<str>>>>,
+    // By the text that they were read from: the API server writes equal ones equally.
+    amounts: BTreeMap<Box<str>, Arc<Amounts>>,
 }
 
 impl Interner {
@@ -38,10 +41,21 @@ impl Interner {
         new
     }
 
+    /// Returns the one copy of the amounts that a container's resources give, read from their JSON text.
+    pub fn amounts(&mut self, resources: &str) -> Arc<Amounts> {
+        if let Some(known) = self.amounts.get(resources) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(Amounts::read(&serde_json::from_str(resources).unwrap_or_default()));
+        self.amounts.insert(resources.into(), Arc::clone(&new));
+        new
+    }
+
     /// Forgets what nobody else holds any more.
     pub fn sweep(&mut self) {
         self.labels.retain(|labels| Arc::strong_count(labels) > 1);
         self.strings.retain(|text| Arc::strong_count(text) > 1);
+        self.amounts.retain(|_, amounts| Arc::strong_count(amounts) > 1);
     }
 
     /// Returns how many strings it keeps.

@@ -1,10 +1,13 @@
 //! The few members of a Pod that are read at all; the rest is skipped while it is parsed.
 
-use super::{ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord, Restarts};
+use super::{
+    ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord, Resize, Restarts,
+};
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected_list};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use sidecarset_api::markers;
 
 /// The members of a Pod's spec that are read.
@@ -25,6 +28,8 @@ pub struct ObservedSpec {
 pub struct ObservedStatus {
     #[serde(default)]
     phase: Option<String>,
+    #[serde(default)]
+    observed_generation: Option<i64>,
     #[serde(default)]
     conditions: Vec<ObservedCondition>,
     #[serde(default)]
@@ -52,6 +57,9 @@ struct ObservedContainer {
     image: Option<String>,
     #[serde(default)]
     restart_policy: Option<String>,
+    // As text, which leads to what another Pod's was parsed into.
+    #[serde(default)]
+    resources: Option<Box<RawValue>>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -91,6 +99,8 @@ struct ObservedCondition {
     #[serde(default)]
     status: String,
     #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
     last_transition_time: Option<Timestamp>,
 }
 
@@ -124,6 +134,7 @@ impl PodRecord {
             ready_since: ready_since(pod.status),
             created: pod.metadata.creation_timestamp.as_ref().map_or(Seconds::EPOCH, |time| time.0.into()),
             restarts: restarts(pod),
+            resize: resize(pod),
             containers: containers(pod, interner),
             is_fully_observed: pod.spec.containers.len() == pod.status.container_statuses.len(),
             injected: injected.into_iter().map(|name| interner.string(name)).collect(),
@@ -161,6 +172,22 @@ fn ready_since(status: &ObservedStatus) -> Option<Seconds> {
     Some(ready.last_transition_time.map_or(Seconds::EPOCH, Seconds::from))
 }
 
+fn resize(pod: ObservedPod<'_>) -> Resize {
+    let is_unseen = pod.status.observed_generation.is_some_and(|seen| pod.metadata.generation > Some(seen));
+    let condition = |kind: &str| {
+        pod.status.conditions.iter().find(|condition| condition.kind == kind && condition.status == "True")
+    };
+    let pending = condition("PodResizePending").map(|pending| pending.reason.as_deref());
+    match pending {
+        // What it says is about an earlier spec.
+        _ if is_unseen => Resize::Unseen,
+        Some(Some("Infeasible")) => Resize::Infeasible,
+        Some(_) => Resize::Deferred,
+        None if condition("PodResizeInProgress").is_some() => Resize::InProgress,
+        None => Resize::Done,
+    }
+}
+
 // As Kubernetes counts for its own order of Pods: the most of any container, not the sum.
 fn restarts(pod: ObservedPod<'_>) -> Restarts {
     let is_native = |name: &str| native_sidecars(pod.spec).any(|container| container.name == name);
@@ -186,6 +213,7 @@ fn containers(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[ContainerRe
             name: interner.string(&container.name),
             kind,
             image: interner.string(container.image.as_deref().unwrap_or_default()),
+            amounts: interner.amounts(container.resources.as_ref().map_or("{}", |resources| resources.get())),
             status: statuses
                 .iter()
                 .find(|status| status.name == container.name)

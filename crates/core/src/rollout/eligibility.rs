@@ -1,8 +1,9 @@
 //! Where a single Pod stands, whatever the others do.
 
-use super::{Hold, consistency, hot, is_ready};
+use super::{Hold, consistency, hot, is_ready, resize};
 use crate::normalize::{CanonicalSet, Sidecar, UpdateKind};
 use crate::record::PodRecord;
+use crate::revision::Extent;
 use crate::selection::{Labels, Selected, selects};
 
 /// Where a Pod stands.
@@ -26,10 +27,12 @@ pub fn is_matched(set: &CanonicalSet, pod: &PodRecord, namespace: Option<&impl L
         && selects(&set.selector, &set.namespaces, &*pod.labels, namespace) == Selected::Yes
 }
 
-/// Says whether a Pod carries the present definition, by what is recorded on it.
+/// Says whether a Pod carries the present definition, by what is recorded on it. Where a set changes cpu and memory in
+/// running Pods, the Pod's have to be those that it says.
 #[must_use]
 pub fn is_updated(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    pod.hashes.0.get(&set.name).is_some_and(|recorded| *recorded.hash == *set.hashes.full)
+    let recorded = pod.hashes.0.get(&set.name);
+    recorded.is_some_and(|recorded| *recorded.hash == *set.hashes.full) && resize::fits(set, pod)
 }
 
 /// Says whether a Pod is in the middle of a hot upgrade that can go on: both containers of a pair have an image to
@@ -46,7 +49,7 @@ pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord) -> bool {
         return !is_ready(set, pod);
     }
     // A hot upgrade takes several steps, and goes on where the set has changed again meanwhile.
-    !hot::is_at_rest(set, pod) && !needs_new_pod(set, pod)
+    (!hot::is_at_rest(set, pod) || resize::spends_budget(set, pod)) && !needs_new_pod(set, pod)
 }
 
 pub(super) fn standing(set: &CanonicalSet, pod: &PodRecord) -> Standing {
@@ -82,14 +85,21 @@ fn left_out(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
     if set.rollout.selector.as_ref().is_some_and(|selector| !selector.matches(&*pod.labels)) {
         return Some(Hold::NotSelected);
     }
-    consistency::is_in_flight(set, pod).then_some(Hold::InFlight)
+    resize::hold(set, pod).or_else(|| consistency::is_in_flight(set, pod).then_some(Hold::InFlight))
 }
 
-// The API server lets a running Pod change a container's image but not its environment, so a set that changed
-// both has to wait for a new Pod.
+// The API server lets a running Pod change a container's image, cpu and memory but not its environment, so a set that
+// changed that too has to wait for a new Pod.
 fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
     let mut containers = set.upgradable().flat_map(Sidecar::names_in_pod);
-    !has_present_shape(set, pod) || containers.any(|name| pod.container(name).is_none()) || !hot::fits(set, pod)
+    !is_in_reach(set, pod) || containers.any(|name| pod.container(name).is_none()) || !hot::fits(set, pod)
+}
+
+/// Says whether a Pod carries the present definition but for what can be changed while it runs.
+fn is_in_reach(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    let difference = recorded_shape(set, pod).and_then(|hash| set.differences.get(hash));
+    let has_only_other_amounts = difference.is_some_and(|difference| difference.extent == Extent::Amounts);
+    has_present_shape(set, pod) || (resize::is_asked_for(set) && has_only_other_amounts)
 }
 
 /// Says whether a Pod carries the present definition but for images, by what is recorded on it.

@@ -1,7 +1,8 @@
 //! The one write that upgrades a Pod.
 
-use super::eligibility::is_updated;
+use super::eligibility::{has_present_shape, is_updated};
 use super::hot::{self, Move};
+use super::resize::{self, ResourceChange};
 use crate::annotations::{InPlaceState, InjectedSet, LastStatus, Seconds};
 use crate::normalize::{CanonicalSet, MetadataError};
 use crate::record::{ContainerKind, PodKey, PodRecord};
@@ -14,6 +15,8 @@ use std::sync::Arc;
 /// Which step of an upgrade is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// The Pod gets the present cpu and memory, and nothing else. It carries the definition that it carried.
+    Resize,
     /// The Pod gets the present definition.
     Definition,
     /// A hot upgrade ends: of each pair one container waits. The Pod carries the definition that it carried.
@@ -27,6 +30,8 @@ pub struct Upgrade {
     pub pod: PodKey,
     /// Which step this is.
     pub step: Step,
+    /// The containers that get other cpu and memory.
+    pub resizes: Vec<ResourceChange>,
     /// What happens to pairs of containers that are upgraded hot.
     pub moves: Vec<Move>,
     /// The containers that get another image; none where the Pod runs the right ones already.
@@ -64,16 +69,24 @@ impl ImageChange {
 impl Upgrade {
     /// Decides what changes in a Pod.
     pub(super) fn of(set: &CanonicalSet, pod: &PodRecord) -> Self {
+        let resizes = resize::changes(set, pod);
+        if !resizes.is_empty() {
+            return Self { resizes, ..Self::new(pod, Step::Resize, Vec::new(), Vec::new()) };
+        }
         let moves = hot::beginning(set, pod);
         let changes = cold_changes(set, pod).chain(hot_changes(pod, &moves)).collect();
-        Self { pod: pod.key.clone(), step: Step::Definition, moves, changes, annotations: BTreeMap::new() }
+        Self::new(pod, Step::Definition, moves, changes)
     }
 
     /// Decides what changes in a Pod in which a container has taken over from another one.
     pub(super) fn flip(set: &CanonicalSet, pod: &PodRecord) -> Self {
         let moves = hot::completing(set, pod, is_updated(set, pod));
         let changes = hot_changes(pod, &moves).collect();
-        Self { pod: pod.key.clone(), step: Step::Flip, moves, changes, annotations: BTreeMap::new() }
+        Self::new(pod, Step::Flip, moves, changes)
+    }
+
+    fn new(pod: &PodRecord, step: Step, moves: Vec<Move>, changes: Vec<ImageChange>) -> Self {
+        Self { pod: pod.key.clone(), step, resizes: Vec::new(), moves, changes, annotations: BTreeMap::new() }
     }
 
     /// Says whether the annotations of the Pod have to be known before this is written.
@@ -81,7 +94,7 @@ impl Upgrade {
     pub fn reads_annotations(&self, set: &CanonicalSet) -> bool {
         match self.step {
             Step::Definition => set.reads_annotations(),
-            Step::Flip => false,
+            Step::Resize | Step::Flip => false,
         }
     }
 
@@ -98,34 +111,39 @@ impl Upgrade {
         Ok(())
     }
 
-    /// Returns the strategic merge patch: the images, our annotations, and the version of the Pod that was decided
-    /// on, which has to be the `pod` that is given here.
+    /// Returns the strategic merge patch: the images and our annotations, or the cpu and memory, and the version of the Pod
+    /// that was decided on, which has to be the `pod` that is given here. That of a [`Step::Resize`] is for the
+    /// subresource `resize`.
     // Made for each write, not with the plan: the patches of a large rollout would take megabytes.
     #[must_use]
     pub fn patch(&self, set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Value {
-        let mut patch = json!({
-            "metadata": {
-                "uid": &*pod.uid,
-                "resourceVersion": &*pod.resource_version,
-                "annotations": self.written_annotations(set, pod, now),
-            },
-        });
-        let mut spec = Map::new();
-        for (list, kind) in [("containers", ContainerKind::Regular), ("initContainers", ContainerKind::Native)] {
-            let images: Vec<Value> = self
-                .changes
-                .iter()
-                .filter(|change| change.kind == kind)
-                .map(|change| json!({"name": &*change.container, "image": &*change.to}))
-                .collect();
-            if !images.is_empty() {
-                spec.insert(list.to_owned(), images.into());
+        let mut patch = json!({"metadata": {"uid": &*pod.uid, "resourceVersion": &*pod.resource_version}});
+        match self.step {
+            Step::Resize => {}
+            Step::Definition | Step::Flip => {
+                patch["metadata"]["annotations"] = self.written_annotations(set, pod, now).into();
             }
         }
+        let spec = self.written_spec();
         if !spec.is_empty() {
             patch["spec"] = spec.into();
         }
         patch
+    }
+
+    fn written_spec(&self) -> Map<String, Value> {
+        let mut spec = Map::new();
+        for (list, kind) in [("containers", ContainerKind::Regular), ("initContainers", ContainerKind::Native)] {
+            let images = self.changes.iter().filter(|change| change.kind == kind);
+            let images = images.map(|change| json!({"name": &*change.container, "image": &*change.to}));
+            let resizes = self.resizes.iter().filter(|change| change.kind == kind);
+            let resizes = resizes.map(|change| json!({"name": &*change.container, "resources": change.to.to_json()}));
+            let containers: Vec<Value> = images.chain(resizes).collect();
+            if !containers.is_empty() {
+                spec.insert(list.to_owned(), containers.into());
+            }
+        }
+        spec
     }
 
     // Ours come last: nothing else may stand in their place.
@@ -156,8 +174,9 @@ fn hashes(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Valu
     hashes.0.insert(Arc::clone(&set.name), InjectedSet::with_image(set, now));
     let mut annotations = Map::new();
     annotations.insert(markers::HASH.to_owned(), hashes.to_text().into());
-    // As in Kruise: a Pod that carries the form of old releases gets both annotations in today's.
-    if is_flat {
+    // As in Kruise: a Pod that carries the form of old releases gets both annotations in today's. Only a resize changes what
+    // the other one says.
+    if is_flat || !has_present_shape(set, pod) {
         let mut hashes = pod.hashes_without_image.clone();
         hashes.0.insert(Arc::clone(&set.name), InjectedSet::without_image(set, now));
         annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.to_text().into());

@@ -13,6 +13,8 @@ use std::fmt::Write;
 pub(super) enum Verdict {
     Upgrading,
     UpgradesNotTaken,
+    ResizeDeferred,
+    ResizeInfeasible,
     MaxUnavailableReached,
     WaitingForPods,
     Paused,
@@ -37,6 +39,8 @@ impl Verdict {
         match self {
             Self::Upgrading => "Upgrading",
             Self::UpgradesNotTaken => "UpgradesNotTaken",
+            Self::ResizeDeferred => "ResizeDeferred",
+            Self::ResizeInfeasible => "ResizeInfeasible",
             Self::MaxUnavailableReached => "MaxUnavailableReached",
             Self::WaitingForPods => "WaitingForPods",
             Self::Paused => "Paused",
@@ -51,8 +55,13 @@ impl Verdict {
     /// Whether the rollout goes on by itself.
     fn is_progressing(self) -> bool {
         match self {
-            Self::Upgrading | Self::UpgradesNotTaken | Self::MaxUnavailableReached | Self::WaitingForPods => true,
-            Self::Paused
+            Self::Upgrading
+            | Self::UpgradesNotTaken
+            | Self::ResizeDeferred
+            | Self::MaxUnavailableReached
+            | Self::WaitingForPods => true,
+            Self::ResizeInfeasible
+            | Self::Paused
             | Self::NotUpdate
             | Self::PartitionReached
             | Self::NotSelected
@@ -106,11 +115,15 @@ impl Condition {
 }
 
 /// What the reasons to hold mean to a person, in the order in which a message lists them.
-const HELD: [(Hold, &str); 10] = [
+const HELD: [(Hold, &str); 14] = [
     (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
     (Hold::HandOver, "wait for the new container of a hot upgrade to be ready"),
     (Hold::NotTaken, "wait for another attempt: the API server did not take their upgrade"),
     (Hold::NotMerged, "wait for another attempt: patchPodMetadata cannot be merged into an annotation of theirs"),
+    (Hold::Resizing, "wait for the kubelet to change their cpu and memory"),
+    (Hold::ResizeDeferred, "wait for room on their nodes for the changed cpu and memory"),
+    (Hold::ResizeInfeasible, "cannot get the changed cpu and memory on their nodes"),
+    (Hold::ResizeRefused, "wait for another attempt: the API server did not take their cpu and memory"),
     (Hold::BudgetSpent, "wait for unavailable pods (maxUnavailable)"),
     (Hold::Paused, "wait because the rollout is paused"),
     (Hold::NotUpdate, "stay because updateStrategy.type is NotUpdate"),

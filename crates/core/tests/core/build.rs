@@ -82,7 +82,7 @@ impl SetBuilder {
     /// Builds it as the catalog knows it when it has been something else before.
     pub fn after(self, past: &Self) -> CanonicalSet {
         let mut catalog = Catalog::default();
-        catalog.put_revision(revision_of("log-sc-1", &past.0["spec"]["containers"]));
+        catalog.put_revision(revision_of("log-sc-1", &past.0["spec"]));
         match catalog.put_set(&serde_json::from_value(self.0).unwrap()) {
             Entry::Valid(set) => (*set).clone(),
             Entry::Invalid(set) => panic!("{}", set.violations),
@@ -108,14 +108,15 @@ impl SetBuilder {
 
 /// A revision of the set.
 pub fn revision(name: &str, image: &str) -> Revision {
-    revision_of(name, &json!([{"name": "agent", "image": image}]))
+    revision_of(name, &json!({"containers": [{"name": "agent", "image": image}]}))
 }
 
-fn revision_of(name: &str, containers: &Value) -> Revision {
+fn revision_of(name: &str, spec: &Value) -> Revision {
+    let (containers, init_containers) = (&spec["containers"], &spec["initContainers"]);
     let object = json!({
         "metadata": {"name": name, "labels": {"kruise.io/sidecarset-name": "log-sc"}},
         "revision": 1,
-        "data": {"spec": {"$patch": "replace", "containers": containers, "volumes": null}},
+        "data": {"spec": {"$patch": "replace", "containers": containers, "initContainers": init_containers}},
     });
     Revision::read(&serde_json::from_value(object).unwrap()).unwrap()
 }
@@ -165,7 +166,24 @@ pub fn pod(name: &str, carries: &CanonicalSet) -> PodBuilder {
     }))
 }
 
+fn merge(target: &mut Value, changes: &Value) {
+    for (member, value) in changes.as_object().into_iter().flatten() {
+        if value.is_object() {
+            merge(&mut target[member], value);
+        } else {
+            target[member] = value.clone();
+        }
+    }
+}
+
 impl PodBuilder {
+    /// With a condition beside that of its readiness.
+    pub fn condition(mut self, kind: &str, reason: &str) -> Self {
+        let condition = json!({"type": kind, "status": "True", "reason": reason});
+        self.0["status"]["conditions"].as_array_mut().unwrap().push(condition);
+        self
+    }
+
     /// Without the Ready condition, and with a sidecar that is not ready.
     pub fn not_ready(mut self) -> Self {
         self.0["status"]["conditions"] = json!([{"type": "Ready", "status": "False"}]);
@@ -223,7 +241,10 @@ impl PodBuilder {
         for change in patch["spec"]["containers"].as_array().into_iter().flatten() {
             let containers = self.0["spec"]["containers"].as_array_mut().unwrap();
             let container = containers.iter_mut().find(|container| container["name"] == change["name"]).unwrap();
-            container["image"] = change["image"].clone();
+            if let Some(image) = change.get("image") {
+                container["image"] = image.clone();
+            }
+            merge(&mut container["resources"], &change["resources"]);
         }
         self
     }

@@ -21,6 +21,7 @@ mod ordering;
 mod pause;
 mod podlike;
 mod repair;
+mod resizing;
 mod resources;
 mod revisions;
 mod rollout;

@@ -1,0 +1,77 @@
+//! Cpu and memory of running Pods, which are written through a subresource of their own.
+
+use super::cluster::{Cluster, settle};
+use super::objects::set;
+use super::server::{Fault, Kind};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::sleep;
+
+fn asking_for(cpu: &str) -> Value {
+    let mut set = set("agent:1", 1);
+    set["spec"]["updateStrategy"]["resources"] = "InPlace".into();
+    set["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": cpu}});
+    set
+}
+
+fn ask_for(cluster: &Cluster, cpu: &str, image: &str) {
+    cluster.edit_set(|spec| {
+        spec["containers"][0]["image"] = image.into();
+        spec["containers"][0]["resources"]["requests"]["cpu"] = cpu.into();
+    });
+}
+
+fn progressing(cluster: &Cluster) -> Value {
+    cluster.change(|state| {
+        let conditions = state.objects[Kind::Sets as usize]["log-sc"]["status"]["conditions"].clone();
+        conditions.as_array().unwrap().iter().find(|it| it["type"] == "Progressing").cloned().unwrap()
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn amounts_and_an_image_are_two_writes_of_which_the_second_waits_for_the_kubelet() {
+    let cluster = Cluster::new(&asking_for("100m"), &["a"]);
+    let _operator = cluster.start().await;
+    settle().await;
+
+    ask_for(&cluster, "200m", "agent:2");
+    settle().await;
+    let first = cluster.upgrades();
+    assert_eq!(first.len(), 1);
+    assert!(first[0].path.contains("/pods/a/resize?"), "{}", first[0].path);
+    assert_eq!(
+        first[0].body["spec"],
+        json!({"containers": [{"name": "agent", "resources": {"requests": {"cpu": "200m"}}}]})
+    );
+    assert_eq!(progressing(&cluster)["reason"], "Upgrading");
+
+    cluster.change(|state| {
+        let mut pod = state.objects[Kind::Pods as usize]["a"].clone();
+        pod["status"]["observedGeneration"] = pod["metadata"]["generation"].clone();
+        state.put(Kind::Pods, pod);
+    });
+    settle().await;
+
+    let second = &cluster.upgrades()[1];
+    assert!(!second.path.contains("resize"), "{}", second.path);
+    assert_eq!(second.body["spec"], json!({"containers": [{"name": "agent", "image": "agent:2"}]}));
+    assert_eq!(cluster.upgrades().len(), 2);
+    assert_eq!(cluster.counts()["updatedPods"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_amounts_hold_their_pod_alone_and_the_status_says_so() {
+    let cluster = Cluster::new(&asking_for("100m"), &["a", "b", "c"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    settle().await;
+    cluster.fail("a", &[Fault::Code(422); 1000]);
+
+    ask_for(&cluster, "200m", "agent:2");
+    sleep(Duration::from_secs(600)).await;
+
+    assert_eq!(cluster.pods_with_image("agent:2"), ["b", "c"]);
+    assert_eq!(progressing(&cluster)["reason"], "UpgradesNotTaken");
+    let message =
+        "2 of 3 pods are updated; 1 wait for another attempt: the API server did not take their cpu and memory";
+    assert_eq!(progressing(&cluster)["message"], message);
+}

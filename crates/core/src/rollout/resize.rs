@@ -1,0 +1,60 @@
+//! The cpu and memory of sidecars in running Pods, where a set asks for that. They are changed before the image and what is
+//! recorded on the Pod, so that no Pod counts as updated which the kubelet has not given what the set says.
+
+use super::Hold;
+use super::eligibility::has_present_shape;
+use crate::amounts::Amounts;
+use crate::normalize::{CanonicalSet, ResourceUpdates};
+use crate::record::{ContainerKind, PodRecord, Resize};
+use std::sync::Arc;
+
+/// Other cpu and memory for a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceChange {
+    /// The name of the container.
+    pub container: Arc<str>,
+    /// The list it stands in.
+    pub kind: ContainerKind,
+    /// What it gets from now on; what is not mentioned stays.
+    pub to: Amounts,
+}
+
+/// Returns the changes that a Pod needs.
+pub(super) fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ResourceChange> {
+    let all = set.upgradable().flat_map(|sidecar| sidecar.names_in_pod().iter().map(move |name| (sidecar, name)));
+    let outdated = all.filter_map(|(sidecar, name)| {
+        let container = pod.container(name).filter(|container| !sidecar.amounts.are_in(&container.amounts))?;
+        let (container, kind) = (Arc::clone(&container.name), container.kind);
+        Some(ResourceChange { container, kind, to: sidecar.amounts.clone() })
+    });
+    if is_asked_for(set) { outdated.collect() } else { Vec::new() }
+}
+
+/// Says whether a Pod's spec gives the sidecars what the set says, or the set leaves them as they are.
+pub(super) fn fits(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    !is_asked_for(set) || changes(set, pod).is_empty()
+}
+
+/// Returns why a Pod has to wait whose spec was changed already.
+pub(super) fn hold(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
+    // The kubelet speaks of all containers of a Pod. What it says of one that we did not touch is not asked about.
+    if !is_asked_for(set) || has_present_shape(set, pod) || !fits(set, pod) {
+        return None;
+    }
+    match pod.resize {
+        Resize::Done => None,
+        Resize::Unseen | Resize::InProgress => Some(Hold::Resizing),
+        Resize::Deferred => Some(Hold::ResizeDeferred),
+        Resize::Infeasible => Some(Hold::ResizeInfeasible),
+    }
+}
+
+/// Says whether a Pod spends the budget: a resize may restart its containers. One that the node cannot give spends it too,
+/// as an image does that never starts, or every Pod would be asked for it. One that waits for room on its node does not.
+pub(super) fn spends_budget(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    matches!(hold(set, pod), Some(Hold::Resizing | Hold::ResizeInfeasible))
+}
+
+pub(super) fn is_asked_for(set: &CanonicalSet) -> bool {
+    set.rollout.resources == ResourceUpdates::InPlace
+}
