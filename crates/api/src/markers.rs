@@ -41,6 +41,10 @@ pub const VERSION_VARIABLE: &str = "SIDECARSET_VERSION";
 /// The environment variable in which a container that is upgraded hot finds the version of the other one of the pair.
 pub const VERSION_ALT_VARIABLE: &str = "SIDECARSET_VERSION_ALT";
 
+/// The condition of a Pod that says which SidecarSets can be upgraded in it: its message is a JSON object from their names to
+/// true or false.
+pub const UPGRADABLE: &str = "SidecarSetUpgradable";
+
 /// On a ControllerRevision: the name of the SidecarSet whose past it holds.
 pub const REVISION_OF: &str = "kruise.io/sidecarset-name";
 

@@ -1,8 +1,11 @@
-//! Writes what was decided: the upgrades of Pods, and the status of SidecarSets.
+//! Writes what was decided: the upgrades and conditions of Pods, and the status of SidecarSets.
 
 mod annotations;
+mod conditions;
 mod outcome;
 mod status_patch;
+
+pub(crate) use conditions::conditions;
 
 use crate::attempts::WriteHold;
 use crate::context::Context;

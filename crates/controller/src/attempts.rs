@@ -38,6 +38,21 @@ pub(crate) enum WriteHold {
     Unanswered,
 }
 
+impl WriteHold {
+    /// Returns how long to wait after that many failures in a row.
+    pub(crate) fn wait(self, failures: u32) -> Duration {
+        match self {
+            Self::Throttled { retry_after } => backoff::delay(failures).max(retry_after),
+            Self::Conflict
+            | Self::Refused
+            | Self::ResizeRefused
+            | Self::NotMerged
+            | Self::Failed
+            | Self::Unanswered => backoff::delay(failures),
+        }
+    }
+}
+
 /// The upgrades that could not be written, by set.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
@@ -92,15 +107,7 @@ impl Attempts {
         }
         let before = attempts.by_uid.remove(&pod.uid);
         let failures = before.as_ref().map_or(1, |before| before.failures.saturating_add(1));
-        let wait = match hold {
-            WriteHold::Throttled { retry_after } => backoff::delay(failures).max(retry_after),
-            WriteHold::Conflict
-            | WriteHold::Refused
-            | WriteHold::ResizeRefused
-            | WriteHold::NotMerged
-            | WriteHold::Failed
-            | WriteHold::Unanswered => backoff::delay(failures),
-        };
+        let wait = hold.wait(failures);
         let doubted = before.and_then(|before| before.in_doubt).filter(|(version, _)| *version == pod.resource_version);
         // A later attempt at the same version does not begin the doubt anew: it would never end.
         let in_doubt = match hold {

@@ -3,6 +3,7 @@
 use crate::Settings;
 use crate::attempts::Attempts;
 use crate::index::{PodIndex, Touched};
+use crate::pauses::Pauses;
 use crate::queue::Queue;
 use crate::round::Now;
 use crate::sets::Sets;
@@ -25,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) index: Mutex<PodIndex>,
     pub(crate) sets: Mutex<Sets>,
     pub(crate) attempts: Mutex<Attempts>,
+    /// When conditions of Pods that could not be written are tried again.
+    pub(crate) pauses: Mutex<Pauses>,
     pub(crate) queue: Queue,
     /// Which sets the API server knows of.
     pub(crate) in_force: watch::Receiver<InForce>,
@@ -51,6 +54,7 @@ impl Context {
             index: Mutex::default(),
             sets: Mutex::default(),
             attempts: Mutex::default(),
+            pauses: Mutex::default(),
             queue: Queue::default(),
             writes: Semaphore::new(settings.concurrency.get()),
             settings,
@@ -87,6 +91,8 @@ impl Context {
         self.sets.lock().remove(name);
         self.attempts.lock().forget(name);
         self.queue.forget(name);
+        // Pods may still speak of it.
+        self.queue.add([Arc::from(name)]);
     }
 }
 

@@ -4,15 +4,26 @@ use crate::context::Context;
 use crate::round::Gathered;
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::record::PodRecord;
 use sidecarset_core::rollout;
+use std::sync::Arc;
 
 /// Returns the Pods that count as the set's, and its newest status.
 pub(crate) fn matched_pods(set: &CanonicalSet, ctx: &Context) -> Gathered {
     let status = status(&set.name, ctx);
-    let mut matched = ctx.index.lock().members(&set.name);
+    let members = ctx.index.lock().members(&set.name);
     let catalog = ctx.catalog.read();
-    matched.retain(|pod| rollout::is_matched(set, pod, catalog.namespace(&pod.key.namespace).map(AsRef::as_ref)));
-    Gathered { matched, status }
+    let namespace = |pod: &PodRecord| catalog.namespace(&pod.key.namespace).map(AsRef::as_ref);
+    let is_matched = |pod: &Arc<PodRecord>| rollout::is_matched(set, pod, namespace(pod));
+    let (matched, mut strangers): (Vec<_>, Vec<_>) = members.into_iter().partition(is_matched);
+    // Nobody can say what a set selects in a namespace whose labels are not known.
+    strangers.retain(|pod| namespace(pod).is_some());
+    Gathered { matched, strangers, status }
+}
+
+/// Returns the Pods that have to do with a set that there is not, or no longer.
+pub(crate) fn strangers(set: &str, ctx: &Context) -> Vec<Arc<PodRecord>> {
+    ctx.index.lock().members(set)
 }
 
 /// Returns the newest status of a set.

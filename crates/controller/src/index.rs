@@ -112,10 +112,16 @@ impl PodIndex {
         touched
     }
 
-    /// Returns the Pods that a set was injected into, by namespace and name.
+    /// Returns the Pods that have to do with a set, by namespace and name: it was injected into them, or their condition
+    /// speaks of it.
     pub(crate) fn members(&self, set: &str) -> Vec<Arc<PodRecord>> {
         let keys = self.sets.get(set).into_iter().flatten();
         keys.filter_map(|key| self.pods.get(key)).map(|slot| Arc::clone(&slot.record)).collect()
+    }
+
+    /// Returns the newest record of a Pod.
+    pub(crate) fn get(&self, pod: &PodKey) -> Option<&Arc<PodRecord>> {
+        self.pods.get(pod).map(|slot| &slot.record)
     }
 
     fn put(&mut self, record: PodRecord, own_write: Option<Box<OwnWrite>>) -> Touched {
@@ -123,9 +129,9 @@ impl PodIndex {
         let after = Arc::clone(&slot.record);
         let Some(before) = self.pods.insert(after.key.clone(), slot).map(|slot| slot.record) else {
             self.join(&after);
-            return after.injected.iter().cloned().collect();
+            return after.sets().cloned().collect();
         };
-        if before.injected != after.injected {
+        if before.sets().ne(after.sets()) {
             self.leave(&before);
             self.join(&after);
         }
@@ -142,20 +148,20 @@ impl PodIndex {
         }
         let Some(slot) = self.pods.remove(key) else { return Touched::new() };
         self.leave(&slot.record);
-        let touched = slot.record.injected.iter().cloned().collect();
+        let touched = slot.record.sets().cloned().collect();
         drop(slot);
         self.discard();
         touched
     }
 
     fn join(&mut self, pod: &PodRecord) {
-        for set in &pod.injected {
+        for set in pod.sets() {
             self.sets.entry(Arc::clone(set)).or_default().insert(pod.key.clone());
         }
     }
 
     fn leave(&mut self, pod: &PodRecord) {
-        for set in &pod.injected {
+        for set in pod.sets() {
             if let Some(members) = self.sets.get_mut(set) {
                 members.remove(&pod.key);
                 if members.is_empty() {
@@ -187,5 +193,5 @@ fn differs(before: &PodRecord, after: &PodRecord) -> bool {
 }
 
 fn sets_of(before: &PodRecord, after: &PodRecord) -> Touched {
-    before.injected.iter().chain(&after.injected).cloned().collect()
+    before.sets().chain(after.sets()).cloned().collect()
 }

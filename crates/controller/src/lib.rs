@@ -7,6 +7,7 @@ mod backoff;
 mod context;
 mod gather;
 mod index;
+mod pauses;
 mod pod;
 mod queue;
 mod reconcile;

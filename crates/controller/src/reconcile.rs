@@ -6,6 +6,7 @@ use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::catalog::{Entry, InvalidSet};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::status::{self, Injecting};
+use sidecarset_core::upgradable;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -35,9 +36,16 @@ pub(crate) async fn reconcile(name: &Arc<str>, ctx: &Arc<Context>) -> Next {
         None => {
             // It was deleted while its Pods were being upgraded.
             ctx.attempts.lock().forget(name);
-            Next { rest_until: began, at: None }
+            Next { rest_until: began, at: leave(name, ctx).await }
         }
     }
+}
+
+/// Takes a set that is gone out of the conditions of Pods.
+async fn leave(name: &Arc<str>, ctx: &Arc<Context>) -> Option<Instant> {
+    let pods = gather::strangers(name, ctx).into_iter();
+    let changes = pods.filter_map(|pod| upgradable::of_stranger(name, &pod).map(|change| (pod, change)));
+    apply::conditions(name, changes.collect(), ctx).await
 }
 
 async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
@@ -49,8 +57,13 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
         debug!(%pod, ?hold, "left the pod as it is");
     }
     let rest = (now.monotonic.elapsed() * REST).min(LONGEST_REST);
-    let (applied, history_due) =
-        tokio::join!(apply::rollout(set, round.upgrades, ctx), revisions::keep(set, &gathered.matched, ctx));
+    let rollout = async {
+        let applied = apply::rollout(set, round.upgrades, ctx).await;
+        // Upgrades come first: where some are left, conditions have time.
+        let conditions = if applied.left == 0 { round.conditions } else { Vec::new() };
+        (applied, apply::conditions(&set.name, conditions, ctx).await)
+    };
+    let ((applied, conditions_due), history_due) = tokio::join!(rollout, revisions::keep(set, &gathered.matched, ctx));
     debug!(set = %set.name, upgraded = applied.upgraded, held = applied.retry.len(), left = applied.left, "ended a round");
     let status = revisions::tell(round.status, set, ctx);
     let status = with_injecting(status, &Entry::Valid(Arc::clone(set)), ctx);
@@ -60,7 +73,7 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
     Next {
         rest_until: Instant::now() + rest,
-        at: [status_due, history_due, retry_at, again].into_iter().flatten().min(),
+        at: [status_due, history_due, conditions_due, retry_at, again].into_iter().flatten().min(),
     }
 }
 

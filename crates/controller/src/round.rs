@@ -7,6 +7,7 @@ use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{PodKey, PodRecord};
 use sidecarset_core::rollout::{self, Hold, Plan, Upgrade};
 use sidecarset_core::status;
+use sidecarset_core::upgradable::{self, Change};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -21,6 +22,9 @@ pub(crate) struct Round {
     pub(crate) upgrades: Vec<(Arc<PodRecord>, Upgrade)>,
     /// Why other Pods are left as they are.
     pub(crate) holds: BTreeMap<PodKey, Hold>,
+    /// The conditions of Pods that have to say something else, each with the Pod that it was decided on. A Pod that is
+    /// upgraded now is not among them: it comes next time, as it is then.
+    pub(crate) conditions: Vec<(Arc<PodRecord>, Change)>,
 }
 
 /// What was gathered of a set.
@@ -28,6 +32,8 @@ pub(crate) struct Round {
 pub(crate) struct Gathered {
     /// The Pods that count as the set's, by namespace and name.
     pub(crate) matched: Vec<Arc<PodRecord>>,
+    /// Other Pods that speak of the set, in their annotations or in their condition.
+    pub(crate) strangers: Vec<Arc<PodRecord>>,
     /// The newest status that is known.
     pub(crate) status: Option<SidecarSetStatus>,
 }
@@ -59,7 +65,16 @@ pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttemp
         plan = without_vain_attempts(plan.holds, assumed);
     }
     let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
-    Round { status, upgrades: with_records(steps(&mut plan), &gathered.matched), holds: plan.holds }
+    let conditions = conditions(set, gathered, &plan);
+    Round { status, upgrades: with_records(steps(&mut plan), &gathered.matched), holds: plan.holds, conditions }
+}
+
+fn conditions(set: &CanonicalSet, gathered: &Gathered, plan: &Plan) -> Vec<(Arc<PodRecord>, Change)> {
+    let upgraded: BTreeSet<&PodKey> = plan.flips.iter().chain(&plan.upgrades).map(|step| &step.pod).collect();
+    let matched = gathered.matched.iter().filter(|pod| !upgraded.contains(&pod.key));
+    let matched = matched.map(|pod| (pod, upgradable::of_matched(set, pod, plan.holds.get(&pod.key).copied())));
+    let strangers = gathered.strangers.iter().map(|pod| (pod, upgradable::of_stranger(&set.name, pod)));
+    matched.chain(strangers).filter_map(|(pod, change)| Some((Arc::clone(pod), change?))).collect()
 }
 
 /// Returns the plan that knows of earlier attempts, with a reason for each Pod that only the other one spoke of.

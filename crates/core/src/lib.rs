@@ -18,4 +18,5 @@ pub mod rollout;
 pub mod selection;
 pub mod sorted;
 pub mod status;
+pub mod upgradable;
 pub mod validation;

@@ -9,6 +9,7 @@ pub use observed::{ObservedPod, ObservedSpec, ObservedStatus};
 use crate::amounts::Amounts;
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds};
 use crate::sorted::SortedMap;
+use crate::upgradable::Upgradable;
 use std::fmt;
 use std::sync::Arc;
 
@@ -134,6 +135,8 @@ pub struct PodRecord {
     pub in_place: InPlaceAnnotation,
     /// Which containers are at work of those that are upgraded hot. Nothing where there are none, as in most Pods.
     pub hot: Option<Box<HotAnnotations>>,
+    /// What its condition says of the sets that can be upgraded in it, where it has that condition.
+    pub upgradable: Option<Arc<Upgradable>>,
 }
 
 impl PodRecord {
@@ -153,6 +156,13 @@ impl PodRecord {
     #[must_use]
     pub fn carries(&self, set: &str) -> bool {
         self.injected.iter().any(|name| &**name == set)
+    }
+
+    /// Returns the names of the sets that it has to do with: those injected into it, and those that its condition still speaks
+    /// of. A name may come twice.
+    pub fn sets(&self) -> impl Iterator<Item = &Arc<str>> {
+        let told = self.upgradable.iter().flat_map(|told| told.sets.iter().map(|(name, _)| name));
+        self.injected.iter().chain(told)
     }
 
     /// Returns the container of this name.

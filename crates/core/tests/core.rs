@@ -38,5 +38,7 @@ mod status;
 #[expect(clippy::disallowed_methods, reason = "how long it may take is for whoever runs the tests to say")]
 #[path = "core/trials.rs"]
 mod trials;
+#[path = "core/upgradable.rs"]
+mod upgradable;
 #[path = "core/validation.rs"]
 mod validation;

@@ -132,7 +132,10 @@ impl Cluster {
 
     /// The writes to Pods.
     pub fn upgrades(&self) -> Vec<Write> {
-        self.writes("/pods/")
+        self.change(|state| {
+            let is_upgrade = |write: &&Write| write.path.contains("/pods/") && !write.path.contains("/status?");
+            state.writes.iter().filter(is_upgrade).cloned().collect()
+        })
     }
 
     pub fn upgrades_of(&self, pod: &str) -> Vec<Write> {
@@ -141,7 +144,23 @@ impl Cluster {
 
     /// The writes of the status.
     pub fn status_writes(&self) -> Vec<Write> {
-        self.writes("/status?")
+        self.writes("/sidecarsets/")
+    }
+
+    /// The writes of conditions of Pods.
+    pub fn condition_writes(&self) -> Vec<Write> {
+        self.change(|state| {
+            let is_condition = |write: &&Write| write.path.contains("/pods/") && write.path.contains("/status?");
+            state.writes.iter().filter(is_condition).cloned().collect()
+        })
+    }
+
+    /// The condition of a Pod that says which sets can be upgraded in it.
+    pub fn upgradable(&self, pod: &str) -> Option<Value> {
+        self.change(|state| {
+            let conditions = state.objects[Kind::Pods as usize][pod]["status"]["conditions"].as_array().unwrap();
+            conditions.iter().find(|condition| condition["type"] == "SidecarSetUpgradable").cloned()
+        })
     }
 
     /// The status of the set, without its conditions.

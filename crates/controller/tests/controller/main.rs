@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, in its fixtures as well")]
 
 mod cluster;
+mod conditions;
 mod failures;
 mod history;
 mod hot;

@@ -102,8 +102,9 @@ pub fn run(pod: &mut Value) {
         json!({"name": container["name"], "image": image, "imageID": format!("id-of-{image}"), "ready": true})
     };
     let statuses: Vec<Value> = pod["spec"]["containers"].as_array().unwrap().iter().map(status).collect();
-    pod["status"]["conditions"] =
-        json!([{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:05Z"}]);
+    let others = pod["status"]["conditions"].as_array().into_iter().flatten().filter(|it| it["type"] != "Ready");
+    let ready = json!({"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:05Z"});
+    pod["status"]["conditions"] = std::iter::once(ready).chain(others.cloned()).collect();
     pod["status"]["containerStatuses"] = statuses.into();
     pod["status"]["observedGeneration"] = pod["metadata"]["generation"].clone();
 }

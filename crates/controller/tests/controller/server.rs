@@ -141,6 +141,23 @@ impl State {
         stream_of(lines)
     }
 
+    /// Answers a write; nothing where there is no answer.
+    fn write(&mut self, method: &Method, segments: &[&str], body: Value) -> Option<Reply> {
+        match *segments {
+            ["api", "v1", "namespaces", _, "pods", name] | ["api", "v1", "namespaces", _, "pods", name, "resize"] => {
+                self.patch_pod(name, &body)
+            }
+            ["api", "v1", "namespaces", _, "pods", name, "status"] => Some(self.patch_pod_status(name, &body)),
+            ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => {
+                Some(self.patch_status(name, &body))
+            }
+            ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions", ref rest @ ..] => {
+                self.write_revision(method, rest.first().copied(), body)
+            }
+            _ => panic!("nobody may write to {segments:?}"),
+        }
+    }
+
     fn read_metadata(&mut self, name: &str) -> Reply {
         self.reads.push(name.to_owned());
         if let Some(Fault::Code(code)) = self.read_faults.get_mut(name).and_then(VecDeque::pop_front) {
@@ -152,21 +169,6 @@ impl State {
                 &json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": pod["metadata"]}),
             ),
             None => failure(404),
-        }
-    }
-
-    fn write(&mut self, method: &Method, segments: &[&str], body: Value) -> Option<Reply> {
-        match *segments {
-            ["api", "v1", "namespaces", _, "pods", name] | ["api", "v1", "namespaces", _, "pods", name, "resize"] => {
-                self.patch_pod(name, &body)
-            }
-            ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => {
-                Some(self.patch_status(name, &body))
-            }
-            ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions", ref rest @ ..] => {
-                self.write_revision(method, rest.first().copied(), body)
-            }
-            _ => panic!("nobody may write to {segments:?}"),
         }
     }
 
@@ -202,6 +204,27 @@ impl State {
             self.put(Kind::Pods, pod);
         }
         (!matches!(fault, Some(Fault::Silence))).then(|| answer(200, &answered))
+    }
+
+    fn patch_pod_status(&mut self, name: &str, patch: &Value) -> Reply {
+        if let Some(Fault::Code(code)) = self.faults.get_mut(&format!("{name}/status")).and_then(VecDeque::pop_front) {
+            return failure(code);
+        }
+        let Some(mut pod) = self.objects[Kind::Pods as usize].get(name).cloned() else { return failure(404) };
+        if pod["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
+            return failure(409);
+        }
+        let conditions = pod["status"]["conditions"].as_array_mut().unwrap();
+        for change in patch["status"]["conditions"].as_array().unwrap() {
+            let before = conditions.iter().position(|condition| condition["type"] == change["type"]);
+            let mut condition = before.map(|at| conditions.remove(at)).unwrap_or_else(|| json!({}));
+            if change["$patch"] != "delete" {
+                condition.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+                conditions.push(condition);
+            }
+        }
+        self.put(Kind::Pods, pod);
+        answer(200, &self.objects[Kind::Pods as usize][name])
     }
 
     fn patch_status(&mut self, name: &str, patch: &Value) -> Reply {

@@ -3,6 +3,7 @@
 use crate::amounts::Amounts;
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation};
 use crate::sorted::SortedMap;
+use crate::upgradable::Upgradable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ pub struct Interner {
     labels: BTreeSet<Arc<SortedMap<Arc<str>>>>,
     // By the text that they were read from: the API server writes equal ones equally.
     amounts: BTreeMap<Box<str>, Arc<Amounts>>,
+    upgradable: BTreeSet<Arc<Upgradable>>,
 }
 
 impl Interner {
@@ -51,9 +53,23 @@ impl Interner {
         new
     }
 
+    /// Returns the one copy of what a condition says.
+    pub fn upgradable(&mut self, mut told: Upgradable) -> Arc<Upgradable> {
+        if let Some(known) = self.upgradable.get(&told) {
+            return Arc::clone(known);
+        }
+        for (name, _) in told.sets.entries_mut() {
+            *name = self.string(name);
+        }
+        let new = Arc::new(told);
+        self.upgradable.insert(Arc::clone(&new));
+        new
+    }
+
     /// Forgets what nobody else holds any more.
     pub fn sweep(&mut self) {
         self.labels.retain(|labels| Arc::strong_count(labels) > 1);
+        self.upgradable.retain(|told| Arc::strong_count(told) > 1);
         self.strings.retain(|text| Arc::strong_count(text) > 1);
         self.amounts.retain(|_, amounts| Arc::strong_count(amounts) > 1);
     }

@@ -4,6 +4,7 @@ use super::{
     ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord, Resize, Restarts,
 };
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected_list};
+use crate::upgradable::{Upgradable, is_kind};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -101,6 +102,8 @@ struct ObservedCondition {
     #[serde(default)]
     reason: Option<String>,
     #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
     last_transition_time: Option<Timestamp>,
 }
 
@@ -142,6 +145,7 @@ impl PodRecord {
             hashes_without_image,
             in_place,
             hot,
+            upgradable: upgradable(pod.status).map(|told| interner.upgradable(told)),
         })
     }
 }
@@ -186,6 +190,11 @@ fn resize(pod: ObservedPod<'_>) -> Resize {
         None if condition("PodResizeInProgress").is_some() => Resize::InProgress,
         None => Resize::Done,
     }
+}
+
+fn upgradable(status: &ObservedStatus) -> Option<Upgradable> {
+    let condition = status.conditions.iter().find(|condition| is_kind(&condition.kind))?;
+    Some(Upgradable::read(&condition.status, condition.message.as_deref().unwrap_or_default()))
 }
 
 // As Kubernetes counts for its own order of Pods: the most of any container, not the sum.

@@ -25,4 +25,5 @@ mod resizing;
 mod resources;
 mod revisions;
 mod rollout;
+mod upgradable;
 mod validation;

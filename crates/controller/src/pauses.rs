@@ -1,0 +1,90 @@
+//! When conditions of Pods that could not be written are tried again. Each Pod waits for itself.
+
+use crate::attempts::WriteHold;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Writes that wait for another attempt, by the set that asks for them and the `uid` of the Pod.
+#[derive(Debug, Default)]
+pub(crate) struct Pauses {
+    sets: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Pause>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    failures: u32,
+    until: Instant,
+}
+
+impl Pauses {
+    /// Forgets the Pods of a set whose conditions are as they should be by now.
+    pub(crate) fn keep(&mut self, set: &str, due: &BTreeSet<&str>) {
+        if let Some(pauses) = self.sets.get_mut(set) {
+            pauses.retain(|uid, _| due.contains(&**uid));
+            if pauses.is_empty() {
+                self.sets.remove(set);
+            }
+        }
+    }
+
+    /// Says whether a Pod waits.
+    pub(crate) fn is_waiting(&self, set: &str, uid: &str, now: Instant) -> bool {
+        self.pause(set, uid).is_some_and(|pause| now < pause.until)
+    }
+
+    /// Notes that a Pod could not be written.
+    pub(crate) fn add(&mut self, set: &Arc<str>, uid: &Arc<str>, hold: WriteHold, now: Instant) {
+        let failures = self.pause(set, uid).map_or(1, |pause| pause.failures.saturating_add(1));
+        let pause = Pause { failures, until: now + hold.wait(failures) };
+        self.sets.entry(Arc::clone(set)).or_default().insert(Arc::clone(uid), pause);
+    }
+
+    /// Notes that a Pod was written.
+    pub(crate) fn remove(&mut self, set: &str, uid: &str) {
+        if let Some(pauses) = self.sets.get_mut(set) {
+            pauses.remove(uid);
+        }
+    }
+
+    /// Returns when the next Pod of a set may be tried again.
+    pub(crate) fn next(&self, set: &str) -> Option<Instant> {
+        self.sets.get(set)?.values().map(|pause| pause.until).min()
+    }
+
+    fn pause(&self, set: &str, uid: &str) -> Option<&Pause> {
+        self.sets.get(set)?.get(uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_pod_waits_longer_after_each_failure_and_no_other_pod_does() {
+        let now = Instant::now();
+        let (set, uid) = (Arc::from("log-sc"), Arc::from("u1"));
+        let mut pauses = Pauses::default();
+
+        pauses.add(&set, &uid, WriteHold::Failed, now);
+        pauses.add(&set, &uid, WriteHold::Failed, now);
+
+        assert!(pauses.is_waiting("log-sc", "u1", now + Duration::from_millis(199)));
+        assert!(!pauses.is_waiting("log-sc", "u1", now + Duration::from_millis(200)));
+        assert!(!pauses.is_waiting("log-sc", "u2", now));
+        assert_eq!(pauses.next("log-sc"), Some(now + Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn a_pod_whose_condition_is_as_it_should_be_is_forgotten() {
+        let now = Instant::now();
+        let mut pauses = Pauses::default();
+        pauses.add(&Arc::from("log-sc"), &Arc::from("u1"), WriteHold::Refused, now);
+
+        pauses.keep("log-sc", &BTreeSet::new());
+
+        assert_eq!(pauses.next("log-sc"), None);
+    }
+}
