@@ -11,7 +11,7 @@ use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::{Context, NamespaceError, NamespaceSource, Permissions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// The namespace of every Pod here.
 pub const NAMESPACE: &str = "shop";
@@ -110,6 +110,7 @@ pub fn webhook(catalog: Catalog) -> Router {
         namespaces: Arc::new(Nobody),
         permissions: Arc::new(Permissions::new(WithoutRule::Refuse)),
         registrar: Arc::new(Registrar::new(watch::channel(0).1)),
+        events: mpsc::channel(1).0,
         now: || Timestamp::constant(1_767_323_045, 0),
     })
 }

@@ -57,6 +57,9 @@ pub const IS_INJECTED: &str = "IS_INJECTED";
 /// The name under which we write: the API server notes it for each field.
 pub const FIELD_MANAGER: &str = "sidecarset-operator";
 
+/// The name under which events are written, as Kruise writes them.
+pub const EVENT_SOURCE: &str = "sidecarset-controller";
+
 /// The label that the API server puts on every Namespace: its name.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 

@@ -91,17 +91,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (synced, is_synced) = watch::channel(false);
     let (selects, selection) = watch::channel(0);
     let (tells, in_force) = watch::channel(InForce::default());
+    let (tells_events, events) = sidecarset_controller::event_queue();
     let is_ready = Arc::new(AtomicBool::new(false));
     let context = Context {
         catalog: Arc::clone(&catalog),
         namespaces: Arc::new(LiveNamespaces::new(client.clone())),
         permissions: Arc::new(Permissions::new(arguments.without_rule())),
         registrar: Arc::new(Registrar::new(selection.clone())),
+        events: tells_events.clone(),
         now: jiff::Timestamp::now,
     };
     let signals =
         Signals { is_synced, selection, in_force: tells, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
-    let links = sidecarset_controller::Links { synced, selection: selects, in_force };
+    let links = sidecarset_controller::Links { synced, selection: selects, in_force, events: (tells_events, events) };
     let controller = sidecarset_controller::Settings {
         namespace: arguments.namespace.clone(),
         workers: arguments.workers,

@@ -17,6 +17,7 @@ use outcome::{Answer, outcome, resized};
 use sidecarset_api::markers::FIELD_MANAGER;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
 use sidecarset_core::catalog::Entry;
+use sidecarset_core::event;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{PodKey, PodRecord};
 use sidecarset_core::rollout::{Step, Upgrade};
@@ -68,7 +69,11 @@ pub(crate) async fn rollout(
 /// Writes the status where it differs from the newest that is known. Answers when it may be written, where that is
 /// not yet.
 pub(crate) async fn status(name: &Arc<str>, status: &SidecarSetStatus, ctx: &Context) -> Option<Instant> {
-    let known = ctx.sets.lock().get(name).cloned()?;
+    let known = {
+        let mut sets = ctx.sets.lock();
+        sets.note_status(name, status);
+        sets.get(name).cloned()?
+    };
     if known.status.as_ref() == Some(status) {
         return None;
     }
@@ -86,6 +91,7 @@ pub(crate) async fn status(name: &Arc<str>, status: &SidecarSetStatus, ctx: &Con
     match outcome(answer) {
         Answer::Written(set) => {
             sets.wrote_status(&set, now);
+            ctx.tell(sets.tell(name, known.status.as_ref(), status));
             debug!(set = %name, matched = status.matched_pods, updated = status.updated_pods, "wrote the status");
             None
         }
@@ -115,6 +121,7 @@ async fn upgrade_pod(
         Answer::Written(written) => {
             ctx.attempts.lock().succeed(&set.name, &pod);
             tell(&upgrade);
+            ctx.tell((upgrade.step == Step::Flip).then(|| event::reset(&pod)));
             ctx.change_index(|index| index.wrote(written.observed(), now));
             None
         }
@@ -124,7 +131,10 @@ async fn upgrade_pod(
             None
         }
         Answer::Held(hold, source) => {
-            ctx.attempts.lock().fail(&set, &pod, hold, now);
+            let failures = ctx.attempts.lock().fail(&set, &pod, hold, now);
+            // Once, not with every attempt; and that the Pod has changed is nothing that a person has to know.
+            let is_news = upgrade.step == Step::Flip && failures == 1 && hold != WriteHold::Conflict;
+            ctx.tell(is_news.then(|| event::reset_failed(&pod, &source.to_string())));
             tell_hold(&pod.key, hold, source.as_ref());
             Some(hold)
         }

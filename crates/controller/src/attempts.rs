@@ -99,8 +99,8 @@ impl Attempts {
         attempts.clone()
     }
 
-    /// Notes that an upgrade was not written.
-    pub(crate) fn fail(&mut self, set: &CanonicalSet, pod: &PodRecord, hold: WriteHold, now: Instant) {
+    /// Notes that an upgrade was not written, and answers how often in a row that was so.
+    pub(crate) fn fail(&mut self, set: &CanonicalSet, pod: &PodRecord, hold: WriteHold, now: Instant) -> u32 {
         let attempts = self.sets.entry(Arc::clone(&set.name)).or_default();
         if attempts.hash != set.hashes.full {
             *attempts = SetAttempts { hash: Arc::clone(&set.hashes.full), by_uid: BTreeMap::new() };
@@ -122,6 +122,7 @@ impl Attempts {
         let resource_version = Arc::clone(&pod.resource_version);
         let attempt = Attempt { hold, failures, retry_at: now + wait, in_doubt, resource_version };
         attempts.by_uid.insert(Arc::clone(&pod.uid), attempt);
+        failures
     }
 
     /// Notes that an upgrade was written, or that its Pod is gone.

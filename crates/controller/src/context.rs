@@ -10,12 +10,14 @@ use crate::sets::Sets;
 use kube::Client;
 use parking_lot::{Mutex, RwLock};
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::event::Event;
 use sidecarset_core::registration::InForce;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
 /// What the parts of the controller share. No lock is held while another one is taken, or while anything is
 /// waited for.
@@ -31,10 +33,19 @@ pub(crate) struct Context {
     pub(crate) queue: Queue,
     /// Which sets the API server knows of.
     pub(crate) in_force: watch::Receiver<InForce>,
-    selection: watch::Sender<u64>,
+    outlets: Outlets,
     /// One for each write that may be under way.
     pub(crate) writes: Semaphore,
     pub(crate) shutdown: CancellationToken,
+}
+
+/// What the controller tells others.
+#[derive(Debug)]
+pub(crate) struct Outlets {
+    /// The catalog's version, whenever it may select other Pods than before.
+    pub(crate) selection: watch::Sender<u64>,
+    /// Events that wait to be written.
+    pub(crate) events: mpsc::Sender<Event>,
 }
 
 impl Context {
@@ -42,14 +53,14 @@ impl Context {
         client: Client,
         catalog: Arc<RwLock<Catalog>>,
         settings: Settings,
-        links: (watch::Sender<u64>, watch::Receiver<InForce>),
+        links: (Outlets, watch::Receiver<InForce>),
         shutdown: CancellationToken,
     ) -> Self {
-        let (selection, in_force) = links;
+        let (outlets, in_force) = links;
         Self {
             client,
             catalog,
-            selection,
+            outlets,
             in_force,
             index: Mutex::default(),
             sets: Mutex::default(),
@@ -81,8 +92,17 @@ impl Context {
             (change(&mut catalog), catalog.selection_version())
         };
         // Several may change it at once, and the last to come here may have been the first there.
-        self.selection.send_if_modified(|told| version > std::mem::replace(told, version.max(*told)));
+        self.outlets.selection.send_if_modified(|told| version > std::mem::replace(told, version.max(*told)));
         changed
+    }
+
+    /// Has events written, as far as there is room for them.
+    pub(crate) fn tell(&self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            if self.outlets.events.try_send(event).is_err() {
+                debug!("dropped an event: too many wait to be written");
+            }
+        }
     }
 
     /// Forgets a set.

@@ -1,10 +1,11 @@
 //! Watches SidecarSets, their revisions, namespaces and Pods, and writes what `sidecarset-core` decides: upgrades of Pods, the
-//! status of SidecarSets, and their revisions.
+//! status of SidecarSets, their revisions, and events.
 
 mod apply;
 mod attempts;
 mod backoff;
 mod context;
+mod events;
 mod gather;
 mod index;
 mod pauses;
@@ -17,14 +18,18 @@ mod sets;
 mod watch;
 mod worker;
 
-use context::Context;
+pub use events::queue as event_queue;
+
+use context::{Context, Outlets};
 use jiff::Timestamp;
 use kube::Client;
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::event::Event;
 use sidecarset_core::registration::InForce;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{oneshot, watch as channel};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +57,8 @@ pub struct Links {
     pub selection: channel::Sender<u64>,
     /// Which sets the API server knows of.
     pub in_force: channel::Receiver<InForce>,
+    /// The queue of events, from [`event_queue`]: the controller puts its own into it, and writes those of everybody.
+    pub events: (Sender<Event>, Receiver<Event>),
 }
 
 /// Why the controller ended before it was told to.
@@ -90,8 +97,9 @@ pub async fn run(
     links: Links,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let Links { synced, selection, in_force } = links;
-    let ctx = Arc::new(Context::new(client, catalog, settings, (selection, in_force.clone()), shutdown));
+    let Links { synced, selection, in_force, events: (tells, events) } = links;
+    let outlets = Outlets { selection, events: tells };
+    let ctx = Arc::new(Context::new(client, catalog, settings, (outlets, in_force.clone()), shutdown));
     let mut watches = JoinSet::new();
     let (sets, sets_listed) = oneshot::channel();
     let (namespaces, namespaces_listed) = oneshot::channel();
@@ -102,6 +110,7 @@ pub async fn run(
     watches.spawn(watch::pods::watch(Arc::clone(&ctx), pods));
     watches.spawn(watch::revisions::watch(Arc::clone(&ctx), revisions));
     watches.spawn(watch::in_force::watch(Arc::clone(&ctx), in_force));
+    watches.spawn(events::write(Arc::clone(&ctx), events));
 
     let work = async {
         let listed = futures::future::try_join4(sets_listed, revisions_listed, namespaces_listed, pods_listed);

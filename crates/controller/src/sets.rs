@@ -3,6 +3,7 @@
 use crate::backoff;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
+use sidecarset_core::event::{Event, Narrator, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ pub(crate) struct SetRecord {
     pub(crate) status_due: Option<Instant>,
     /// When its revisions may be written next, where that failed.
     pub(crate) revisions_due: Option<Instant>,
+    narrator: Narrator,
     failures: u32,
     revision_failures: u32,
 }
@@ -103,6 +105,25 @@ impl Sets {
             known.metadata.resource_version.clone_from(&set.metadata.resource_version);
             known.status.clone_from(&set.status);
         }
+    }
+
+    /// Takes note of a status, whether it is written or not.
+    pub(crate) fn note_status(&mut self, name: &str, status: &SidecarSetStatus) {
+        if let Some(known) = self.sets.get_mut(name) {
+            known.narrator.note(status);
+        }
+    }
+
+    /// Returns what is to be told of a status that was written.
+    pub(crate) fn tell(
+        &mut self,
+        name: &Arc<str>,
+        before: Option<&SidecarSetStatus>,
+        after: &SidecarSetStatus,
+    ) -> Vec<Event> {
+        let Some(known) = self.sets.get_mut(name) else { return Vec::new() };
+        let uid = known.metadata.uid.as_deref().map(Arc::from);
+        known.narrator.tell(&Subject::Set { name: Arc::clone(name), uid }, before, after)
     }
 
     /// Notes that the status could not be written, and answers when it may be tried again.

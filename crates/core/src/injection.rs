@@ -1,5 +1,6 @@
 //! What a new Pod gets: a patch of exact operations, so that nothing else of the Pod is touched.
 
+mod clash;
 mod containers;
 mod definition;
 mod edit;
@@ -9,6 +10,8 @@ mod pull_secrets;
 mod resources;
 mod sharing;
 mod volumes;
+
+pub use clash::{Clash, ClashKind};
 
 use crate::annotations::{ParseAnnotationError, Seconds};
 use crate::expression::Resource;
@@ -31,6 +34,8 @@ pub struct Injection {
     pub injected: Vec<Arc<str>>,
     /// What is legal, but may surprise the Pod's author.
     pub warnings: Vec<String>,
+    /// Those of the warnings that the author of a set should know too.
+    pub clashes: Vec<Clash>,
 }
 
 /// Why a Pod cannot be injected. It must not be created without its sidecars, so it is refused.
@@ -158,7 +163,7 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
     hot::annotate(&due, &mut edit);
     edit.write_annotations();
     let injected = due.iter().map(|set| Arc::clone(&set.name)).collect();
-    Ok(Injection { patch: edit.patch, injected, warnings: edit.warnings })
+    Ok(Injection { patch: edit.patch, injected, warnings: edit.warnings, clashes: edit.clashes })
 }
 
 fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet>> {

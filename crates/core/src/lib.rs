@@ -5,6 +5,7 @@ pub mod amount;
 pub mod amounts;
 pub mod annotations;
 pub mod catalog;
+pub mod event;
 pub mod expression;
 pub mod image;
 pub mod injection;

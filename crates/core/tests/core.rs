@@ -7,6 +7,8 @@ mod blocking;
 mod build;
 #[path = "core/case.rs"]
 mod case;
+#[path = "core/events.rs"]
+mod events;
 #[path = "core/expressions.rs"]
 mod expressions;
 #[path = "core/fuzz.rs"]

@@ -6,7 +6,9 @@ use crate::registration::Registrar;
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::event::Event;
 use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
 
 /// What the answers are made from.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Context {
     pub permissions: Arc<Permissions>,
     /// Who sees to it that the API server asks about the Pods of a new set.
     pub registrar: Arc<Registrar>,
+    /// Where events wait to be written: what the authors of SidecarSets should know about new Pods.
+    pub events: Sender<Event>,
     /// The clock.
     pub now: fn() -> Timestamp,
 }

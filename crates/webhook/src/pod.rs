@@ -6,10 +6,11 @@ use crate::review::{Denial, Operation, Request, Verdict};
 use serde_json::{Map, Value};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::Selection;
+use sidecarset_core::event;
 use sidecarset_core::injection::{self, Injection};
 use sidecarset_core::revision;
 use std::error::Error;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 /// The namespace of a Pod that names none.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -32,11 +33,29 @@ pub async fn mutate(request: &Request, context: &Context) -> Verdict {
             if !injection.injected.is_empty() {
                 info!(%namespace, %pod, sets = ?injection.injected, "injected the sidecars into a new pod");
             }
+            tell(request, &injection, context);
             Verdict::Allowed { patch: injection.patch, warnings: injection.warnings }
         }
         Err(denial) => {
             warn!(%namespace, %pod, %denial, "refused a new pod");
             Verdict::Denied(denial)
+        }
+    }
+}
+
+/// Has the authors of sets told what their sidecars do to the Pod. Nothing is waited for: where there is no room in the
+/// queue, it is not told.
+fn tell(request: &Request, injection: &Injection, context: &Context) {
+    if request.dry_run == Some(true) {
+        return;
+    }
+    // What the names of Pods begin with is the same for all Pods of an owner, so that the same is not told of each.
+    let metadata = &request.object["metadata"];
+    let pods = metadata["generateName"].as_str().or(metadata["name"].as_str()).unwrap_or_default();
+    for clash in &injection.clashes {
+        let event = event::clashed(clash, namespace_of(request), pods);
+        if context.events.try_send(event).is_err() {
+            debug!(reason = ?clash.kind, "dropped an event: too many wait to be written");
         }
     }
 }

@@ -4,6 +4,8 @@
 
 #[path = "webhook/certificate.rs"]
 mod certificate;
+#[path = "webhook/events.rs"]
+mod events;
 #[path = "webhook/exchange.rs"]
 mod exchange;
 #[path = "webhook/fuzz.rs"]

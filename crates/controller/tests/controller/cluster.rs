@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use kube::Client;
 use parking_lot::RwLock;
 use serde_json::Value;
-use sidecarset_controller::{Error, Links, Settings, run};
+use sidecarset_controller::{Error, Links, Settings, event_queue, run};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::InForce;
 use std::sync::{Arc, Mutex};
@@ -117,7 +117,7 @@ impl Cluster {
         let settings = Settings { clock: || NOW.parse::<Timestamp>().unwrap(), ..Settings::default() };
         let catalog = Arc::new(RwLock::new(Catalog::default()));
         let in_force = self.in_force.subscribe();
-        let links = Links { synced: sender, selection: self.selection.clone(), in_force };
+        let links = Links { synced: sender, selection: self.selection.clone(), in_force, events: event_queue() };
         let task = tokio::spawn(run(client, catalog, settings, links, shutdown.clone()));
         Operator { task, shutdown, synced }
     }
@@ -153,6 +153,16 @@ impl Cluster {
             let is_condition = |write: &&Write| write.path.contains("/pods/") && write.path.contains("/status?");
             state.writes.iter().filter(is_condition).cloned().collect()
         })
+    }
+
+    /// The events, as the object, the type, the reason and the text.
+    pub fn events(&self) -> Vec<[String; 4]> {
+        let told = self.writes("/events?").into_iter().map(|write| {
+            let event = &write.body;
+            let texts = [&event["regarding"]["name"], &event["type"], &event["reason"], &event["note"]];
+            texts.map(|text| text.as_str().unwrap().to_owned())
+        });
+        told.collect()
     }
 
     /// The condition of a Pod that says which sets can be upgraded in it.

@@ -154,7 +154,16 @@ impl State {
             ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions", ref rest @ ..] => {
                 self.write_revision(method, rest.first().copied(), body)
             }
+            ["apis", "events.k8s.io", "v1", "namespaces", _, "events"] => self.write_event(&body),
             _ => panic!("nobody may write to {segments:?}"),
+        }
+    }
+
+    fn write_event(&mut self, event: &Value) -> Option<Reply> {
+        match self.faults.get_mut("events").and_then(VecDeque::pop_front) {
+            Some(Fault::Code(code)) => Some(failure(code)),
+            Some(Fault::Silence) => None,
+            None => Some(answer(201, event)),
         }
     }
 

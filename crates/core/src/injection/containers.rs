@@ -2,7 +2,7 @@
 
 use super::definition::{self, Recipient};
 use super::edit::PodEdit;
-use super::{Refusal, carries_mark};
+use super::{Clash, ClashKind, Refusal, carries_mark};
 use crate::normalize::{CanonicalSet, Placement, Sidecar};
 use serde_json::Value;
 
@@ -42,10 +42,11 @@ fn place_list(
                 Some((at, own)) => {
                     // As in Kruise: the sidecar takes the place of the Pod's container. Its author should know.
                     if !carries_mark(own) {
-                        edit.warnings.push(format!(
+                        let replaced = format!(
                             "spec.{list}[{at}]: container {name} is replaced by the one of SidecarSet {}",
                             set.name
-                        ));
+                        );
+                        edit.warn(Clash::of(set, ClashKind::Container, replaced));
                     }
                     edit.replace(list, at, container);
                 }

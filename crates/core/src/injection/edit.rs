@@ -1,6 +1,6 @@
 //! A growing patch for one Pod.
 
-use super::Refusal;
+use super::{Clash, Refusal};
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, ReplaceOperation};
 use serde_json::{Map, Value};
@@ -12,6 +12,7 @@ pub(super) struct PodEdit<'a> {
     pod: &'a Value,
     pub(super) patch: Patch,
     pub(super) warnings: Vec<String>,
+    pub(super) clashes: Vec<Clash>,
     annotations: BTreeMap<String, String>,
 }
 
@@ -34,7 +35,14 @@ impl<'a> PodEdit<'a> {
                 return Err(shape(path, "a list"));
             }
         }
-        Ok(Self { pod, patch: Patch::default(), warnings: Vec::new(), annotations: BTreeMap::new() })
+        let (warnings, clashes) = (Vec::new(), Vec::new());
+        Ok(Self { pod, patch: Patch::default(), warnings, clashes, annotations: BTreeMap::new() })
+    }
+
+    /// Warns the author of the Pod of a clash, and keeps it for that of the set.
+    pub(super) fn warn(&mut self, clash: Clash) {
+        self.warnings.push(clash.message.clone());
+        self.clashes.push(clash);
     }
 
     /// Puts items in front of a list of the spec.

@@ -1,6 +1,7 @@
 //! The volumes that sidecars mount.
 
 use super::edit::PodEdit;
+use super::{Clash, ClashKind};
 use crate::normalize::CanonicalSet;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -15,9 +16,9 @@ pub(super) fn merge(pod: &Value, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>)
     for set in sets {
         for (name, volume) in mounted(set) {
             match (own.get(name), merged.get(name)) {
-                (Some(own), _) if own.as_object() != Some(volume) => edit.warnings.push(shadowed(name, set, "the Pod")),
+                (Some(own), _) if own.as_object() != Some(volume) => edit.warn(shadowed(name, set, "the Pod")),
                 (None, Some(first)) if *first != volume => {
-                    edit.warnings.push(shadowed(name, set, "another SidecarSet"));
+                    edit.warn(shadowed(name, set, "another SidecarSet"));
                 }
                 (Some(_), _) | (None, Some(_)) => {}
                 (None, None) => {
@@ -44,6 +45,8 @@ fn mounted(set: &CanonicalSet) -> Vec<(&str, &Map<String, Value>)> {
     volumes
 }
 
-fn shadowed(name: &str, set: &CanonicalSet, winner: &str) -> String {
-    format!("spec.volumes: volume {name} of SidecarSet {} is not used: {winner} has one of that name", set.name)
+fn shadowed(name: &str, set: &CanonicalSet, winner: &str) -> Clash {
+    let message =
+        format!("spec.volumes: volume {name} of SidecarSet {} is not used: {winner} has one of that name", set.name);
+    Clash::of(set, ClashKind::Volume, message)
 }

@@ -15,7 +15,7 @@ use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::server::router;
 use sidecarset_webhook::{Context, NamespaceError, NamespaceSource, Permissions};
 use std::sync::Arc;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tower::ServiceExt;
 
 pub const POD: &str = "/mutate-pod";
@@ -65,6 +65,7 @@ pub fn context(catalog: Catalog, lookup: Lookup) -> Context {
         namespaces: Arc::new(lookup),
         permissions: Arc::new(Permissions::new(WithoutRule::Refuse)),
         registrar: Arc::new(Registrar::new(watch::channel(0).1)),
+        events: mpsc::channel(8).0,
         now: || Timestamp::constant(1_767_323_045, 0),
     }
 }
