@@ -1,8 +1,10 @@
 //! What is remembered of a Pod: bytes, where the whole Pod takes tens of kilobytes.
 
+mod ailment;
 mod interner;
 mod observed;
 
+pub use ailment::{Ailment, Failure, ShortRun};
 pub use interner::Interner;
 pub use observed::{ObservedPod, ObservedSpec, ObservedStatus};
 
@@ -70,6 +72,19 @@ pub struct ContainerObservation {
     pub is_ready: bool,
     /// Since when it runs, where it does.
     pub started_at: Option<Seconds>,
+    /// What keeps it from running, or kept it a moment ago.
+    pub ailment: Option<Ailment>,
+}
+
+/// What is remembered of an ordinary init container that does not do its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AilingContainer {
+    /// The name.
+    pub name: Arc<str>,
+    /// The image that the spec asks for.
+    pub image: Arc<str>,
+    /// What keeps it from running, or kept it a moment ago.
+    pub ailment: Ailment,
 }
 
 /// How far the kubelet is with cpu and memory that were changed in the spec of a Pod.
@@ -123,6 +138,8 @@ pub struct PodRecord {
     pub resize: Resize,
     /// Its regular containers and native sidecars.
     pub containers: Box<[ContainerRecord]>,
+    /// Its ordinary init containers that do not do their work. Nothing where there are none, as in most Pods.
+    pub ailing_init: Box<[AilingContainer]>,
     /// Whether the kubelet has told of each regular container.
     pub is_fully_observed: bool,
     /// The sets injected into it, by name.

@@ -1,7 +1,12 @@
 //! The few members of a Pod that are read at all; the rest is skipped while it is parsed.
 
+mod container_status;
+
+pub(super) use container_status::{ObservedContainerStatus, ObservedState, ObservedTerminated};
+
 use super::{
-    ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord, Resize, Restarts,
+    AilingContainer, Ailment, ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord,
+    Resize, Restarts,
 };
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected_list};
 use crate::upgradable::{Upgradable, is_kind};
@@ -63,33 +68,10 @@ struct ObservedContainer {
     resources: Option<Box<RawValue>>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ObservedContainerStatus {
-    name: String,
-    #[serde(default)]
-    image: String,
-    #[serde(rename = "imageID", default)]
-    image_id: String,
-    #[serde(default)]
-    ready: bool,
-    #[serde(default)]
-    restart_count: i64,
-    #[serde(default)]
-    state: Option<ObservedState>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct ObservedState {
-    #[serde(default)]
-    running: Option<ObservedRunning>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ObservedRunning {
-    #[serde(default)]
-    started_at: Option<Timestamp>,
+impl ObservedContainer {
+    fn is_native(&self) -> bool {
+        self.restart_policy.as_deref() == Some("Always")
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -139,6 +121,7 @@ impl PodRecord {
             restarts: restarts(pod),
             resize: resize(pod),
             containers: containers(pod, interner),
+            ailing_init: ailing_init(pod, interner),
             is_fully_observed: pod.spec.containers.len() == pod.status.container_statuses.len(),
             injected: injected.into_iter().map(|name| interner.string(name)).collect(),
             hashes,
@@ -210,7 +193,11 @@ fn most_restarts<'a>(statuses: impl Iterator<Item = &'a ObservedContainerStatus>
 }
 
 fn native_sidecars(spec: &ObservedSpec) -> impl Iterator<Item = &ObservedContainer> {
-    spec.init_containers.iter().filter(|container| container.restart_policy.as_deref() == Some("Always"))
+    spec.init_containers.iter().filter(|container| container.is_native())
+}
+
+fn ordinary(spec: &ObservedSpec) -> impl Iterator<Item = &ObservedContainer> {
+    spec.init_containers.iter().filter(|container| !container.is_native())
 }
 
 fn containers(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[ContainerRecord]> {
@@ -238,12 +225,30 @@ fn observation(status: &ObservedContainerStatus, interner: &mut Interner) -> Con
         image_id: interner.string(&status.image_id),
         is_ready: status.ready,
         started_at: running.and_then(|running| running.started_at).map(Seconds::from),
+        ailment: Ailment::read(status),
     }
+}
+
+// Most have ended well, once and for all, and nobody asks about these again.
+fn ailing_init(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[AilingContainer]> {
+    let is_done = |status: &ObservedContainerStatus| {
+        let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
+        ended.is_some_and(|ended| ended.exit_code == 0)
+    };
+    let statuses = pod.status.init_container_statuses.iter().filter(|status| !is_done(status));
+    let ailing = statuses.filter_map(|status| {
+        let ailment = Ailment::read(status)?;
+        let container = ordinary(pod.spec).find(|container| container.name == status.name)?;
+        let image = interner.string(container.image.as_deref().unwrap_or_default());
+        Some(AilingContainer { name: interner.string(&status.name), image, ailment })
+    });
+    ailing.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Failure;
     use serde_json::{Value, json};
 
     fn read(pod: &Value) -> Option<PodRecord> {
@@ -316,6 +321,32 @@ mod tests {
         .unwrap();
 
         assert_eq!(record.restarts, Restarts { regular: 3, native: 4 });
+    }
+
+    #[test]
+    fn of_ordinary_init_containers_only_those_that_fail_are_remembered() {
+        let status = |name: &str, state: Value| json!({"name": name, "state": state});
+        let record = read(&json!({
+            "metadata": {"name": "a", "annotations": {"kruise.io/sidecarset-injected-list": "s"}},
+            "spec": {"initContainers": [
+                {"name": "done", "image": "d:1"}, {"name": "setup", "image": "s:1"},
+                {"name": "mesh", "image": "m:1", "restartPolicy": "Always"},
+            ]},
+            "status": {"initContainerStatuses": [
+                status("done", json!({"terminated": {
+                    "exitCode": 0, "startedAt": "2026-01-02T03:04:05Z", "finishedAt": "2026-01-02T03:04:06Z",
+                }})),
+                status("setup", json!({"waiting": {"reason": "ErrImagePull"}})),
+                status("mesh", json!({"waiting": {"reason": "CrashLoopBackOff"}})),
+            ]},
+        }))
+        .unwrap();
+
+        let setup =
+            AilingContainer { name: "setup".into(), image: "s:1".into(), ailment: Ailment::Fails(Failure::ImagePull) };
+        assert_eq!(*record.ailing_init, [setup]);
+        let mesh = record.container("mesh").unwrap().status.as_ref().unwrap();
+        assert_eq!(mesh.ailment, Some(Ailment::Fails(Failure::Crash)));
     }
 
     #[test]
