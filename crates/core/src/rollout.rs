@@ -10,6 +10,7 @@ mod resize;
 mod upgrade;
 
 pub use blocking::blocking_fields;
+pub use budget::max_unavailable;
 pub use consistency::{is_consistent, is_ready};
 pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
 pub use hot::{Move, MoveKind};

@@ -3,6 +3,7 @@
 mod blocked;
 mod condition;
 mod injecting;
+mod names;
 
 pub use injecting::{Injecting, with_injecting};
 
@@ -11,7 +12,7 @@ use crate::catalog::InvalidSet;
 use crate::normalize::CanonicalSet;
 use crate::record::PodRecord;
 use crate::rollout::{Hold, Plan, is_ready, is_updated};
-use condition::{Condition, Verdict};
+use condition::{Condition, Standing, Verdict};
 use sidecarset_api::v1beta1::SidecarSetStatus;
 
 /// The numbers of a set.
@@ -37,9 +38,9 @@ pub fn summarize(
     now: Seconds,
 ) -> SidecarSetStatus {
     let counts = count(set, matched, plan);
-    let verdict = judge(counts, plan);
-    let ready = Condition::unusable_pin(set).unwrap_or_else(|| Condition::ready(counts, verdict));
-    let conditions = [ready, Condition::progressing(counts, plan, verdict)];
+    let standing = Standing::of(set, matched, counts, judge(counts, plan));
+    let ready = Condition::unusable_pin(set).unwrap_or_else(|| Condition::ready(&standing));
+    let conditions = [ready, Condition::progressing(plan, &standing)];
     let previous = previous.cloned().unwrap_or_default();
     SidecarSetStatus {
         observed_generation: Some(set.generation),

@@ -20,7 +20,8 @@ pub(super) fn spend<'a>(set: &CanonicalSet, matched: &[&PodRecord], waiting: &[&
     let mut round = Round { upgrades: Vec::new(), holds: held(kept, Hold::Partition) };
 
     let unavailable = matched.iter().filter(|pod| spends_budget(set, pod)).count();
-    let mut budget = max_unavailable(set.rollout.max_unavailable, total).saturating_sub(unavailable);
+    let max_unavailable = usize::try_from(max_unavailable(set, matched.len())).unwrap_or(usize::MAX);
+    let mut budget = max_unavailable.saturating_sub(unavailable);
     for pod in taken {
         // As in Kruise: a Pod that is not ready costs no budget. It may be the upgrade that repairs it. And what is
         // spent already is not spent twice.
@@ -36,13 +37,15 @@ pub(super) fn spend<'a>(set: &CanonicalSet, matched: &[&PodRecord], waiting: &[&
     round
 }
 
-fn held(pods: &[&PodRecord], hold: Hold) -> Vec<(PodKey, Hold)> {
-    pods.iter().map(|pod| (pod.key.clone(), hold)).collect()
+/// Returns how many of the matched Pods may be unavailable.
+#[must_use]
+pub fn max_unavailable(set: &CanonicalSet, matched: usize) -> u32 {
+    // A share of a few Pods is rounded up, so it is 0 only where 0% was asked for.
+    set.rollout.max_unavailable.rounded_up(u32::try_from(matched).unwrap_or(u32::MAX))
 }
 
-fn max_unavailable(amount: Amount, total: u32) -> usize {
-    // A share of a few Pods is rounded up, so it is 0 only where 0% was asked for.
-    usize::try_from(amount.rounded_up(total)).unwrap_or(usize::MAX)
+fn held(pods: &[&PodRecord], hold: Hold) -> Vec<(PodKey, Hold)> {
+    pods.iter().map(|pod| (pod.key.clone(), hold)).collect()
 }
 
 fn partition(amount: Amount, total: u32) -> u32 {

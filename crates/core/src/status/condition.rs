@@ -1,9 +1,11 @@
 //! The conditions of a set.
 
 use super::Counts;
+use super::names::names;
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
-use crate::rollout::{Hold, Plan};
+use crate::record::{PodKey, PodRecord};
+use crate::rollout::{self, Hold, Plan};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as WireCondition, Time};
 use std::fmt::Write;
@@ -23,6 +25,15 @@ pub(super) enum Verdict {
     NotSelected,
     NotUpgradable,
     Complete,
+}
+
+/// What is told of a rollout.
+pub(super) struct Standing<'a> {
+    counts: Counts,
+    verdict: Verdict,
+    // Those that spend the budget, sorted.
+    not_ready: Vec<&'a PodKey>,
+    max_unavailable: u32,
 }
 
 /// A condition before it has a time.
@@ -71,12 +82,41 @@ impl Verdict {
     }
 }
 
+impl<'a> Standing<'a> {
+    pub(super) fn of(set: &CanonicalSet, matched: &[&'a PodRecord], counts: Counts, verdict: Verdict) -> Self {
+        let spending = matched.iter().filter(|pod| rollout::spends_budget(set, pod));
+        let mut not_ready: Vec<&PodKey> = spending.map(|pod| &pod.key).collect();
+        not_ready.sort();
+        let max_unavailable = rollout::max_unavailable(set, matched.len());
+        Self { counts, verdict, not_ready, max_unavailable }
+    }
+
+    fn not_ready(&self) -> Option<String> {
+        let is = if self.not_ready.len() == 1 { "pod is" } else { "pods are" };
+        let told = || format!("{} upgraded {is} not ready: {}", self.not_ready.len(), names(&self.not_ready));
+        (!self.not_ready.is_empty()).then(told)
+    }
+
+    fn budget(&self) -> String {
+        let max = format!("maxUnavailable is {}", self.max_unavailable);
+        self.not_ready().map_or_else(|| max.clone(), |not_ready| format!("{max}, and {not_ready}"))
+    }
+}
+
 impl Condition {
     /// Every matched Pod carries the present definition and is ready.
-    pub(super) fn ready(counts: Counts, verdict: Verdict) -> Self {
+    pub(super) fn ready(standing: &Standing<'_>) -> Self {
+        let counts = standing.counts;
         let is_true = counts.updated_ready == counts.matched;
-        let reason = if is_true { "AllPodsReady" } else { verdict.reason() };
-        let message = format!("{} of {} pods are updated and ready", counts.updated_ready, counts.matched);
+        let reason = match (is_true, counts.matched) {
+            (true, 0) => "NoPods",
+            (true, _) => "AllPodsReady",
+            (false, _) => standing.verdict.reason(),
+        };
+        let mut message = format!("{} of {} pods are updated and ready", counts.updated_ready, counts.matched);
+        if let Some(not_ready) = standing.not_ready() {
+            write!(message, "; {not_ready}").expect("a String takes any text");
+        }
         Self { kind: "Ready", is_true, reason, message }
     }
 
@@ -88,15 +128,23 @@ impl Condition {
     }
 
     /// The rollout goes on without anybody's help.
-    pub(super) fn progressing(counts: Counts, plan: &Plan, verdict: Verdict) -> Self {
-        let mut message = format!("{} of {} pods are updated", counts.updated, counts.matched);
-        for (hold, meaning) in HELD {
-            let held = plan.held(hold);
-            if held > 0 {
-                write!(message, "; {held} {meaning}").expect("a String takes any text");
-            }
+    pub(super) fn progressing(plan: &Plan, standing: &Standing<'_>) -> Self {
+        let Standing { counts, verdict, .. } = standing;
+        let mut clauses = vec![format!("{} of {} pods are updated", counts.updated, counts.matched)];
+        let held = HELD.into_iter().map(|(hold, meaning)| (hold, plan.held(hold), meaning));
+        for (hold, held, meaning) in held.filter(|(_, held, _)| *held > 0) {
+            let budget = (hold == Hold::BudgetSpent).then(|| format!(" ({})", standing.budget()));
+            clauses.push(format!("{held} {meaning}{}", budget.unwrap_or_default()));
         }
-        Self { kind: "Progressing", is_true: verdict.is_progressing(), reason: verdict.reason(), message }
+        if plan.held(Hold::BudgetSpent) == 0 {
+            clauses.extend(standing.not_ready());
+        }
+        Self {
+            kind: "Progressing",
+            is_true: verdict.is_progressing(),
+            reason: verdict.reason(),
+            message: clauses.join("; "),
+        }
     }
 
     fn on_the_wire(&self, previous: &[WireCondition], generation: i64, now: Seconds) -> WireCondition {
@@ -124,7 +172,7 @@ const HELD: [(Hold, &str); 14] = [
     (Hold::ResizeDeferred, "wait for room on their nodes for the changed cpu and memory"),
     (Hold::ResizeInfeasible, "cannot get the changed cpu and memory on their nodes"),
     (Hold::ResizeRefused, "wait for another attempt: the API server did not take their cpu and memory"),
-    (Hold::BudgetSpent, "wait for unavailable pods (maxUnavailable)"),
+    (Hold::BudgetSpent, "wait for unavailable pods"),
     (Hold::Paused, "wait because the rollout is paused"),
     (Hold::NotUpdate, "stay because updateStrategy.type is NotUpdate"),
     (Hold::Partition, "stay because of the partition"),

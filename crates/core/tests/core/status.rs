@@ -25,6 +25,16 @@ fn summarize_after(
     status::summarize(set, &matched, &plan, previous, now)
 }
 
+// What `kubectl wait` compares is the condition's generation, and its status only where that is the set's.
+fn ready(set: &CanonicalSet, pods: &[PodBuilder]) -> (String, String) {
+    let (is, why, _) = condition(&summarize(set, pods), "Ready");
+    (is, why)
+}
+
+fn is(status: &str, reason: &str) -> (String, String) {
+    (status.to_owned(), reason.to_owned())
+}
+
 fn numbers(status: &SidecarSetStatus) -> Value {
     let mut value = serde_json::to_value(status).unwrap();
     value.as_object_mut().unwrap().remove("conditions");
@@ -161,4 +171,87 @@ fn a_pin_that_can_be_injected_changes_nothing_about_the_status() {
     let status = summarize(&set, &[pod("a", &set)]);
 
     assert_eq!(condition(&status, "Ready"), told("True", "AllPodsReady", "1 of 1 pods are updated and ready"));
+}
+
+#[test]
+fn a_set_without_pods_is_ready_and_says_so() {
+    assert_eq!(ready(&sidecar_set().build(), &[]), is("True", "NoPods"));
+}
+
+#[test]
+fn a_rollout_that_somebody_stopped_is_not_ready_while_a_pod_is_outdated() {
+    let old = || pod("old", &sidecar_set().build());
+    let stopped = |member: &str, value: Value| sidecar_set().image("agent:v2").strategy(member, value).build();
+
+    for (member, value, reason) in [
+        ("paused", json!(true), "Paused"),
+        ("partition", json!(1), "PartitionReached"),
+        ("type", json!("NotUpdate"), "NotUpdate"),
+    ] {
+        let set = stopped(member, value);
+        let new = pod("new", &set);
+        assert_eq!(ready(&set, &[old(), new.clone()]), is("False", reason));
+        assert_eq!(ready(&set, &[new]), is("True", "AllPodsReady"));
+    }
+    let changed = sidecar_set().env("A", "b").build();
+    assert_eq!(ready(&changed, &[old()]), is("False", "NotUpgradable"));
+}
+
+#[test]
+fn what_a_rollout_can_do_is_done_when_it_no_longer_progresses() {
+    let old = || pod("old", &sidecar_set().build());
+    let set = sidecar_set().image("agent:v2").strategy("partition", 1).build();
+
+    let on_its_way = summarize(&set, &[old(), pod("new", &set).not_ready()]);
+    let arrived = summarize(&set, &[old(), pod("new", &set)]);
+
+    assert_eq!(condition(&on_its_way, "Progressing").0, "True");
+    assert_eq!(condition(&arrived, "Progressing").0, "False");
+}
+
+#[test]
+fn every_condition_speaks_of_the_generation_that_was_looked_at() {
+    let before = summarize(&sidecar_set().build(), &[]);
+    let set = sidecar_set().metadata("generation", 4).build();
+
+    let status = summarize_after(&set, &[], Some(&before), now());
+
+    let spoken: Vec<_> = status.conditions.iter().map(|it| (it.type_.as_str(), it.observed_generation)).collect();
+    assert_eq!(spoken, [("Ready", Some(4)), ("Progressing", Some(4))]);
+}
+
+#[test]
+fn messages_name_the_pods_that_a_rollout_waits_for() {
+    let set = sidecar_set().image("agent:v2").strategy("maxUnavailable", "40%").strategy("partition", 2).build();
+    let old = |name: &str| pod(name, &sidecar_set().build());
+    let new = |name: &str| pod(name, &set);
+    let pods = [old("a"), old("b"), old("c"), new("web-7").not_ready(), new("web-3").not_ready()];
+
+    let status = summarize(&set, &pods);
+
+    let waiting = "2 of 5 pods are updated; 1 wait for unavailable pods (maxUnavailable is 2, and 2 upgraded pods are \
+                   not ready: shop/web-3, shop/web-7); 2 stay because of the partition";
+    assert_eq!(condition(&status, "Progressing"), told("True", "MaxUnavailableReached", waiting));
+    let ready = "0 of 5 pods are updated and ready; 2 upgraded pods are not ready: shop/web-3, shop/web-7";
+    assert_eq!(condition(&status, "Ready"), told("False", "MaxUnavailableReached", ready));
+}
+
+#[test]
+fn a_budget_of_nothing_is_told_without_pods() {
+    let set = sidecar_set().image("agent:v2").strategy("maxUnavailable", 0).build();
+
+    let status = summarize(&set, &[pod("a", &sidecar_set().build())]);
+
+    let message = "0 of 1 pods are updated; 1 wait for unavailable pods (maxUnavailable is 0)";
+    assert_eq!(condition(&status, "Progressing").2, message);
+}
+
+#[test]
+fn a_rollout_that_waits_for_its_last_pods_names_them() {
+    let set = sidecar_set().build();
+
+    let status = summarize(&set, &[pod("a", &set), pod("b", &set).not_ready()]);
+
+    let message = "2 of 2 pods are updated; 1 upgraded pod is not ready: shop/b";
+    assert_eq!(condition(&status, "Progressing"), told("True", "WaitingForPods", message));
 }
