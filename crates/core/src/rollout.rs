@@ -11,6 +11,7 @@ mod upgrade;
 
 pub use blocking::blocking_fields;
 pub use budget::max_unavailable;
+pub(crate) use consistency::upgraded_at;
 pub use consistency::{is_consistent, is_ready};
 pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
 pub use hot::{Move, MoveKind};
@@ -74,7 +75,12 @@ impl Plan {
     /// Returns how many Pods are left as they are for this reason.
     #[must_use]
     pub fn held(&self, reason: Hold) -> usize {
-        self.holds.values().filter(|hold| **hold == reason).count()
+        self.held_pods(reason).count()
+    }
+
+    /// Returns the Pods that are left as they are for this reason, by namespace and name.
+    pub fn held_pods(&self, reason: Hold) -> impl Iterator<Item = &PodKey> {
+        self.holds.iter().filter(move |(_, hold)| **hold == reason).map(|(pod, _)| pod)
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod blocked;
 mod condition;
+mod degraded;
+mod failing;
 mod injecting;
 mod names;
 
@@ -10,10 +12,13 @@ pub use injecting::{Injecting, with_injecting};
 use crate::annotations::Seconds;
 use crate::catalog::InvalidSet;
 use crate::normalize::CanonicalSet;
-use crate::record::PodRecord;
+use crate::record::{Failure, PodRecord};
 use crate::rollout::{Hold, Plan, is_ready, is_updated};
 use condition::{Condition, Standing, Verdict};
+use degraded::{Reason, Trouble, degraded};
+use failing::Failing;
 use sidecarset_api::v1beta1::SidecarSetStatus;
+use std::time::Duration;
 
 /// The numbers of a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,11 +42,13 @@ pub fn summarize(
     previous: Option<&SidecarSetStatus>,
     now: Seconds,
 ) -> SidecarSetStatus {
+    let previous = previous.cloned().unwrap_or_default();
     let counts = count(set, matched, plan);
     let standing = Standing::of(set, matched, counts, judge(counts, plan));
+    let failing = Failing::of(set, matched, &previous, now);
     let ready = Condition::unusable_pin(set).unwrap_or_else(|| Condition::ready(&standing));
-    let conditions = [ready, Condition::progressing(plan, &standing)];
-    let previous = previous.cloned().unwrap_or_default();
+    let troubles = degraded::troubles(set, plan, &failing);
+    let conditions = [ready, Condition::progressing(plan, &standing), degraded(troubles)];
     SidecarSetStatus {
         observed_generation: Some(set.generation),
         matched_pods: on_the_wire(counts.matched),
@@ -50,9 +57,17 @@ pub fn summarize(
         updated_ready_pods: on_the_wire(counts.updated_ready),
         not_upgradable_pods: on_the_wire(counts.not_upgradable),
         not_upgradable_fields: blocked::fields(set, matched, plan),
+        failing_pods: failing.on_the_wire(),
         conditions: condition::update(&previous.conditions, &conditions, set.generation, now),
         ..previous
     }
+}
+
+/// Returns after which time a status may have to say something else although nothing has happened: a container that
+/// ended again and again no longer counts as failing once it has run for a while.
+#[must_use]
+pub fn recheck_after(status: &SidecarSetStatus) -> Option<Duration> {
+    failing::counts(status, Failure::Crash).then_some(failing::SETTLED)
 }
 
 /// Adds the name of the newest revision, and how often the name of a revision was another object's.
@@ -70,6 +85,10 @@ pub fn invalid(set: &InvalidSet, previous: Option<&SidecarSetStatus>, now: Secon
     let conditions = [
         Condition { kind: "Ready", is_true: false, reason: "InvalidSpec", message: set.violations.to_string() },
         Condition { kind: "Progressing", is_true: false, reason: "InvalidSpec", message: set.violations.to_string() },
+        degraded(vec![Trouble {
+            reason: Reason::InvalidSpec,
+            message: "pods that the set selects are refused: see the condition Ready".to_owned(),
+        }]),
     ];
     SidecarSetStatus {
         observed_generation: Some(set.generation),

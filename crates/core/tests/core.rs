@@ -7,6 +7,8 @@ mod blocking;
 mod build;
 #[path = "core/case.rs"]
 mod case;
+#[path = "core/degraded.rs"]
+mod degraded;
 #[path = "core/events.rs"]
 mod events;
 #[path = "core/expressions.rs"]

@@ -36,6 +36,12 @@ pub struct SidecarSetStatus {
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["field"]))]
     pub not_upgradable_fields: Vec<BlockingField>,
 
+    /// How many matched Pods fail because of the sidecars of this SidecarSet, by the kubelet's reasons. Each Pod counts
+    /// once. Absent means none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["reason"]))]
+    pub failing_pods: Vec<FailingPods>,
+
     /// The name of the newest ControllerRevision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_revision: Option<String>,
@@ -59,7 +65,19 @@ pub struct BlockingField {
     pub field: String,
 
     /// How many Pods it keeps.
-    pub pods: i32,
+    pub count: i32,
+}
+
+/// Pods that fail for one reason.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct FailingPods {
+    /// Why their sidecars do not run, in the kubelet's words: InvalidImageName, ErrImageNeverPull, ImagePullBackOff,
+    /// CreateContainerConfigError, CreateContainerError, RunContainerError or CrashLoopBackOff.
+    pub reason: String,
+
+    /// How many Pods they are.
+    pub count: i32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -74,7 +74,8 @@ fn has_left_last_image(
         || status.started_at > upgraded_at(set, pod)
 }
 
-fn upgraded_at(set: &CanonicalSet, pod: &PodRecord) -> Option<Seconds> {
+/// Returns when a Pod got the definition that it carries, where that is recorded.
+pub(crate) fn upgraded_at(set: &CanonicalSet, pod: &PodRecord) -> Option<Seconds> {
     // None, where no time is recorded, is smaller than any moment: then any start counts.
     pod.hashes.0.get(&set.name).and_then(|recorded| recorded.update_timestamp)
 }

@@ -22,5 +22,5 @@ pub(super) fn fields(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan) ->
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(_, pods)| Reverse(*pods));
     let told = counts.into_iter().take(MOST);
-    told.map(|(field, pods)| BlockingField { field: field.to_string(), pods: on_the_wire(pods) }).collect()
+    told.map(|(field, pods)| BlockingField { field: field.to_string(), count: on_the_wire(pods) }).collect()
 }

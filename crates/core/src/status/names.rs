@@ -1,9 +1,14 @@
-//! Pods in messages: the names of the first few.
+//! Pods in messages: how many, and the names of the first few.
 
 use crate::record::PodKey;
 
 /// So many names are told, then only how many more there are.
 const TOLD: usize = 3;
+
+/// Says how many Pods these are.
+pub(super) fn pods(count: usize) -> String {
+    if count == 1 { "1 pod".to_owned() } else { format!("{count} pods") }
+}
 
 /// Names the first Pods of a sorted list.
 pub(super) fn names(pods: &[&PodKey]) -> String {

@@ -10,7 +10,7 @@ fn fields(set: &CanonicalSet, pods: &[PodBuilder]) -> Vec<(String, i32)> {
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
     let matched: Vec<&PodRecord> = pods.iter().collect();
     let status = status::summarize(set, &matched, &rollout::plan(set, &matched), None, now());
-    status.not_upgradable_fields.into_iter().map(|blocking| (blocking.field, blocking.pods)).collect()
+    status.not_upgradable_fields.into_iter().map(|blocking| (blocking.field, blocking.count)).collect()
 }
 
 fn before() -> SetBuilder {

@@ -217,7 +217,7 @@ fn every_condition_speaks_of_the_generation_that_was_looked_at() {
     let status = summarize_after(&set, &[], Some(&before), now());
 
     let spoken: Vec<_> = status.conditions.iter().map(|it| (it.type_.as_str(), it.observed_generation)).collect();
-    assert_eq!(spoken, [("Ready", Some(4)), ("Progressing", Some(4))]);
+    assert_eq!(spoken, [("Ready", Some(4)), ("Progressing", Some(4)), ("Degraded", Some(4))]);
 }
 
 #[test]

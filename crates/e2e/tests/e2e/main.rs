@@ -8,6 +8,7 @@ mod canary;
 #[expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 mod case;
 mod cluster;
+mod degraded;
 mod events;
 mod guide;
 mod history;

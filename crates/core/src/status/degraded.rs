@@ -1,0 +1,77 @@
+//! What a person should look at.
+
+use super::condition::Condition;
+use super::failing::Failing;
+use super::names::{names, pods};
+use crate::normalize::CanonicalSet;
+use crate::record::PodKey;
+use crate::rollout::{Hold, Plan};
+
+/// What is wrong, the most important first: one variant for each reason of the condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reason {
+    /// The set cannot be acted on, and new Pods are refused.
+    InvalidSpec,
+    /// The past revision for new Pods is gone or cannot be injected, and they are refused.
+    RevisionUnusable,
+    /// Images of sidecars cannot be pulled.
+    ImagePullFailing,
+    /// Sidecars cannot be started.
+    ContainersNotStarting,
+    /// Sidecars end again and again.
+    ContainersCrashing,
+    /// Upgrades cannot be written.
+    UpgradesNotTaken,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) reason: Reason,
+    pub(super) message: String,
+}
+
+impl Reason {
+    fn text(self) -> &'static str {
+        match self {
+            Self::InvalidSpec => "InvalidSpec",
+            Self::RevisionUnusable => "RevisionUnusable",
+            Self::ImagePullFailing => "ImagePullFailing",
+            Self::ContainersNotStarting => "ContainersNotStarting",
+            Self::ContainersCrashing => "ContainersCrashing",
+            Self::UpgradesNotTaken => "UpgradesNotTaken",
+        }
+    }
+}
+
+/// Finds everything that is wrong with a set that can be acted on.
+pub(super) fn troubles(set: &CanonicalSet, plan: &Plan, failing: &Failing<'_>) -> Vec<Trouble> {
+    let pin = Condition::unusable_pin(set);
+    let pin = pin.map(|ready| Trouble { reason: Reason::RevisionUnusable, message: ready.message });
+    pin.into_iter().chain(failing.troubles()).chain(not_taken(plan)).collect()
+}
+
+/// Makes the condition: its reason is the most important one, and its message tells all.
+pub(super) fn degraded(mut troubles: Vec<Trouble>) -> Condition {
+    troubles.sort_by_key(|trouble| trouble.reason);
+    let Some(worst) = troubles.first() else {
+        let message = "nothing is known to be wrong with the pods of this set".to_owned();
+        return Condition { kind: "Degraded", is_true: false, reason: "AsExpected", message };
+    };
+    let reason = worst.reason.text();
+    let messages: Vec<String> = troubles.into_iter().map(|trouble| trouble.message).collect();
+    Condition { kind: "Degraded", is_true: true, reason, message: messages.join("; ") }
+}
+
+fn not_taken(plan: &Plan) -> impl Iterator<Item = Trouble> {
+    let refused = [
+        (Hold::NotTaken, "cannot be upgraded: the API server does not take it"),
+        (Hold::NotMerged, "cannot be upgraded: patchPodMetadata cannot be merged into an annotation"),
+    ];
+    let all = refused.map(|(hold, what)| {
+        let held: Vec<&PodKey> = plan.held_pods(hold).collect();
+        let message = format!("{} {what} ({})", pods(held.len()), names(&held));
+        (!held.is_empty()).then_some(Trouble { reason: Reason::UpgradesNotTaken, message })
+    });
+    all.into_iter().flatten()
+}
