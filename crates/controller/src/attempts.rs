@@ -154,11 +154,20 @@ impl SetAttempts {
 
     /// Returns why a Pod waits for another attempt.
     pub(crate) fn reason(&self, pod: &PodRecord) -> Hold {
-        match self.by_uid.get(&pod.uid) {
-            Some(attempt) if attempt.hold == WriteHold::NotMerged => Hold::NotMerged,
-            Some(attempt) if attempt.hold == WriteHold::ResizeRefused => Hold::ResizeRefused,
-            Some(_) | None => Hold::NotTaken,
-        }
+        self.failed(pod).unwrap_or(Hold::NotTaken)
+    }
+
+    /// Returns why the last attempt at a Pod was in vain, if it was.
+    pub(crate) fn failed(&self, pod: &PodRecord) -> Option<Hold> {
+        self.by_uid.get(&pod.uid).map(|attempt| match attempt.hold {
+            WriteHold::NotMerged => Hold::NotMerged,
+            WriteHold::ResizeRefused => Hold::ResizeRefused,
+            // That happens to any Pod whose status changes just then, and is nobody's trouble.
+            WriteHold::Conflict => Hold::Changed,
+            WriteHold::Refused | WriteHold::Throttled { .. } | WriteHold::Failed | WriteHold::Unanswered => {
+                Hold::NotTaken
+            }
+        })
     }
 
     /// Returns the Pods as the rollout has to see them: without those that wait for another attempt, unless they spend

@@ -64,7 +64,11 @@ pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttemp
         assumed.flips.retain(may_try);
         plan = without_vain_attempts(plan.holds, assumed);
     }
+    // A status that spoke of each attempt would change with each, and never say for long that they are in vain.
+    let again = tried_again(&plan, &gathered.matched, attempts);
+    plan.holds.extend(again.clone());
     let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
+    plan.holds.retain(|pod, _| !again.contains_key(pod));
     let conditions = conditions(set, gathered, &plan);
     Round { status, upgrades: with_records(steps(&mut plan), &gathered.matched), holds: plan.holds, conditions }
 }
@@ -84,6 +88,15 @@ fn without_vain_attempts(all: BTreeMap<PodKey, Hold>, mut assumed: Plan) -> Plan
         assumed.holds.entry(pod).or_insert(hold);
     }
     assumed
+}
+
+/// Returns the Pods that were tried in vain and are tried again, and what the last attempt came to.
+fn tried_again(plan: &Plan, matched: &[Arc<PodRecord>], attempts: &SetAttempts) -> BTreeMap<PodKey, Hold> {
+    if attempts.is_empty() {
+        return BTreeMap::new();
+    }
+    let steps = plan.flips.iter().chain(&plan.upgrades);
+    steps.filter_map(|step| Some((step.pod.clone(), attempts.failed(record(step, matched)?)?))).collect()
 }
 
 fn refs(pods: &[Arc<PodRecord>]) -> Vec<&PodRecord> {

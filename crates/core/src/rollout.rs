@@ -50,6 +50,8 @@ pub enum Hold {
     Partition,
     /// As many Pods are unavailable as may be. Ends when one of them is ready.
     BudgetSpent,
+    /// The Pod changed before its upgrade was written. Ends when the watch shows what it is now.
+    Changed,
     /// The API server did not take the upgrade. Ends with a later attempt, which whoever writes makes by itself.
     NotTaken,
     /// The API server does not take the cpu and memory. Ends with a later attempt, which whoever writes makes by itself,

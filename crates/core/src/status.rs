@@ -13,7 +13,7 @@ use crate::annotations::Seconds;
 use crate::catalog::InvalidSet;
 use crate::normalize::CanonicalSet;
 use crate::record::{Failure, PodRecord};
-use crate::rollout::{Hold, Plan, is_ready, is_updated};
+use crate::rollout::{Hold, Plan, Upgrade, is_ready, is_updated};
 use condition::{Condition, Standing, Verdict};
 use degraded::{Reason, Trouble, degraded};
 use failing::Failing;
@@ -115,7 +115,10 @@ fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan) -> Counts {
 /// then what somebody has to do.
 fn judge(counts: Counts, plan: &Plan) -> Verdict {
     let is_held = |hold| plan.held(hold) > 0;
-    if !plan.upgrades.is_empty() || !plan.flips.is_empty() || is_held(Hold::InFlight) || is_held(Hold::Resizing) {
+    // What is tried again is still held by what kept it before: nobody knows yet whether it is taken now.
+    let is_new = |step: &Upgrade| !plan.holds.contains_key(&step.pod);
+    let goes_on = plan.upgrades.iter().chain(&plan.flips).any(is_new);
+    if goes_on || is_held(Hold::InFlight) || is_held(Hold::Resizing) || is_held(Hold::Changed) {
         Verdict::Upgrading
     } else if is_held(Hold::NotTaken) || is_held(Hold::NotMerged) || is_held(Hold::ResizeRefused) {
         Verdict::UpgradesNotTaken

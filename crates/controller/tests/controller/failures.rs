@@ -53,6 +53,41 @@ async fn a_refused_pod_is_the_reason_that_the_status_gives() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_status_stays_while_a_refused_pod_is_tried_again() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    cluster.fail("a", &[Fault::Code(403); 1000]);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(60)).await;
+    let (tries, writes) = (cluster.upgrades_of("a").len(), cluster.status_writes().len());
+
+    sleep(Duration::from_secs(600)).await;
+
+    assert!(cluster.upgrades_of("a").len() >= tries + 10);
+    assert_eq!(cluster.status_writes().len(), writes);
+    let status = cluster.change(|state| state.objects[Kind::Sets as usize]["log-sc"]["status"].clone());
+    let degraded = status["conditions"].as_array().unwrap().iter().find(|it| it["type"] == "Degraded").unwrap();
+    assert_eq!((&degraded["status"], &degraded["reason"]), (&"True".into(), &"UpgradesNotTaken".into()));
+    assert_eq!(degraded["message"], "1 pod cannot be upgraded: the API server does not take it (shop/a)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_always_changes_is_nobodys_trouble() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
+    let _operator = cluster.start().await;
+
+    cluster.fail("a", &[Fault::Code(409); 1000]);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(60)).await;
+
+    let status = cluster.change(|state| state.objects[Kind::Sets as usize]["log-sc"]["status"].clone());
+    let conditions = status["conditions"].as_array().unwrap();
+    let reasons: Vec<_> = conditions.iter().map(|it| [&it["type"], &it["reason"]]).collect();
+    assert!(reasons.contains(&[&"Progressing".into(), &"Upgrading".into()]), "{reasons:?}");
+    assert!(reasons.contains(&[&"Degraded".into(), &"AsExpected".into()]), "{reasons:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_pod_is_tried_again_less_and_less_often() {
     let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
     let _operator = cluster.start().await;

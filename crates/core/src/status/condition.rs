@@ -163,9 +163,10 @@ impl Condition {
 }
 
 /// What the reasons to hold mean to a person, in the order in which a message lists them.
-const HELD: [(Hold, &str); 14] = [
+const HELD: [(Hold, &str); 15] = [
     (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
     (Hold::HandOver, "wait for the new container of a hot upgrade to be ready"),
+    (Hold::Changed, "changed before they were upgraded, and are looked at again"),
     (Hold::NotTaken, "wait for another attempt: the API server did not take their upgrade"),
     (Hold::NotMerged, "wait for another attempt: patchPodMetadata cannot be merged into an annotation of theirs"),
     (Hold::Resizing, "wait for the kubelet to change their cpu and memory"),
