@@ -142,6 +142,19 @@ fn an_application_that_fails_is_not_the_sets_trouble() {
 }
 
 #[test]
+fn a_native_sidecar_that_fails_degrades_the_set() {
+    let mesh = json!([{"name": "mesh", "image": "mesh:v1", "restartPolicy": "Always"}]);
+    let set = sidecar_set().spec("initContainers", mesh.clone()).build();
+    let fails = json!([{"name": "mesh", "state": {"waiting": {"reason": "RunContainerError"}}}]);
+    let pod = pod("a", &set).not_ready().member("/spec", "initContainers", mesh);
+
+    let status = seen(&set, &[pod.member("/status", "initContainerStatuses", fails)]);
+
+    let message = "1 pod fails to start mesh (mesh:v1) (shop/a): RunContainerError";
+    assert_eq!(degraded(&status), ["True", "ContainersNotStarting", message]);
+}
+
+#[test]
 fn an_init_container_of_the_set_counts_and_one_of_the_pod_does_not() {
     let set = sidecar_set().spec("initContainers", json!([{"name": "setup", "image": "setup:v1"}])).build();
     let with_init = |name: &str, container: &str| {

@@ -296,6 +296,17 @@ fn the_status_says_what_a_hot_upgrade_waits_for() {
 }
 
 #[test]
+fn a_container_of_a_pair_that_fails_degrades_the_set() {
+    let set = set("envoy:v2");
+    let record = stuck_at("envoy:v2").build();
+
+    let status = status::summarize(&set, &[&record], &rollout::plan(&set, &[&record]), None, now());
+
+    assert_eq!((status.failing_pods[0].reason.as_str(), status.failing_pods[0].count), ("ImagePullBackOff", 1));
+    assert_eq!(status.conditions[2].message, "1 pod fails to pull envoy:v2 (shop/a): ImagePullBackOff");
+}
+
+#[test]
 fn hot_and_cold_sidecars_are_upgraded_in_one_write() {
     let mixed = |version: &str| {
         let native = json!({"restartPolicy": "Always"});

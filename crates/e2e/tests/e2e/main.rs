@@ -29,3 +29,4 @@ mod revisions;
 mod rollout;
 mod upgradable;
 mod validation;
+mod waiting;
