@@ -80,8 +80,13 @@ impl Context {
     /// Changes the index, and has the sets looked at that this touches.
     pub(crate) fn change_index(&self, change: impl FnOnce(&mut PodIndex) -> Touched) {
         let touched = change(&mut self.index.lock());
-        if !touched.is_empty() {
-            self.queue.add(touched);
+        self.look_at(touched);
+    }
+
+    /// Has sets looked at.
+    pub(crate) fn look_at(&self, sets: Touched) {
+        if !sets.is_empty() {
+            self.queue.add(sets);
         }
     }
 
@@ -94,6 +99,11 @@ impl Context {
         // Several may change it at once, and the last to come here may have been the first there.
         self.outlets.selection.send_if_modified(|told| version > std::mem::replace(told, version.max(*told)));
         changed
+    }
+
+    /// Follows the catalog's version.
+    pub(crate) fn selection(&self) -> watch::Receiver<u64> {
+        self.outlets.selection.subscribe()
     }
 
     /// Has events written, as far as there is room for them.

@@ -30,3 +30,8 @@ pub(crate) fn strangers(set: &str, ctx: &Context) -> Vec<Arc<PodRecord>> {
 pub(crate) fn status(set: &str, ctx: &Context) -> Option<SidecarSetStatus> {
     ctx.sets.lock().get(set).and_then(|set| set.status.clone())
 }
+
+/// Returns how many active Pods a set selects that were created without it, once they are counted.
+pub(crate) fn lacking(set: &str, ctx: &Context) -> Option<usize> {
+    ctx.index.lock().lacking(set)
+}

@@ -1,11 +1,15 @@
-//! The Pods that SidecarSets were injected into, as far as anybody here asks about them, and which set has which.
+//! The Pods that SidecarSets were injected into, as far as anybody here asks about them, and which set has which. Of other Pods
+//! it is known which sets they lack.
 //!
 //! Plain data without a clock: time is handed in. Each change answers with the sets that it touches.
 
 mod own_write;
+mod uninjected;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use uninjected::Selectable;
 
 use own_write::OwnWrite;
 use sidecarset_core::record::{Interner, ObservedPod, PodKey, PodRecord};
@@ -13,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use uninjected::Uninjected;
 
 /// For how long our own write is believed against a watch that shows an older Pod.
 const OWN_WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -28,6 +33,7 @@ pub(crate) type Touched = BTreeSet<Arc<str>>;
 pub(crate) struct PodIndex {
     pods: BTreeMap<PodKey, Slot>,
     sets: BTreeMap<Arc<str>, BTreeSet<PodKey>>,
+    uninjected: Uninjected,
     interner: Interner,
     // Which list showed a Pod last: one that the newest list does not show is gone.
     epoch: u32,
@@ -82,7 +88,53 @@ impl PodIndex {
 
     /// Forgets a Pod that a watch shows for the last time.
     pub(crate) fn delete(&mut self, pod: ObservedPod<'_>) -> Touched {
-        self.remove(&key(pod), pod.metadata.uid.as_deref())
+        let mut touched = self.displace(pod);
+        touched.extend(self.remove(&key(pod), pod.metadata.uid.as_deref()));
+        touched
+    }
+
+    /// Takes in which sets an active Pod lacks, by a version of the selection; nothing if that is out of date.
+    pub(crate) fn place(&mut self, pod: ObservedPod<'_>, lacks: &[Arc<str>], version: u64) -> Option<Touched> {
+        let key = key(pod);
+        let key = PodKey { namespace: self.interner.string(&key.namespace), name: key.name };
+        let labels = self.interner.labels(pod.metadata.labels.iter().flatten());
+        let injected = self.interner.names(pod.injected());
+        let lacks = self.interner.names(lacks.iter().map(AsRef::as_ref));
+        self.discard();
+        self.uninjected.put(Selectable { key, labels, injected }, &lacks, version, self.epoch)
+    }
+
+    /// Notes that a Pod is not active any more: nobody asks what it lacks.
+    pub(crate) fn displace(&mut self, pod: ObservedPod<'_>) -> Touched {
+        let touched = self.uninjected.remove(&key(pod));
+        self.discard();
+        touched
+    }
+
+    /// Begins a look at all active Pods, with a version of the selection.
+    pub(crate) fn begin_look(&mut self, version: u64) {
+        self.uninjected.begin(version);
+    }
+
+    /// Returns so many active Pods that come after one.
+    pub(crate) fn page(&self, after: Option<&PodKey>, size: usize) -> Vec<Selectable> {
+        self.uninjected.page(after, size)
+    }
+
+    /// Notes which sets a Pod of a page lacks, unless it has changed since.
+    pub(crate) fn note(&mut self, pod: &Selectable, lacks: &[Arc<str>]) -> Touched {
+        let lacks = self.interner.names(lacks.iter().map(AsRef::as_ref));
+        self.uninjected.note(pod, &lacks)
+    }
+
+    /// Ends a look at all active Pods, and answers whether it was the first.
+    pub(crate) fn finish_look(&mut self) -> bool {
+        self.uninjected.finish()
+    }
+
+    /// Returns how many active Pods lack a set that selects them, once they are counted.
+    pub(crate) fn lacking(&self, set: &str) -> Option<usize> {
+        self.uninjected.lacking(set)
     }
 
     /// Begins a new list: what it does not show until [`Self::finish_list`] is gone.
@@ -94,7 +146,8 @@ impl PodIndex {
     pub(crate) fn finish_list(&mut self) -> Touched {
         let unseen = self.pods.iter().filter(|(_, slot)| slot.epoch != self.epoch);
         let gone: Vec<PodKey> = unseen.map(|(key, _)| key.clone()).collect();
-        let touched = gone.iter().flat_map(|key| self.remove(key, None)).collect();
+        let mut touched: Touched = gone.iter().flat_map(|key| self.remove(key, None)).collect();
+        touched.extend(self.uninjected.retain(self.epoch));
         self.interner.sweep();
         touched
     }

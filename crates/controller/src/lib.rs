@@ -110,6 +110,7 @@ pub async fn run(
     watches.spawn(watch::pods::watch(Arc::clone(&ctx), pods));
     watches.spawn(watch::revisions::watch(Arc::clone(&ctx), revisions));
     watches.spawn(watch::in_force::watch(Arc::clone(&ctx), in_force));
+    watches.spawn(watch::selection::watch(Arc::clone(&ctx), synced.subscribe(), ctx.selection()));
     watches.spawn(events::write(Arc::clone(&ctx), events));
 
     let work = async {

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use sidecarset_api::markers;
-use sidecarset_core::record::{ObservedPod, ObservedSpec, ObservedStatus};
+use sidecarset_core::record::{ObservedPhase, ObservedPod, ObservedSpec, ObservedStatus};
 use std::collections::BTreeMap;
 use std::error::Error;
 use tracing::warn;
 
-/// A Pod without what nobody here asks about. Of a Pod without sidecars only the metadata is read.
+/// A Pod without what nobody here asks about. Of a Pod without sidecars only the metadata and the phase are read.
 #[derive(Debug, Clone, Deserialize, Resource)]
 #[resource(inherit = Pod)]
 #[serde(from = "SplitPod")]
@@ -60,8 +60,13 @@ impl From<SplitPod> for PodLite {
     fn from(pod: SplitPod) -> Self {
         let metadata = ObjectMeta::from(pod.metadata);
         let has_sidecars = metadata.annotations.as_ref().is_some_and(|it| it.contains_key(markers::INJECTED_LIST));
-        let (spec, status) = if has_sidecars { (pod.spec, pod.status) } else { (None, None) };
-        Self { spec: parsed(&metadata, spec.as_deref()), status: parsed(&metadata, status.as_deref()), metadata }
+        let status = pod.status.as_deref();
+        if has_sidecars {
+            Self { spec: parsed(&metadata, pod.spec.as_deref()), status: parsed(&metadata, status), metadata }
+        } else {
+            let phase: ObservedPhase = parsed(&metadata, status);
+            Self { spec: ObservedSpec::default(), status: phase.into(), metadata }
+        }
     }
 }
 
@@ -121,6 +126,19 @@ mod tests {
         let pod: PodLite = serde_json::from_value(json!({"metadata": {"name": "web-0", "labels": null}})).unwrap();
 
         assert_eq!(pod.metadata.name.as_deref(), Some("web-0"));
+    }
+
+    #[test]
+    fn of_a_pod_without_sidecars_it_is_known_whether_it_has_ended() {
+        let has_not_ended = |status: serde_json::Value| {
+            let pod = json!({"metadata": {"name": "web-0"}, "spec": {"containers": 7}, "status": status});
+            serde_json::from_value::<PodLite>(pod).unwrap().observed().may_lack_sets()
+        };
+
+        assert!(has_not_ended(json!({"phase": "Running", "containerStatuses": 7})));
+        assert!(has_not_ended(json!(null)));
+        assert!(!has_not_ended(json!({"phase": "Succeeded"})));
+        assert!(!has_not_ended(json!({"phase": "Failed"})));
     }
 
     #[test]

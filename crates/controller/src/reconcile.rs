@@ -66,6 +66,7 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let ((applied, conditions_due), history_due) = tokio::join!(rollout, revisions::keep(set, &gathered.matched, ctx));
     debug!(set = %set.name, upgraded = applied.upgraded, held = applied.retry.len(), left = applied.left, "ended a round");
     let status = revisions::tell(round.status, set, ctx);
+    let status = status::with_not_injected(status, gather::lacking(&set.name, ctx));
     let status = with_injecting(status, &Entry::Valid(Arc::clone(set)), ctx);
     let status_due = apply::status(&set.name, &status, ctx).await;
     let recheck_at = status::recheck_after(&status).map(|after| Instant::now() + after);

@@ -5,6 +5,7 @@ pub(crate) mod in_force;
 pub(crate) mod namespaces;
 pub(crate) mod pods;
 pub(crate) mod revisions;
+pub(crate) mod selection;
 pub(crate) mod sets;
 
 use crate::backoff;

@@ -81,7 +81,8 @@ impl Catalog {
         let entry = self.past.note(set, Entry::new(set));
         self.index.put(&name, entry.selector(), entry.namespaces());
         let before = self.sets.insert(name, entry.clone());
-        self.note_selection(before.and_then(|before| before.interest()) != entry.interest());
+        let is_new = || entry.interest().is_some();
+        self.note_selection(before.map_or_else(is_new, |before| !before.selects_like(&entry)));
         entry
     }
 
@@ -173,6 +174,19 @@ impl Catalog {
         selection
     }
 
+    /// Returns the names of the sets that select a Pod and are not in it. Where the labels of its namespace are not known, its
+    /// name is all that counts.
+    #[must_use]
+    pub fn lacking(&self, pod: &impl Labels, namespace: &str, is_in: impl Fn(&str) -> bool) -> Vec<Arc<str>> {
+        let named = || NamespaceLabels::from([(NAMESPACE_NAME.to_owned(), namespace.to_owned())]);
+        let selection = match self.namespace(namespace) {
+            Some(labels) => self.select(pod, Some(labels)),
+            None => self.select(pod, Some(&named())),
+        };
+        let lacking = selection.sets.iter().filter(|set| !is_in(&set.name));
+        lacking.map(|set| Arc::clone(&set.name)).collect()
+    }
+
     fn needs_labels_of_namespaces(&self) -> bool {
         self.sets.values().any(|entry| entry.is_injecting() && entry.namespaces().need_labels())
     }
@@ -210,6 +224,14 @@ impl Entry {
             namespaces: self.namespaces().clone(),
             failure_policy: self.failure_policy(),
         })
+    }
+
+    /// Says whether both select the same Pods, and with the same outcome.
+    fn selects_like(&self, other: &Self) -> bool {
+        let is_valid = |entry: &Self| matches!(entry, Self::Valid(_));
+        self.interest() == other.interest()
+            && self.canary_of() == other.canary_of()
+            && is_valid(self) == is_valid(other)
     }
 
     fn failure_policy(&self) -> Option<FailurePolicy> {

@@ -6,7 +6,7 @@ mod observed;
 
 pub use ailment::{Ailment, Failure, ShortRun};
 pub use interner::Interner;
-pub use observed::{ObservedPod, ObservedSpec, ObservedStatus};
+pub use observed::{ObservedPhase, ObservedPod, ObservedSpec, ObservedStatus};
 
 use crate::amounts::Amounts;
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds};

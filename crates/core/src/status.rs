@@ -6,8 +6,10 @@ mod degraded;
 mod failing;
 mod injecting;
 mod names;
+mod not_injected;
 
 pub use injecting::{Injecting, with_injecting};
+pub use not_injected::with_not_injected;
 
 use crate::annotations::Seconds;
 use crate::catalog::InvalidSet;

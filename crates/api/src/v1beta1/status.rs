@@ -42,6 +42,11 @@ pub struct SidecarSetStatus {
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["reason"]))]
     pub failing_pods: Vec<FailingPods>,
 
+    /// How many active Pods the SidecarSet selects that were created without its sidecars: before it, or while the operator was
+    /// away. They get them when they are created anew. Absent means 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_injected_pods: i32,
+
     /// The name of the newest ControllerRevision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_revision: Option<String>,

@@ -289,3 +289,87 @@ fn the_strings_of_pods_that_are_gone_are_forgotten() {
     assert!(known > 0);
     assert!(index.interner.is_empty());
 }
+
+fn names_of(sets: &[&str]) -> Vec<Arc<str>> {
+    sets.iter().map(|set| Arc::from(*set)).collect()
+}
+
+/// Takes in a Pod that lacks sets.
+fn place(index: &mut PodIndex, pod: Value, lacks: &[&str]) -> Option<Touched> {
+    index.place(lite(pod).observed(), &names_of(lacks), 7)
+}
+
+/// An index in which every Pod was counted with version 7 of the selection.
+fn counted() -> PodIndex {
+    let mut index = PodIndex::default();
+    index.begin_look(7);
+    index.finish_look();
+    index
+}
+
+#[test]
+fn pods_that_lack_a_set_are_counted_as_they_come_and_go() {
+    let mut index = counted();
+
+    assert_eq!(place(&mut index, pod("a", 1), &["mesh"]), Some(touched(&["mesh"])));
+    assert_eq!(place(&mut index, pod("b", 2), &["mesh", "log-sc"]), Some(touched(&["log-sc", "mesh"])));
+    assert_eq!(place(&mut index, pod("b", 3), &["mesh", "log-sc"]), Some(touched(&[])));
+    assert_eq!((index.lacking("mesh"), index.lacking("log-sc"), index.lacking("none")), (Some(2), Some(1), Some(0)));
+    assert_eq!(place(&mut index, pod("b", 4), &["mesh"]), Some(touched(&["log-sc"])));
+    assert_eq!(index.displace(lite(pod("b", 5)).observed()), touched(&["mesh"]));
+    assert_eq!(index.delete(lite(pod("a", 6)).observed()), touched(&["mesh"]));
+    assert_eq!(index.lacking("mesh"), Some(0));
+}
+
+#[test]
+fn nothing_is_said_of_what_pods_lack_before_all_were_looked_at() {
+    let mut index = PodIndex::default();
+    place(&mut index, pod("a", 1), &["mesh"]);
+
+    assert_eq!(index.lacking("mesh"), None);
+    index.begin_look(7);
+    assert!(index.finish_look(), "it was the first look");
+    assert_eq!(index.lacking("mesh"), Some(1));
+    assert!(!index.finish_look());
+}
+
+#[test]
+fn what_was_found_with_an_older_selection_is_found_anew() {
+    let mut index = counted();
+    index.begin_look(8);
+
+    assert_eq!(place(&mut index, pod("a", 1), &["mesh"]), None);
+    assert_eq!(index.lacking("mesh"), Some(0));
+}
+
+#[test]
+fn a_look_at_all_pods_goes_page_by_page_and_skips_what_has_changed_since() {
+    let mut index = counted();
+    for name in ["a", "b", "c"] {
+        place(&mut index, pod(name, 1), &["mesh"]);
+    }
+    let first = index.page(None, 2);
+    let second = index.page(Some(&first[1].key), 2);
+    let mut relabelled = pod("b", 2);
+    relabelled["metadata"]["labels"] = json!({"app": "web"});
+    place(&mut index, relabelled, &["mesh"]);
+
+    assert_eq!((first.len(), second.len()), (2, 1));
+    assert_eq!(index.note(&first[0], &names_of(&["log-sc"])), touched(&["log-sc", "mesh"]));
+    assert_eq!(index.note(&first[1], &[]), touched(&[]));
+    assert_eq!(index.note(&second[0], &[]), touched(&["mesh"]));
+    assert_eq!((index.lacking("mesh"), index.lacking("log-sc")), (Some(1), Some(1)));
+}
+
+#[test]
+fn a_pod_that_a_new_list_does_not_show_lacks_nothing() {
+    let mut index = counted();
+    place(&mut index, pod("a", 1), &["mesh"]);
+    place(&mut index, pod("b", 1), &["mesh"]);
+
+    index.begin_list();
+    place(&mut index, pod("b", 1), &["mesh"]);
+
+    assert_eq!(index.finish_list(), touched(&["mesh"]));
+    assert_eq!(index.lacking("mesh"), Some(1));
+}

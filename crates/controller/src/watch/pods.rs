@@ -1,6 +1,6 @@
 //! The watch of Pods.
 
-use super::follow;
+use super::{follow, selection};
 use crate::context::Context;
 use crate::index::Touched;
 use crate::pod::PodLite;
@@ -22,6 +22,9 @@ pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
 
 fn take(event: &Event<PodLite>, ctx: &Context) {
     let now = Instant::now();
+    if let Event::InitApply(pod) | Event::Apply(pod) = event {
+        selection::place(pod, ctx);
+    }
     ctx.change_index(|index| match event {
         Event::Init => {
             index.begin_list();

@@ -9,6 +9,7 @@ mod failures;
 mod history;
 mod hot;
 mod metadata;
+mod not_injected;
 mod objects;
 mod registration;
 mod resize;

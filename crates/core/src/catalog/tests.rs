@@ -130,3 +130,60 @@ fn only_what_may_select_other_pods_is_a_change_of_the_selection() {
     // The labels of a namespace count once a set asks for them.
     assert_eq!(versions, [1, 1, 2, 4, 5]);
 }
+
+fn lacking(catalog: &Catalog, namespace: &str, injected: &[&str]) -> Vec<String> {
+    let lacking = catalog.lacking(&nginx(), namespace, |set| injected.contains(&set));
+    lacking.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_pod_lacks_the_sets_that_select_it_and_are_not_in_it() {
+    let containers = json!({"containers": [{"name": "a", "image": "i"}]});
+    let paused = json!({"containers": [{"name": "p", "image": "i"}], "injectionStrategy": {"paused": true}});
+    let catalog = catalog(&[set("one", containers.clone()), set("two", containers), set("paused", paused)]);
+
+    assert_eq!(lacking(&catalog, "shop", &[]), ["one", "two"]);
+    assert_eq!(lacking(&catalog, "shop", &["one"]), ["two"]);
+    assert_eq!(catalog.lacking(&NamespaceLabels::new(), "shop", |_| false), []);
+}
+
+#[test]
+fn a_pod_of_a_reserved_namespace_lacks_only_what_is_given_by_its_name() {
+    let mut catalog = Catalog::reserving(["kube-system"]);
+    for set in [
+        set("all", json!({"containers": [{"name": "a", "image": "i"}]})),
+        set("named", json!({"containers": [{"name": "b", "image": "i"}], "namespace": "kube-system"})),
+    ] {
+        catalog.put_set(&serde_json::from_value(set).unwrap());
+    }
+
+    assert_eq!(lacking(&catalog, "kube-system", &[]), ["named"]);
+    assert_eq!(lacking(&catalog, "shop", &[]), ["all"]);
+}
+
+#[test]
+fn a_pod_with_a_canary_does_not_lack_its_base() {
+    let containers = json!({"containers": [{"name": "a", "image": "i"}], "updateStrategy": {"type": "NotUpdate"}});
+    let base = set("base", containers.clone());
+    let mut canary = set("canary", containers);
+    canary["metadata"]["annotations"] =
+        json!({"apps.kruise.io/sidecarset-canary": "true", "apps.kruise.io/sidecarset-base": "base"});
+    let catalog = catalog(&[base, canary]);
+
+    assert_eq!(lacking(&catalog, "shop", &["canary"]), [""; 0]);
+    assert_eq!(lacking(&catalog, "shop", &["base"]), ["canary"]);
+}
+
+#[test]
+fn a_set_that_becomes_a_canary_is_another_selection() {
+    let containers = json!({"containers": [{"name": "a", "image": "i"}], "updateStrategy": {"type": "NotUpdate"}});
+    let mut changed = set("canary", containers.clone());
+    let mut catalog = catalog(&[set("base", containers.clone()), changed.clone()]);
+    let before = catalog.selection_version();
+
+    changed["metadata"]["annotations"] =
+        json!({"apps.kruise.io/sidecarset-canary": "true", "apps.kruise.io/sidecarset-base": "base"});
+    catalog.put_set(&serde_json::from_value(changed).unwrap());
+
+    assert_eq!(catalog.selection_version(), before + 1);
+}

@@ -15,6 +15,7 @@ pub struct Interner {
     // By the text that they were read from: the API server writes equal ones equally.
     amounts: BTreeMap<Box<str>, Arc<Amounts>>,
     upgradable: BTreeSet<Arc<Upgradable>>,
+    names: BTreeSet<Arc<[Arc<str>]>>,
 }
 
 impl Interner {
@@ -53,6 +54,17 @@ impl Interner {
         new
     }
 
+    /// Returns the one copy of a list of names.
+    pub fn names<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> Arc<[Arc<str>]> {
+        let names: Vec<Arc<str>> = names.into_iter().map(|name| self.string(name)).collect();
+        if let Some(known) = self.names.get(names.as_slice()) {
+            return Arc::clone(known);
+        }
+        let new: Arc<[Arc<str>]> = names.into();
+        self.names.insert(Arc::clone(&new));
+        new
+    }
+
     /// Returns the one copy of what a condition says.
     pub fn upgradable(&mut self, mut told: Upgradable) -> Arc<Upgradable> {
         if let Some(known) = self.upgradable.get(&told) {
@@ -70,6 +82,7 @@ impl Interner {
     pub fn sweep(&mut self) {
         self.labels.retain(|labels| Arc::strong_count(labels) > 1);
         self.upgradable.retain(|told| Arc::strong_count(told) > 1);
+        self.names.retain(|names| Arc::strong_count(names) > 1);
         self.strings.retain(|text| Arc::strong_count(text) > 1);
         self.amounts.retain(|_, amounts| Arc::strong_count(amounts) > 1);
     }

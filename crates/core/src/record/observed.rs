@@ -9,12 +9,15 @@ use super::{
     Resize, Restarts,
 };
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected_list};
+use crate::catalog::Catalog;
 use crate::upgradable::{Upgradable, is_kind};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sidecarset_api::markers;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The members of a Pod's spec that are read.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -42,6 +45,13 @@ pub struct ObservedStatus {
     container_statuses: Vec<ObservedContainerStatus>,
     #[serde(default)]
     init_container_statuses: Vec<ObservedContainerStatus>,
+}
+
+/// The one member of the status that is read of a Pod without sidecars.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ObservedPhase {
+    #[serde(default)]
+    phase: Option<String>,
 }
 
 /// A Pod as it was observed, by reference.
@@ -87,6 +97,38 @@ struct ObservedCondition {
     message: Option<String>,
     #[serde(default)]
     last_transition_time: Option<Timestamp>,
+}
+
+impl ObservedPod<'_> {
+    /// Says whether the Pod may lack sidecars: it is neither ended nor on its way out, and does not mirror a file of the kubelet.
+    #[must_use]
+    pub fn may_lack_sets(&self) -> bool {
+        let is_mirror = self.metadata.annotations.as_ref().is_some_and(|it| it.contains_key(markers::MIRROR_POD));
+        phase(self.status) != Phase::Ended && self.metadata.deletion_timestamp.is_none() && !is_mirror
+    }
+
+    /// Returns the names of the sets that were injected into it.
+    #[must_use]
+    pub fn injected(&self) -> BTreeSet<&str> {
+        let annotation = self.metadata.annotations.as_ref().and_then(|it| it.get(markers::INJECTED_LIST));
+        annotation.map(|text| injected_list(text)).unwrap_or_default()
+    }
+
+    /// Returns the names of the sets that select it and were not injected into it.
+    #[must_use]
+    pub fn lacks(&self, catalog: &Catalog) -> Vec<Arc<str>> {
+        let none = BTreeMap::new();
+        let labels = self.metadata.labels.as_ref().unwrap_or(&none);
+        let injected = self.injected();
+        let namespace = self.metadata.namespace.as_deref().unwrap_or("default");
+        catalog.lacking(labels, namespace, |set| injected.contains(set))
+    }
+}
+
+impl From<ObservedPhase> for ObservedStatus {
+    fn from(observed: ObservedPhase) -> Self {
+        Self { phase: observed.phase, ..Self::default() }
+    }
 }
 
 impl PodRecord {

@@ -18,6 +18,7 @@ mod lazy;
 mod metadata;
 mod native;
 mod neighbour;
+mod not_injected;
 mod operator;
 mod ordering;
 mod pause;
