@@ -1,7 +1,7 @@
 //! Whether the kubelet has caught up: a container runs the image that the Pod's spec asks for.
 
 use super::hot;
-use crate::annotations::Seconds;
+use crate::annotations::{LastStatus, Seconds};
 use crate::image::ImageReference;
 use crate::normalize::{CanonicalSet, Sidecar};
 use crate::record::{ContainerObservation, ContainerRecord, PodRecord};
@@ -33,6 +33,11 @@ pub(super) fn is_in_flight(set: &CanonicalSet, pod: &PodRecord) -> bool {
     })
 }
 
+/// Says whether a sidecar that was upgraded in this Pod is not ready with its image, or not yet.
+pub(super) fn is_unfinished(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    sidecars(set, pod).any(|container| last(set, pod, container).is_some() && !is_healthy(set, pod, container))
+}
+
 fn sidecars<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = &'a ContainerRecord> {
     set.upgradable().flat_map(Sidecar::names_in_pod).filter_map(|name| pod.container(name))
 }
@@ -62,8 +67,7 @@ fn has_left_last_image(
     container: &ContainerRecord,
     status: &ContainerObservation,
 ) -> bool {
-    let state = pod.in_place.0.get(&set.name).and_then(|state| state.last_container_statuses.as_ref());
-    let Some(last) = state.and_then(|statuses| statuses.get(&container.name)) else {
+    let Some(last) = last(set, pod, container) else {
         // As in Kruise: a container that was never upgraded runs what it was created with.
         return true;
     };
@@ -72,6 +76,11 @@ fn has_left_last_image(
         // Two tags of one image: the runtime may report either for ever, but a start after the upgrade is
         // a start with the image of the upgrade.
         || status.started_at > upgraded_at(set, pod)
+}
+
+/// Returns what a container ran before its last upgrade, where it had one.
+fn last<'a>(set: &CanonicalSet, pod: &'a PodRecord, container: &ContainerRecord) -> Option<&'a LastStatus> {
+    pod.in_place.0.get(&set.name)?.last_container_statuses.as_ref()?.get(&container.name)
 }
 
 /// Returns when a Pod got the definition that it carries, where that is recorded.

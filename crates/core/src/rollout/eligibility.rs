@@ -48,8 +48,11 @@ pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord) -> bool {
     if is_updated(set, pod) {
         return !is_ready(set, pod);
     }
-    // A hot upgrade takes several steps, and goes on where the set has changed again meanwhile.
-    (!hot::is_at_rest(set, pod) || resize::spends_budget(set, pod)) && !needs_new_pod(set, pod)
+    // An upgrade is not over because the set has changed again meanwhile; and a hot one, or a resize, takes several steps. Only
+    // where nothing but a new Pod could end it, nobody waits for that.
+    let is_over =
+        hot::is_at_rest(set, pod) && !consistency::is_unfinished(set, pod) && !resize::spends_budget(set, pod);
+    !is_over && !needs_new_pod(set, pod)
 }
 
 pub(super) fn standing(set: &CanonicalSet, pod: &PodRecord) -> Standing {

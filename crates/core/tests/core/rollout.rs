@@ -101,6 +101,33 @@ fn a_broken_pod_is_repaired_even_when_the_budget_is_spent() {
 }
 
 #[test]
+fn an_upgrade_that_is_not_over_spends_the_budget_of_the_next_image_too() {
+    let [second, third] = ["agent:v2", "agent:v3"].map(|image| sidecar_set().image(image).build());
+    let before = pod("a", &old());
+    let pod_a = before.clone().patched(&before.upgrade_to(&second));
+
+    let on_its_way = plan(&third, &[pod_a.clone(), pod("b", &old())]);
+    let broken = plan(&third, &[pod_a.not_ready(), pod("b", &old())]);
+
+    assert_eq!(hold(&on_its_way, "a"), Some(Hold::InFlight));
+    assert_eq!(hold(&on_its_way, "b"), Some(Hold::BudgetSpent));
+    assert_eq!(upgraded(&broken), ["a"]);
+    assert_eq!(hold(&broken, "b"), Some(Hold::BudgetSpent));
+}
+
+#[test]
+fn an_upgrade_that_only_a_new_pod_can_end_spends_no_budget() {
+    let before = pod("a", &old());
+    let pod_a = before.clone().patched(&before.upgrade_to(&sidecar_set().image("agent:v2").build())).not_ready();
+    let set = sidecar_set().image("agent:v3").env("LEVEL", "debug").build();
+
+    let plan = plan(&set, &[pod_a, pod("b", &sidecar_set().env("LEVEL", "debug").build())]);
+
+    assert_eq!(hold(&plan, "a"), Some(Hold::NeedsNewPod));
+    assert_eq!(upgraded(&plan), ["b"]);
+}
+
+#[test]
 fn a_change_of_more_than_the_image_waits_for_a_new_pod() {
     let set = sidecar_set().image("agent:v2").env("LEVEL", "debug").build();
 
