@@ -1,5 +1,6 @@
 //! The one write that upgrades a Pod.
 
+use super::consistency;
 use super::eligibility::{has_present_shape, is_updated};
 use super::hot::{self, Move};
 use super::resize::{self, ResourceChange};
@@ -191,12 +192,18 @@ fn in_place(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: S
         Some(state) => state.clone(),
         None => InPlaceState::begun(Arc::clone(&set.hashes.full), now),
     };
-    let statuses = state.last_container_statuses.get_or_insert_with(SortedMap::default);
+    // A container whose upgrade is over needs no record any more. It would be measured by the time of this upgrade, which
+    // is none of its own.
+    let is_over = |name: &str| pod.container(name).is_some_and(|it| consistency::is_healthy(set, pod, it));
+    let before = state.last_container_statuses.take().unwrap_or_default();
+    let unfinished = before.iter().filter(|(name, _)| !is_over(name));
+    let mut statuses: SortedMap<_> = unfinished.map(|(name, last)| (Arc::clone(name), last.clone())).collect();
     for change in changes {
         let status = pod.container(&change.container).and_then(|container| container.status.as_ref());
         let image_id = status.map(|status| Arc::clone(&status.image_id)).unwrap_or_default();
         statuses.insert(Arc::clone(&change.container), LastStatus { image_id });
     }
+    state.last_container_statuses = Some(statuses);
     annotation.0.insert(Arc::clone(&set.name), state);
     annotation.to_text()
 }

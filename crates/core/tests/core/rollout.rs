@@ -276,6 +276,25 @@ fn two_tags_of_one_image_do_not_leave_a_pod_waiting_for_ever() {
 }
 
 #[test]
+fn the_upgrade_of_another_container_brings_no_doubt_back_about_two_tags_of_one_image() {
+    let set = |agent: &str, main: &str| {
+        let containers = json!([{"name": "agent", "image": agent}, {"name": "main", "image": main}]);
+        sidecar_set().spec("containers", containers).build()
+    };
+    let (retagged, last) = (set("agent:stable", "nginx:1.15.1"), set("agent:stable", "nginx:2"));
+    let started_at = "/status/containerStatuses/0/state/running/startedAt";
+    let before = pod("a", &set("agent:v1", "nginx:1.15.1"));
+    let restarted = before.clone().patched(&before.upgrade_to(&retagged)).set(started_at, "2026-01-02T03:04:06Z");
+
+    let upgraded = restarted.clone().patched(&restarted.upgrade_to(&last));
+
+    // The time of all upgrades here is the same, so it is the start that moves to before the second one.
+    let after =
+        upgraded.set(started_at, "2026-01-02T03:04:04Z").set("/status/containerStatuses/1/imageID", "nginx@sha256:2");
+    assert!(rollout::is_ready(&last, &after.build()));
+}
+
+#[test]
 fn an_image_given_by_its_digest_is_compared_in_its_full_form() {
     let pinned = sidecar_set().image("agent@sha256:aa").build();
     let running = |id: &str| pod("a", &pinned).set("/status/containerStatuses/0/imageID", id).build();
