@@ -7,7 +7,7 @@ use tokio::time::error::Elapsed;
 
 /// What became of a write.
 #[derive(Debug)]
-pub(super) enum Answer<K> {
+pub(crate) enum Answer<K> {
     /// It was written; this is the object since then.
     Written(Box<K>),
     /// There is no such object any more, so there is nothing left to do.
@@ -17,7 +17,7 @@ pub(super) enum Answer<K> {
 }
 
 /// Reads the answer to a write.
-pub(super) fn outcome<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Answer<K> {
+pub(crate) fn outcome<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Answer<K> {
     match answer {
         Ok(Ok(object)) => Answer::Written(Box::new(object)),
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => Answer::Gone,
@@ -46,6 +46,8 @@ fn hold(error: &kube::Error) -> WriteHold {
             WriteHold::Throttled { retry_after: Duration::from_secs(seconds.into()) }
         }
         504 => WriteHold::Unanswered,
+        // The API server itself had no answer from its store.
+        500 if status.message.contains("etcdserver") => WriteHold::Unanswered,
         400..=499 => WriteHold::Refused,
         _ => WriteHold::Failed,
     }
@@ -89,6 +91,23 @@ mod tests {
                 WriteHold::Unanswered,
             ]
         );
+    }
+
+    #[test]
+    fn a_store_that_did_not_answer_leaves_it_open_whether_it_was_written() {
+        let hold = hold_of(Status::failure("etcdserver: request timed out", "InternalError").with_code(500));
+
+        assert_eq!(hold, WriteHold::Unanswered);
+    }
+
+    #[test]
+    fn a_webhook_that_cannot_be_asked_is_a_failure_and_one_that_denies_a_refusal() {
+        let [cannot_be_asked, denies] =
+            [(500, "failed calling webhook"), (403, "admission webhook \"pub\" denied the request")]
+                .map(|(code, message)| hold_of(Status::failure(message, "").with_code(code)));
+
+        assert_eq!(cannot_be_asked, WriteHold::Failed);
+        assert_eq!(denies, WriteHold::Refused);
     }
 
     #[test]
