@@ -3,6 +3,8 @@ package cluster
 import (
 	"encoding/json"
 	"net/netip"
+	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -139,6 +141,33 @@ func TestASimulatedClusterStaysOnLoopback(t *testing.T) {
 	}
 	if record.apiServerComponent(layout).space != hostSpace {
 		t.Error("it wants a namespace")
+	}
+}
+
+func TestTheControlPlaneCanBeRestartedAndTheNodeCannot(t *testing.T) {
+	parts := Record{Name: "a", Mode: Real, Ports: usualPorts}.restartable(Layout{Dir: "/h/a"})
+
+	for _, component := range Components() {
+		_, got := parts[component]
+		want := component == "etcd" || strings.HasPrefix(component, "kube-") && component != "kube-proxy"
+		if got != want {
+			t.Errorf("%s: got %t", component, got)
+		}
+	}
+}
+
+func TestWhatIsKilledIsTheComponentAndNothingElse(t *testing.T) {
+	layout := Layout{Dir: t.TempDir()}
+	if err := os.MkdirAll(layout.path("pids"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// The number in the file is another program's by now: this one's.
+	if err := os.WriteFile(layout.pid("etcd"), []byte(strconv.Itoa(os.Getpid())), 0o644); err != nil {
+		t.Fatal(err)
+	}
+
+	if err := kill(layout, "etcd"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -23,6 +23,7 @@ const usage = `devcluster runs Kubernetes clusters on this machine, each in a ne
   devcluster kubeconfig  [--name NAME]
   devcluster kubectl     [--name NAME] [--] ARGS...
   devcluster logs        [--name NAME] [--tail LINES] [--follow] [COMPONENT]
+  devcluster restart     [--name NAME] COMPONENT
   devcluster load-image  [--name NAME] FILE.tar...
   devcluster standins    [--name NAME]
   devcluster image       --tag REF --output FILE.tar [--file SRC:DST[:MODE]]...
@@ -61,6 +62,7 @@ var verbs = map[string]verb{
 	"status":     status,
 	"kubeconfig": kubeconfig,
 	"logs":       logs,
+	"restart":    restart,
 	"load-image": loadImage,
 	"standins":   standIns,
 	"image":      makeImage,

@@ -20,6 +20,8 @@ func TestWhatIsNotUnderstoodEndsWithTwoAndOneSentence(t *testing.T) {
 		"up --speed 9":                  `devcluster up: flag provided but not defined: -speed`,
 		"down --all --name x":           `devcluster down: --name and --all exclude each other`,
 		"status --output xml":           `devcluster status: --output is "xml" where text or json is needed`,
+		"restart --name x":              `devcluster restart: the component to restart is missing`,
+		"restart etcd now":              `devcluster restart: the argument "now" is one too many`,
 		"load-image":                    `devcluster load-image: the image archives to load are missing`,
 		"image --tag a:b":               `devcluster image: --tag and --output are both needed`,
 		"image --tag A --output x":      `devcluster image: image reference "A" is not of the form [HOST/]NAME[:TAG]`,
@@ -40,7 +42,7 @@ func TestWhatIsNotUnderstoodEndsWithTwoAndOneSentence(t *testing.T) {
 
 func TestAClusterThatIsNotThereIsAFailure(t *testing.T) {
 	t.Setenv("DEVCLUSTER_HOME", "/nonexistent/home")
-	for _, line := range []string{"status --name x", "kubeconfig --name x", "logs --name x"} {
+	for _, line := range []string{"status --name x", "kubeconfig --name x", "logs --name x", "restart --name x etcd"} {
 		var out, err bytes.Buffer
 
 		code := run(context.Background(), streams{&out, &err}, strings.Fields(line))
