@@ -8,7 +8,7 @@ use sidecarset_core::annotations::{InjectedSet, Seconds};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
 use sidecarset_core::rollout::{self, Hold};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -62,7 +62,7 @@ pub(crate) struct Attempts {
 /// Those of one set.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SetAttempts {
-    // An attempt says nothing about another definition.
+    // An attempt says nothing about another definition, but for a doubt: the Pod may be on its way to that one still.
     hash: Arc<str>,
     by_uid: BTreeMap<Arc<str>, Attempt>,
 }
@@ -86,13 +86,15 @@ enum Standing {
 
 impl Attempts {
     /// Returns the attempts of a set that still mean something. Those at Pods that are gone or upgraded to the end, and
-    /// those for an earlier definition, are forgotten.
-    pub(crate) fn of(&mut self, set: &CanonicalSet, matched: &[Arc<PodRecord>]) -> SetAttempts {
+    /// those for an earlier definition, are forgotten, unless nobody knows what became of them.
+    pub(crate) fn of(&mut self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Instant) -> SetAttempts {
         let Some(attempts) = self.sets.get_mut(&set.name) else { return SetAttempts::default() };
+        attempts.turn_to(set);
         let is_due = |pod: &PodRecord| !rollout::is_updated(set, pod) || rollout::is_handing_over(set, pod);
-        let due: BTreeSet<&str> = matched.iter().filter(|pod| is_due(pod)).map(|pod| &*pod.uid).collect();
-        attempts.by_uid.retain(|uid, _| due.contains(&**uid));
-        if attempts.by_uid.is_empty() || attempts.hash != set.hashes.full {
+        let pods: BTreeMap<&str, &PodRecord> = matched.iter().map(|pod| (&*pod.uid, &**pod)).collect();
+        let matters = |pod: &PodRecord, attempt: &Attempt| attempt.is_in_doubt(pod, now) || is_due(pod);
+        attempts.by_uid.retain(|uid, attempt| pods.get(&**uid).is_some_and(|pod| matters(pod, attempt)));
+        if attempts.by_uid.is_empty() {
             self.sets.remove(&set.name);
             return SetAttempts::default();
         }
@@ -102,9 +104,7 @@ impl Attempts {
     /// Notes that an upgrade was not written, and answers how often in a row that was so.
     pub(crate) fn fail(&mut self, set: &CanonicalSet, pod: &PodRecord, hold: WriteHold, now: Instant) -> u32 {
         let attempts = self.sets.entry(Arc::clone(&set.name)).or_default();
-        if attempts.hash != set.hashes.full {
-            *attempts = SetAttempts { hash: Arc::clone(&set.hashes.full), by_uid: BTreeMap::new() };
-        }
+        attempts.turn_to(set);
         let before = attempts.by_uid.remove(&pod.uid);
         let failures = before.as_ref().map_or(1, |before| before.failures.saturating_add(1));
         let wait = hold.wait(failures);
@@ -147,6 +147,13 @@ impl Attempts {
 }
 
 impl SetAttempts {
+    fn turn_to(&mut self, set: &CanonicalSet) {
+        if self.hash != set.hashes.full {
+            self.hash = Arc::clone(&set.hashes.full);
+            self.by_uid.retain(|_, attempt| attempt.in_doubt.is_some());
+        }
+    }
+
     /// Says whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_uid.is_empty()

@@ -51,7 +51,7 @@ async fn leave(name: &Arc<str>, ctx: &Arc<Context>) -> Option<Instant> {
 async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let now = ctx.now();
     let gathered = gather::matched_pods(set, ctx);
-    let attempts = ctx.attempts.lock().of(set, &gathered.matched);
+    let attempts = ctx.attempts.lock().of(set, &gathered.matched, now.monotonic);
     let round = round::plan(set, &gathered, &attempts, now);
     for (pod, hold) in &round.holds {
         debug!(%pod, ?hold, "left the pod as it is");

@@ -40,7 +40,7 @@ fn failed(hold: WriteHold, now: Instant) -> Attempts {
 
 fn assume(attempts: &mut Attempts, pod: &Arc<PodRecord>, now: Instant) -> Vec<Arc<PodRecord>> {
     let matched = std::slice::from_ref(pod);
-    attempts.of(&set(), matched).assume(&set(), matched, now)
+    attempts.of(&set(), matched, now).assume(&set(), matched, now)
 }
 
 fn is_free(attempts: &mut Attempts, pod: &Arc<PodRecord>, now: Instant) -> bool {
@@ -123,20 +123,39 @@ fn a_pod_that_is_gone_leaves_nothing_waiting() {
     let now = Instant::now();
     let mut attempts = failed(WriteHold::Refused, now);
 
-    assert!(attempts.of(&set(), &[]).is_empty());
+    assert!(attempts.of(&set(), &[], now).is_empty());
     assert_eq!(attempts.next("log-sc", now), None);
 }
 
 #[test]
 fn a_pod_that_is_upgraded_leaves_nothing_waiting() {
-    let mut attempts = failed(WriteHold::Conflict, Instant::now());
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Conflict, now);
 
-    assert!(attempts.of(&set(), &[Arc::new(upgraded(&set(), &pod(2)))]).is_empty());
+    assert!(attempts.of(&set(), &[Arc::new(upgraded(&set(), &pod(2)))], now).is_empty());
 }
 
 #[test]
 fn another_definition_is_tried_at_once() {
-    let mut attempts = failed(WriteHold::Refused, Instant::now());
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Refused, now);
 
-    assert!(attempts.of(&set_with_image("agent:3"), &[pod(1)]).is_empty());
+    assert!(attempts.of(&set_with_image("agent:3"), &[pod(1)], now).is_empty());
+}
+
+#[test]
+fn a_doubt_outlives_the_definition_that_it_is_about() {
+    let now = Instant::now();
+    // Back to what the Pod shows, or on to another image.
+    let back = (set_with_image("agent:1"), Arc::new(upgraded(&set_with_image("agent:1"), &pod(1))));
+    let on = (set_with_image("agent:3"), pod(1));
+
+    for (set, pod) in [back, on] {
+        let matched = [pod];
+        let attempts = failed(WriteHold::Unanswered, now).of(&set, &matched, now + SECOND);
+        let assumed = attempts.assume(&set, &matched, now + SECOND);
+
+        assert!(rollout::spends_budget(&set, &assumed[0]) && !attempts.may_try(&matched[0], now + SECOND));
+        assert!(attempts.may_try(&matched[0], now + SECOND * 30));
+    }
 }
