@@ -2,7 +2,7 @@
 
 mod annotations;
 mod conditions;
-mod outcome;
+pub(crate) mod outcome;
 mod status_patch;
 
 pub(crate) use conditions::conditions;

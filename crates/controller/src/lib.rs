@@ -15,6 +15,8 @@ mod reconcile;
 mod revisions;
 mod round;
 mod sets;
+#[cfg(test)]
+mod simulation;
 mod watch;
 mod worker;
 

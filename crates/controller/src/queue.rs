@@ -1,7 +1,7 @@
 //! Which SidecarSets are looked at next. A set that waits is there once, however often it was added, and a set
 //! that is being looked at waits until that is over.
 
-mod schedule;
+pub(crate) mod schedule;
 
 use parking_lot::Mutex;
 use schedule::Schedule;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// When each set is looked at next.
 #[derive(Debug, Default)]
-pub(super) struct Schedule {
+pub(crate) struct Schedule {
     // Exactly the sets that are due at some time and not taken.
     order: BTreeSet<(Instant, Arc<str>)>,
     sets: BTreeMap<Arc<str>, Turn>,
@@ -24,7 +24,7 @@ struct Turn {
 
 impl Schedule {
     /// Adds a set, or brings its time forward. A set that rests is due when it has rested.
-    pub(super) fn add(&mut self, set: Arc<str>, at: Instant) {
+    pub(crate) fn add(&mut self, set: Arc<str>, at: Instant) {
         let turn = self.sets.entry(Arc::clone(&set)).or_default();
         turn.is_forgotten = false;
         let at = turn.rest_until.map_or(at, |rest_until| at.max(rest_until));
@@ -40,7 +40,7 @@ impl Schedule {
     }
 
     /// Takes the set that has been due the longest.
-    pub(super) fn take(&mut self, now: Instant) -> Option<Arc<str>> {
+    pub(crate) fn take(&mut self, now: Instant) -> Option<Arc<str>> {
         if self.next()? > now {
             return None;
         }
@@ -53,7 +53,7 @@ impl Schedule {
     }
 
     /// Gives back a set that was looked at.
-    pub(super) fn finish(&mut self, set: &Arc<str>, rest_until: Instant) {
+    pub(crate) fn finish(&mut self, set: &Arc<str>, rest_until: Instant) {
         if let Some(turn) = self.sets.get_mut(set) {
             turn.failures = 0;
             turn.rest_until = Some(rest_until);
@@ -62,7 +62,7 @@ impl Schedule {
     }
 
     /// Gives back a set that could not be looked at, to be taken again after a while.
-    pub(super) fn fail(&mut self, set: &Arc<str>, now: Instant) {
+    pub(crate) fn fail(&mut self, set: &Arc<str>, now: Instant) {
         if let Some(turn) = self.sets.get_mut(set) {
             turn.failures = turn.failures.saturating_add(1);
             let retry_at = now + backoff::delay(turn.failures);
@@ -73,7 +73,7 @@ impl Schedule {
     }
 
     /// Forgets a set. One that is taken still has to be given back.
-    pub(super) fn forget(&mut self, set: &str) {
+    pub(crate) fn forget(&mut self, set: &str) {
         let Some(turn) = self.sets.get_mut(set) else { return };
         if turn.is_taken {
             *turn = Turn { is_taken: true, is_forgotten: true, ..Turn::default() };
@@ -83,7 +83,7 @@ impl Schedule {
     }
 
     /// Returns when the next set is due.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         self.order.first().map(|(due, _)| *due)
     }
 

@@ -1,0 +1,65 @@
+//! What the operator is shown of the Pods, late or never.
+
+use super::{Event, World};
+use crate::pod::PodLite;
+use crate::simulation::api_server::Change;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+impl World {
+    /// Something happened to a Pod: the kubelet and the watch learn of it.
+    pub(super) fn changed(&mut self, name: &str) {
+        self.truth.refresh(self.api.pods(), &self.set);
+        if self.api.pod(name).is_some() {
+            self.wake(name);
+        }
+        while self.shown + self.due.len() < self.api.log.len() {
+            let jitter = self.chance.millis(0, 30);
+            let at = self.due.back().copied().unwrap_or_default().max(self.now + self.lag + jitter);
+            self.due.push_back(at);
+            self.plan_at(at, Event::Show);
+        }
+    }
+
+    pub(super) fn show(&mut self) {
+        while !self.is_watch_lost && self.due.front().is_some_and(|at| *at <= self.now) {
+            self.due.pop_front();
+            self.shown += 1;
+            self.show_one(self.shown - 1);
+        }
+    }
+
+    pub(super) fn show_one(&mut self, at: usize) {
+        let now = self.instant();
+        let touched = match &self.api.log[at] {
+            Change::Put(pod) => self.operator.index.observe(pod.observed(), now),
+            Change::Gone(pod) => self.operator.index.delete(pod.observed()),
+        };
+        self.operator.touch(touched, now);
+    }
+
+    pub(super) fn list(&mut self) {
+        self.say(|| "lists the pods".to_owned());
+        self.operator.index.begin_list();
+        (self.shown, self.due) = (self.api.log.len(), VecDeque::new());
+        let pods = self.api.list();
+        let time = self.chance.millis(1, 500);
+        self.plan_in(time, Event::Listed(pods));
+    }
+
+    pub(super) fn listed(&mut self, pods: &[Rc<PodLite>]) {
+        let now = self.instant();
+        for pod in pods {
+            let touched = self.operator.index.observe(pod.observed(), now);
+            self.operator.touch(touched, now);
+        }
+        let touched = self.operator.index.finish_list();
+        self.operator.touch(touched, now);
+        self.is_watch_lost = false;
+        if !self.operator.is_synced {
+            self.operator.is_synced = true;
+            self.operator.observe_set(&self.object, &self.set, now);
+        }
+        self.show();
+    }
+}
