@@ -15,8 +15,10 @@ async fn upgraded_beside(fault: Fault) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_pod_does_not_stop_the_others() {
-    assert_eq!(upgraded_beside(Fault::Code(403)).await, ["b", "c"]);
-    assert_eq!(upgraded_beside(Fault::Code(422)).await, ["b", "c"]);
+    // An admission webhook that denies answers with the first, or with what it likes.
+    for code in [403, 400, 422] {
+        assert_eq!(upgraded_beside(Fault::Code(code)).await, ["b", "c"], "{code}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -31,7 +33,54 @@ async fn a_pod_that_is_gone_does_not_stop_the_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_of_the_api_server_for_one_pod_does_not_stop_the_others() {
-    assert_eq!(upgraded_beside(Fault::Code(500)).await, ["b", "c"]);
+    for fault in [Fault::Code(500), Fault::Code(503), Fault::Code(429), Fault::Busy(60)] {
+        assert_eq!(upgraded_beside(fault).await, ["b", "c"], "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_whose_writes_are_never_answered_stops_the_others_for_half_a_minute_at_most() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b", "c"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    cluster.fail("a", &[Fault::Code(504); 100]);
+
+    cluster.set_image("agent:2");
+    settle().await;
+    let before = cluster.pods_with_image("agent:2");
+    sleep(Duration::from_secs(30)).await;
+
+    assert_eq!(before, [""; 0]);
+    assert_eq!(cluster.pods_with_image("agent:2"), ["b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_api_server_is_left_in_peace_for_as_long_as_it_asks() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
+    let _operator = cluster.start().await;
+
+    cluster.fail("a", &[Fault::Busy(7)]);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(20)).await;
+
+    let times: Vec<_> = cluster.upgrades().iter().map(|write| write.at).collect();
+    assert_eq!(times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect::<Vec<_>>(), [7]);
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_writes_are_under_way_than_may_be() {
+    let pods: Vec<String> = (0..20).map(|at| format!("pod-{at:02}")).collect();
+    let pods: Vec<&str> = pods.iter().map(String::as_str).collect();
+    let cluster = Cluster::new(&set("agent:1", "100%"), &pods);
+    let _operator = cluster.start().await;
+    for pod in &pods {
+        cluster.fail(pod, &[Fault::Silence]);
+    }
+
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(1)).await;
+
+    assert_eq!(cluster.upgrades().len(), 16);
 }
 
 #[tokio::test(start_paused = true)]

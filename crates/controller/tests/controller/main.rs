@@ -4,6 +4,7 @@
 
 mod cluster;
 mod conditions;
+mod departures;
 mod events;
 mod failures;
 mod history;

@@ -29,6 +29,8 @@ pub enum Kind {
 pub enum Fault {
     /// It is refused with this code.
     Code(u16),
+    /// It is refused because there is too much to do, for so many seconds.
+    Busy(u32),
     /// It is done, and nobody is told.
     Silence,
 }
@@ -183,8 +185,10 @@ impl State {
 
     fn patch_pod(&mut self, name: &str, patch: &Value) -> Option<Reply> {
         let fault = self.faults.get_mut(name).and_then(VecDeque::pop_front);
-        if let Some(Fault::Code(code)) = fault {
-            return Some(failure(code));
+        match fault {
+            Some(Fault::Code(code)) => return Some(failure(code)),
+            Some(Fault::Busy(seconds)) => return Some(busy(seconds)),
+            Some(Fault::Silence) | None => {}
         }
         let Some(mut pod) = self.objects[Kind::Pods as usize].get(name).cloned() else { return Some(failure(404)) };
         if pod["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
@@ -323,6 +327,11 @@ pub fn failure(code: u16) -> Reply {
         code,
         &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "", "reason": ""}),
     )
+}
+
+fn busy(seconds: u32) -> Reply {
+    let details = json!({"retryAfterSeconds": seconds});
+    answer(429, &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 429, "details": details}))
 }
 
 pub fn answer(code: u16, body: &Value) -> Reply {
