@@ -23,6 +23,7 @@ mod operator;
 mod ordering;
 mod pause;
 mod podlike;
+mod refused;
 mod repair;
 mod resizing;
 mod resources;
