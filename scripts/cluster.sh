@@ -136,13 +136,14 @@ answers_ready() {
     [[ $line == *" 200 "* ]]
 }
 
+# stop_host_operator [SIGNAL]
 stop_host_operator() {
     local file=$root/target/$cluster/operator.pid pid
     if [[ -f $file ]]; then
         pid=$(cat "$file")
         # The number may be another program's by now.
         if [[ $(ps -o command= -p "$pid") == *"sidecarset operator"* ]]; then
-            kill "$pid"
+            kill -s "${1:-TERM}" "$pid"
         fi
         rm -f "$file"
     fi

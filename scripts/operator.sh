@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Stops the operator of a cluster, or starts it again: for the test of what happens while it is away.
-# usage: cluster=NAME operator_port=PORT scripts/operator.sh stop|start
+# Stops the operator of a cluster, or starts it again, or kills it and starts it again: for the tests of what happens while
+# it is away.
+# usage: cluster=NAME operator_port=PORT scripts/operator.sh stop|start|crash
 set -euo pipefail
 # shellcheck source=scripts/cluster.sh
 source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
@@ -39,5 +40,15 @@ start)
         kubectl -n sidecarset-system rollout status deployment/sidecarset-operator --timeout=90s
     fi
     ;;
-*) fail "usage: cluster=NAME operator_port=PORT $0 stop|start" ;;
+crash)
+    if is_simulated; then
+        stop_host_operator KILL
+        eventually 30 "The operator did not end." host_operator_is_stopped
+        start_host_operator
+    else
+        kubectl -n sidecarset-system delete pod -l app.kubernetes.io/name=sidecarset-operator --grace-period=0 --force
+        kubectl -n sidecarset-system rollout status deployment/sidecarset-operator --timeout=90s
+    fi
+    ;;
+*) fail "usage: cluster=NAME operator_port=PORT $0 stop|start|crash" ;;
 esac

@@ -100,7 +100,7 @@ e2e_tests() {
     local threads=$1
     shift
     env KUBECTL="$kubectl" RUST_TEST_THREADS="$threads" RUST_LIB_BACKTRACE="${RUST_LIB_BACKTRACE:-0}" \
-        OPERATOR="$root/scripts/operator.sh" cluster="$cluster" operator_port="$operator_port" \
+        OPERATOR="$root/scripts/operator.sh" DEVCLUSTER="$devcluster" cluster="$cluster" operator_port="$operator_port" \
         cargo test --locked --workspace --test e2e -- "$@"
 }
 
@@ -108,5 +108,5 @@ step "Running the tests on the cluster (a minute or two)."
 # They mostly wait for containers, so more of them than there are processors run at once.
 timed "end to end ($mode nodes)" e2e_tests "${RUST_TEST_THREADS:-8}"
 
-step "Running the tests that stop the operator, one at a time."
-timed "while the operator is away" e2e_tests 1 --ignored
+step "Running the tests that stop or kill the operator or the control plane, one at a time."
+timed "while others are away" e2e_tests 1 --ignored

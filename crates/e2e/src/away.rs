@@ -1,4 +1,4 @@
-//! The operator, stopped for a while.
+//! The operator, stopped for a while or killed, and the control plane, killed.
 
 use anyhow::{Context, Result, bail};
 use std::process::Command;
@@ -16,11 +16,40 @@ pub async fn away<T>(meanwhile: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
     result
 }
 
-async fn tell(what: &'static str) -> Result<()> {
+/// Kills the operator without a word, and returns once it works again. `$OPERATOR` takes `crash` for that.
+///
+/// # Errors
+///
+/// When there is no such program, or it fails.
+pub async fn crash() -> Result<()> {
+    tell("crash").await
+}
+
+/// Kills a component of the control plane, and returns once it serves again. `$DEVCLUSTER` is the program that runs the
+/// cluster, and `$cluster` its name.
+///
+/// # Errors
+///
+/// When there is no such program or cluster, or it fails.
+pub async fn restart(component: &str) -> Result<()> {
+    let program = std::env::var_os("DEVCLUSTER").context("$DEVCLUSTER does not say what runs the cluster")?;
+    let cluster = std::env::var_os("cluster").context("$cluster does not say which cluster it is")?;
+    let mut command = Command::new(program);
+    command.arg("restart").arg("--name").arg(cluster).arg(component);
+    run(command, component).await
+}
+
+async fn tell(what: &str) -> Result<()> {
     let program = std::env::var_os("OPERATOR").context("$OPERATOR does not say how the operator is stopped")?;
-    let status = tokio::task::spawn_blocking(move || Command::new(program).arg(what).status()).await??;
+    let mut command = Command::new(program);
+    command.arg(what);
+    run(command, what).await
+}
+
+async fn run(mut command: Command, what: &str) -> Result<()> {
+    let status = tokio::task::spawn_blocking(move || command.status()).await??;
     if !status.success() {
-        bail!("the operator did not {what}: {status}");
+        bail!("{what} failed: {status}");
     }
     Ok(())
 }

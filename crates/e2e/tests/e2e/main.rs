@@ -10,6 +10,7 @@ mod case;
 mod cluster;
 mod degraded;
 mod events;
+mod faults;
 mod guide;
 mod history;
 mod hot;

@@ -1,0 +1,119 @@
+//! The operator killed again and again in the middle of rollouts, and the control plane under it.
+
+use anyhow::{Result, ensure};
+use futures::{StreamExt, TryStreamExt, stream};
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+use sidecarset_e2e::{
+    AGENT_V1, AGENT_V2, AGENT_V3, Look, PodView, PodWatch, Scene, crash, eventually, restart, running,
+};
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, sleep};
+
+const PODS: usize = 30;
+const MAX_UNAVAILABLE: usize = 5;
+
+/// How often the rollout is begun in which the operator is killed.
+const ROLLOUTS: i32 = 3;
+
+fn image(pods: &[PodView], image: &str) -> bool {
+    pods.iter().all(|pod| pod.is_undisturbed() && pod.runs("sidecar", image))
+}
+
+fn restarts(pods: &[PodView]) -> Vec<i32> {
+    pods.iter().map(|pod| pod.container("sidecar").restarts).collect()
+}
+
+async fn release(scene: &Scene, image: &str) -> Result<()> {
+    let operation = json!([{"op": "replace", "path": "/spec/containers/0/image", "value": image}]);
+    scene.try_change(scene.namespace(), operation).await?;
+    Ok(())
+}
+
+/// Returns some time of at most two seconds, another one each time.
+fn some_time() -> Duration {
+    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
+    Duration::from_millis(u64::from(nanos / 1000) % 2000)
+}
+
+/// Kills the operator at any time, as often as that goes until the rollout is over.
+async fn kill_until_the_end(scene: &Scene, wanted: &str) -> Result<Vec<Duration>> {
+    let mut kills = Vec::new();
+    loop {
+        let pause = some_time();
+        sleep(pause).await;
+        if image(&scene.pods().await?, wanted) && !kills.is_empty() {
+            return Ok(kills);
+        }
+        crash().await?;
+        kills.push(pause);
+        ensure!(kills.len() < 60, "the rollout does not end");
+    }
+}
+
+/// Gives each Pod the image, as many at once as a rollout does, and returns how long the kubelet took.
+async fn by_hand(scene: &Scene, wanted: &str) -> Result<Duration> {
+    let begin = Instant::now();
+    let pods = scene.pods().await?;
+    let patches = stream::iter(&pods).map(|pod| async move {
+        let patch = json!({"spec": {"containers": [{"name": "sidecar", "image": wanted}]}});
+        scene.pod_api().patch(&pod.name, &PatchParams::default(), &Patch::Strategic(patch)).await?;
+        eventually("the pod runs the image", async || {
+            let pod = PodView::of(&scene.pod_api().get(&pod.name).await?);
+            Ok(if image(&[pod], wanted) { Look::Found(()) } else { Look::NotYet(String::new()) })
+        })
+        .await
+    });
+    patches.buffer_unordered(MAX_UNAVAILABLE).try_collect::<Vec<_>>().await?;
+    Ok(begin.elapsed())
+}
+
+#[tokio::test]
+#[ignore = "kills the operator: scripts/test.sh runs it when the others are done"]
+async fn an_operator_killed_again_and_again_upgrades_each_pod_once_and_keeps_to_the_budget() -> Result<()> {
+    let scene = Scene::open_alone("crashes").await?;
+    scene.create(&scene.sidecar_set().with("updateStrategy", json!({"maxUnavailable": MAX_UNAVAILABLE}))).await?;
+    let before = scene.deploy(PODS).await?;
+    let mut watch = PodWatch::start(&scene).await?;
+
+    let begin = Instant::now();
+    release(&scene, AGENT_V2).await?;
+    watch.until("all pods are upgraded", |pods| image(pods, AGENT_V2)).await?;
+    let undisturbed = begin.elapsed();
+    for (round, wanted) in (0..ROLLOUTS).zip([AGENT_V3, AGENT_V1, AGENT_V2]) {
+        release(&scene, wanted).await?;
+        let kills = kill_until_the_end(&scene, wanted).await?;
+        let after = watch.until("all pods are upgraded", |pods| image(pods, wanted)).await?;
+
+        eprintln!("{PODS} pods were upgraded while the operator was killed after {kills:?}");
+        assert_eq!(restarts(&after), [round + 2; PODS], "killed after {kills:?}");
+        assert_eq!(running(&after, "app"), running(&before, "app"));
+    }
+
+    assert!(watch.most_disturbed() <= MAX_UNAVAILABLE, "{} pods were disturbed", watch.most_disturbed());
+    scene.until_status("all pods are counted as updated", |status| status.updated_ready_pods == 30).await?;
+    scene.delete_set(scene.namespace()).await?;
+    let by_hand = by_hand(&scene, AGENT_V3).await?;
+    eprintln!("{PODS} pods, {MAX_UNAVAILABLE} at once: {undisturbed:.1?} by the operator, {by_hand:.1?} by hand");
+    Ok(())
+}
+
+#[tokio::test]
+#[ignore = "restarts the control plane: scripts/test.sh runs it when the others are done"]
+async fn a_rollout_survives_the_end_of_etcd_and_of_the_api_server() -> Result<()> {
+    let scene = Scene::open_alone("control-plane").await?;
+    scene.create(&scene.sidecar_set().with("updateStrategy", json!({"maxUnavailable": 2}))).await?;
+    let before = scene.deploy(12).await?;
+
+    for (round, (component, wanted)) in (1..).zip([("etcd", AGENT_V2), ("kube-apiserver", AGENT_V3)]) {
+        release(&scene, wanted).await?;
+        sleep(some_time() / 4).await;
+        restart(component).await?;
+        let after = scene.until_pods("all pods are upgraded", |pods| image(pods, wanted)).await?;
+
+        assert_eq!(restarts(&after), [round; 12], "{component}");
+        assert_eq!(running(&after, "app"), running(&before, "app"), "{component}");
+        scene.until_status("all pods are counted as updated", |status| status.updated_ready_pods == 12).await?;
+    }
+    Ok(())
+}
