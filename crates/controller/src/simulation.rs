@@ -88,7 +88,16 @@ fn everything_is_done_or_waits_for_a_person(world: &mut World) -> Outcome {
     for (pod, hold) in &plan.holds {
         let is_final = match hold {
             Hold::NeedsNewPod | Hold::NotUpdate | Hold::Paused | Hold::NotSelected | Hold::Partition => true,
-            Hold::InFlight | Hold::HandOver | Hold::BudgetSpent | Hold::NotTaken | Hold::NotMerged => false,
+            Hold::InFlight
+            | Hold::HandOver
+            | Hold::Resizing
+            | Hold::ResizeDeferred
+            | Hold::ResizeInfeasible
+            | Hold::ResizeRefused
+            | Hold::BudgetSpent
+            | Hold::Changed
+            | Hold::NotTaken
+            | Hold::NotMerged => false,
         };
         ensure(is_final, || format!("{pod} waits for ever: {hold:?}"))?;
     }

@@ -81,7 +81,7 @@ impl Operator {
         let mut matched = self.index.members(&set.name);
         matched.retain(|pod| rollout::is_matched(&set, pod, None::<&NamespaceLabels>));
         let known = self.sets.get(&set.name).and_then(|known| known.status.clone());
-        let gathered = Gathered { matched, status: known };
+        let gathered = Gathered { matched, strangers: Vec::new(), status: known };
         let attempts = self.attempts.of(&set, &gathered.matched, now.monotonic);
         let round = round::plan(&set, &gathered, &attempts, now);
         self.round = Some(OpenRound {

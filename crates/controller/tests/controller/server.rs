@@ -164,6 +164,7 @@ impl State {
     fn write_event(&mut self, event: &Value) -> Option<Reply> {
         match self.faults.get_mut("events").and_then(VecDeque::pop_front) {
             Some(Fault::Code(code)) => Some(failure(code)),
+            Some(Fault::Busy(seconds)) => Some(busy(seconds)),
             Some(Fault::Silence) => None,
             None => Some(answer(201, event)),
         }
