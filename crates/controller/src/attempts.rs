@@ -6,7 +6,7 @@ mod tests;
 use crate::backoff;
 use sidecarset_core::annotations::{InjectedSet, Seconds};
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::PodRecord;
+use sidecarset_core::record::{PodRecord, Readiness};
 use sidecarset_core::rollout::{self, Hold};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -218,7 +218,7 @@ impl Attempt {
 }
 
 fn upgraded(set: &CanonicalSet, pod: &PodRecord) -> PodRecord {
-    let mut assumed = PodRecord { ready_since: None, ..pod.clone() };
+    let mut assumed = PodRecord { readiness: Readiness::Unknown, ..pod.clone() };
     let recorded = InjectedSet::with_image(set, Seconds::EPOCH);
     assumed.hashes.0.insert(Arc::clone(&set.name), recorded);
     assumed

@@ -102,6 +102,17 @@ pub enum Resize {
     Infeasible,
 }
 
+/// Whether a Pod is ready, and since when it is as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// It is, since then.
+    Ready(Seconds),
+    /// It is not, since then.
+    NotReady(Seconds),
+    /// The kubelet has not said.
+    Unknown,
+}
+
 /// How often the container of a Pod that was restarted most often was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Restarts {
@@ -128,8 +139,8 @@ pub struct PodRecord {
     pub is_deleting: bool,
     /// Whether it has a node.
     pub is_scheduled: bool,
-    /// Since when it is ready, where it is.
-    pub ready_since: Option<Seconds>,
+    /// Whether it is ready, by its condition.
+    pub readiness: Readiness,
     /// When it was created.
     pub created: Seconds,
     /// How often its containers were restarted.
@@ -166,7 +177,16 @@ impl PodRecord {
     /// Says whether the Pod runs and is ready to serve.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.phase == Phase::Running && self.ready_since.is_some() && !self.is_deleting
+        self.phase == Phase::Running && self.ready_since().is_some() && !self.is_deleting
+    }
+
+    /// Returns since when the condition of the Pod says that it is ready, where it does.
+    #[must_use]
+    pub fn ready_since(&self) -> Option<Seconds> {
+        match self.readiness {
+            Readiness::Ready(since) => Some(since),
+            Readiness::NotReady(_) | Readiness::Unknown => None,
+        }
     }
 
     /// Says whether a set of this name was injected.

@@ -6,7 +6,7 @@ pub(super) use container_status::{ObservedContainerStatus, ObservedState, Observ
 
 use super::{
     AilingContainer, Ailment, ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord,
-    Resize, Restarts,
+    Readiness, Resize, Restarts,
 };
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected_list};
 use crate::catalog::Catalog;
@@ -158,7 +158,7 @@ impl PodRecord {
             phase: phase(pod.status),
             is_deleting: pod.metadata.deletion_timestamp.is_some(),
             is_scheduled: pod.spec.node_name.as_ref().is_some_and(|node| !node.is_empty()),
-            ready_since: ready_since(pod.status),
+            readiness: readiness(pod.status),
             created: pod.metadata.creation_timestamp.as_ref().map_or(Seconds::EPOCH, |time| time.0.into()),
             restarts: restarts(pod),
             resize: resize(pod),
@@ -196,9 +196,12 @@ fn phase(status: &ObservedStatus) -> Phase {
     }
 }
 
-fn ready_since(status: &ObservedStatus) -> Option<Seconds> {
-    let ready = status.conditions.iter().find(|condition| condition.kind == "Ready" && condition.status == "True")?;
-    Some(ready.last_transition_time.map_or(Seconds::EPOCH, Seconds::from))
+fn readiness(status: &ObservedStatus) -> Readiness {
+    let Some(ready) = status.conditions.iter().find(|condition| condition.kind == "Ready") else {
+        return Readiness::Unknown;
+    };
+    let since = ready.last_transition_time.map_or(Seconds::EPOCH, Seconds::from);
+    if ready.status == "True" { Readiness::Ready(since) } else { Readiness::NotReady(since) }
 }
 
 fn resize(pod: ObservedPod<'_>) -> Resize {
@@ -404,5 +407,23 @@ mod tests {
         .unwrap();
 
         assert!(record.hashes.0.is_empty() && record.in_place.0.is_empty());
+    }
+    #[test]
+    fn since_when_a_pod_is_ready_or_is_not_is_remembered() {
+        let readiness = |conditions: Value| {
+            let metadata = json!({"name": "a", "annotations": {"kruise.io/sidecarset-injected-list": "s"}});
+            read(&json!({"metadata": metadata, "spec": {}, "status": {"conditions": conditions}})).unwrap().readiness
+        };
+        let since = |status: &str| {
+            let other = json!({"type": "Initialized", "status": "True"});
+            json!([other, {"type": "Ready", "status": status, "lastTransitionTime": "1970-01-01T00:00:07Z"}])
+        };
+        let seven: Seconds = Timestamp::from_second(7).unwrap().into();
+
+        assert_eq!(readiness(since("True")), Readiness::Ready(seven));
+        assert_eq!(readiness(since("False")), Readiness::NotReady(seven));
+        assert_eq!(readiness(since("Unknown")), Readiness::NotReady(seven));
+        assert_eq!(readiness(json!([{"type": "Ready", "status": "False"}])), Readiness::NotReady(Seconds::EPOCH));
+        assert_eq!(readiness(json!([])), Readiness::Unknown);
     }
 }

@@ -24,7 +24,7 @@ fn rank(pod: &PodRecord) -> impl Ord {
         pod.is_scheduled,
         pod.phase,
         pod.is_ready(),
-        Reverse(pod.ready_since.filter(|_| pod.is_ready())),
+        Reverse(pod.ready_since().filter(|_| pod.is_ready())),
         Reverse(pod.restarts),
         Reverse(pod.created),
     )
