@@ -8,7 +8,7 @@ pub use container::{
     FieldReference, ResourceExpressions, ResourceListExpressions, ResourcesPolicy, SharePolicy, SidecarContainer,
     SourceContainerName, TransferEnv, UpgradeStrategy,
 };
-pub use status::{BlockingField, FailingPods, SidecarSetStatus};
+pub use status::{BlockingField, FailingPods, RolloutFailure, SidecarSetStatus};
 pub use strategy::{
     InjectionRevision, InjectionStrategy, LegacyRollingUpdate, LegacyStrategy, OrderPriority, PriorityStrategy,
     ScatterTerm, UpdateStrategy, WeightPriority,

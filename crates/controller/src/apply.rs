@@ -87,25 +87,42 @@ pub(crate) async fn status(name: &Arc<str>, status: &SidecarSetStatus, ctx: &Con
     let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
     let answer = timeout(DEADLINE, sets.patch_status(name, &params, &Patch::Merge(patch))).await;
     let now = Instant::now();
-    let mut sets = ctx.sets.lock();
     match outcome(answer) {
         Answer::Written(set) => {
-            sets.wrote_status(&set, now);
-            ctx.tell(sets.tell(name, known.status.as_ref(), status));
+            let events = {
+                let mut sets = ctx.sets.lock();
+                sets.wrote_status(&set, now);
+                sets.tell(name, known.status.as_ref(), status)
+            };
+            ctx.tell(events);
             debug!(set = %name, matched = status.matched_pods, updated = status.updated_pods, "wrote the status");
+            let before = known.status.and_then(|status| status.failure);
+            if before != status.failure {
+                note_failure(name, &set, ctx);
+            }
             None
         }
         Answer::Gone => None,
-        Answer::Held(WriteHold::Conflict, _) => sets.missed_status(name, now),
+        Answer::Held(WriteHold::Conflict, _) => ctx.sets.lock().missed_status(name, now),
         Answer::Held(hold, source) => {
             warn!(set = %name, ?hold, error = source.as_ref() as &dyn Error, "could not write the status");
-            sets.failed_status(name, now)
+            ctx.sets.lock().failed_status(name, now)
         }
     }
 }
 
+/// Acts on a failure now that the status says it. New Pods are not to wait for the watch to show that.
+fn note_failure(name: &Arc<str>, set: &SidecarSet, ctx: &Context) {
+    if let Some(failure) = set.status.as_ref().and_then(|status| status.failure.as_ref()) {
+        let (failed, rollback) = (failure.failed_pods, failure.rollback_revision.as_deref());
+        warn!(set = %name, revision = failure.revision, failed, rollback, "the rollout has failed");
+    }
+    ctx.change_catalog(|catalog| catalog.note_failure(set));
+    ctx.queue.add([Arc::clone(name)]);
+}
+
 fn may_begin(set: &Arc<CanonicalSet>, until: Instant, ctx: &Context) -> bool {
-    let is_current = |entry: &Entry| matches!(entry, Entry::Valid(current) if Arc::ptr_eq(current, set));
+    let is_current = |entry: &Entry| matches!(entry, Entry::Valid(current) if Arc::ptr_eq(current.effective(), set));
     !ctx.shutdown.is_cancelled() && Instant::now() < until && ctx.catalog.read().set(&set.name).is_some_and(is_current)
 }
 

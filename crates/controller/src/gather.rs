@@ -1,8 +1,9 @@
 //! What a reconcile looks at. It is all in memory: nothing here asks the API server.
 
 use crate::context::Context;
-use crate::round::Gathered;
+use crate::round::{self, Gathered, Now};
 use sidecarset_api::v1beta1::SidecarSetStatus;
+use sidecarset_core::catalog::Outlook;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
 use sidecarset_core::rollout;
@@ -24,6 +25,12 @@ pub(crate) fn matched_pods(set: &CanonicalSet, ctx: &Context) -> Gathered {
 /// Returns the Pods that have to do with a set that there is not, or no longer.
 pub(crate) fn strangers(set: &str, ctx: &Context) -> Vec<Arc<PodRecord>> {
     ctx.index.lock().members(set)
+}
+
+/// Returns how the rollout of a set goes on, given its Pods.
+pub(crate) fn outlook(set: &Arc<CanonicalSet>, gathered: &Gathered, ctx: &Context, now: Now) -> Outlook {
+    let matched = round::refs(&gathered.matched);
+    ctx.catalog.read().outlook(set, &matched, gathered.status.as_ref(), now.wall)
 }
 
 /// Returns the newest status of a set.

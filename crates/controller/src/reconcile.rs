@@ -51,14 +51,16 @@ async fn leave(name: &Arc<str>, ctx: &Arc<Context>) -> Option<Instant> {
 async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let now = ctx.now();
     let gathered = gather::matched_pods(set, ctx);
-    let attempts = ctx.attempts.lock().of(set, &gathered.matched, now.monotonic);
-    let round = round::plan(set, &gathered, &attempts, now);
+    let outlook = gather::outlook(set, &gathered, ctx, now);
+    let target = outlook.set.effective();
+    let attempts = ctx.attempts.lock().of(target, &gathered.matched, now.monotonic);
+    let round = round::plan(&outlook, &gathered, &attempts, now);
     for (pod, hold) in &round.holds {
         debug!(%pod, ?hold, "left the pod as it is");
     }
     let rest = (now.monotonic.elapsed() * REST).min(LONGEST_REST);
     let rollout = async {
-        let applied = apply::rollout(set, round.upgrades, ctx).await;
+        let applied = apply::rollout(target, round.upgrades, ctx).await;
         // Upgrades come first: where some are left, conditions have time.
         let conditions = if applied.left == 0 { round.conditions } else { Vec::new() };
         (applied, apply::conditions(&set.name, conditions, ctx).await)
@@ -75,7 +77,10 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
     Next {
         rest_until: Instant::now() + rest,
-        at: [status_due, history_due, conditions_due, retry_at, recheck_at, again].into_iter().flatten().min(),
+        at: [status_due, history_due, conditions_due, retry_at, recheck_at, again, round.next]
+            .into_iter()
+            .flatten()
+            .min(),
     }
 }
 

@@ -67,7 +67,13 @@ pub(crate) async fn keep(set: &CanonicalSet, matched: &[Arc<PodRecord>], ctx: &C
     }
     let changes = {
         let catalog = ctx.catalog.read();
-        changes(set, &source.metadata, catalog.revisions().of(&set.name, set.uid.as_deref()), matched)
+        changes(
+            set,
+            &source.metadata,
+            source.status.as_ref(),
+            catalog.revisions().of(&set.name, set.uid.as_deref()),
+            matched,
+        )
     };
     let mut is_done = true;
     for change in changes {

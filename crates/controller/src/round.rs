@@ -3,6 +3,7 @@
 use crate::attempts::SetAttempts;
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::annotations::Seconds;
+use sidecarset_core::catalog::Outlook;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{PodKey, PodRecord};
 use sidecarset_core::rollout::{self, Hold, Plan, Upgrade};
@@ -25,6 +26,8 @@ pub(crate) struct Round {
     /// The conditions of Pods that have to say something else, each with the Pod that it was decided on. A Pod that is
     /// upgraded now is not among them: it comes next time, as it is then.
     pub(crate) conditions: Vec<(Arc<PodRecord>, Change)>,
+    /// When time alone leads to something else.
+    pub(crate) next: Option<Instant>,
 }
 
 /// What was gathered of a set.
@@ -49,8 +52,9 @@ pub(crate) struct Now {
 
 /// Decides about a set. Pods whose upgrade was tried in vain wait for their next attempt, and others take their
 /// place.
-pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttempts, now: Now) -> Round {
+pub(crate) fn plan(outlook: &Outlook, gathered: &Gathered, attempts: &SetAttempts, now: Now) -> Round {
     let matched = refs(&gathered.matched);
+    let set = outlook.set.effective();
     let mut plan = rollout::plan(set, &matched);
     if !attempts.is_empty() {
         let assumed = attempts.assume(set, &gathered.matched, now.monotonic);
@@ -67,10 +71,15 @@ pub(crate) fn plan(set: &CanonicalSet, gathered: &Gathered, attempts: &SetAttemp
     // A status that spoke of each attempt would change with each, and never say for long that they are in vain.
     let again = tried_again(&plan, &gathered.matched, attempts);
     plan.holds.extend(again.clone());
-    let status = status::summarize(set, &matched, &plan, gathered.status.as_ref(), now.wall);
+    let status = status::summarize(&outlook.set, &matched, &plan, gathered.status.as_ref(), now.wall);
     plan.holds.retain(|pod, _| !again.contains_key(pod));
     let conditions = conditions(set, gathered, &plan);
-    Round { status, upgrades: with_records(steps(&mut plan), &gathered.matched), holds: plan.holds, conditions }
+    let mut upgrades = with_records(steps(&mut plan), &gathered.matched);
+    if outlook.is_new {
+        upgrades.clear();
+    }
+    let next = outlook.next.map(|next| now.monotonic + next.since(now.wall));
+    Round { status, upgrades, holds: plan.holds, conditions, next }
 }
 
 fn conditions(set: &CanonicalSet, gathered: &Gathered, plan: &Plan) -> Vec<(Arc<PodRecord>, Change)> {
@@ -99,7 +108,7 @@ fn tried_again(plan: &Plan, matched: &[Arc<PodRecord>], attempts: &SetAttempts) 
     steps.filter_map(|step| Some((step.pod.clone(), attempts.failed(record(step, matched)?)?))).collect()
 }
 
-fn refs(pods: &[Arc<PodRecord>]) -> Vec<&PodRecord> {
+pub(crate) fn refs(pods: &[Arc<PodRecord>]) -> Vec<&PodRecord> {
     pods.iter().map(AsRef::as_ref).collect()
 }
 

@@ -87,7 +87,9 @@ fn everything_is_done_or_waits_for_a_person(world: &mut World) -> Outcome {
     ensure(plan.upgrades.is_empty() && plan.flips.is_empty(), || format!("{plan:?} is not done"))?;
     for (pod, hold) in &plan.holds {
         let is_final = match hold {
-            Hold::NeedsNewPod | Hold::NotUpdate | Hold::Paused | Hold::NotSelected | Hold::Partition => true,
+            Hold::NeedsNewPod | Hold::NotUpdate | Hold::Paused | Hold::NotSelected | Hold::Halted | Hold::Partition => {
+                true
+            }
             Hold::InFlight
             | Hold::HandOver
             | Hold::Resizing
@@ -138,7 +140,7 @@ fn everything_is_upgraded(world: &mut World) -> Outcome {
 
 #[test]
 fn whatever_happened_a_rollout_ends_and_nothing_was_done_on_its_way_that_must_not_be() {
-    on_many_histories(120, |history, world| {
+    on_many_histories(200, |history, world| {
         let last = last_release(history);
         world.run()?;
         world.calm(MINUTES)?;
@@ -157,7 +159,7 @@ fn whatever_happened_a_rollout_ends_and_nothing_was_done_on_its_way_that_must_no
 
 #[test]
 fn an_image_that_never_starts_stops_a_rollout_within_its_budget_and_the_next_good_one_repairs_it() {
-    on_many_histories(60, |history, world| {
+    on_many_histories(100, |history, world| {
         let chance = &mut Chance::new(history.seed);
         let last = last_release(history);
         world.run()?;

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sidecarset_api::markers;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// A moment with the precision of Kubernetes' timestamps: seconds, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +59,18 @@ impl Seconds {
     #[must_use]
     pub fn since_epoch(self) -> i64 {
         self.0
+    }
+
+    /// Returns the moment that is so much later.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX)))
+    }
+
+    /// Returns how much time is from another moment to this one; none where that is later.
+    #[must_use]
+    pub fn since(self, other: Self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.saturating_sub(other.0)).unwrap_or_default())
     }
 }
 

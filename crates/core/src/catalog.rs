@@ -1,9 +1,12 @@
 //! The SidecarSets and namespaces that there are, parsed and ready to be asked.
 
+mod failure;
 mod index;
 mod revisions;
 #[cfg(test)]
 mod tests;
+
+pub use failure::Outlook;
 
 use crate::normalize::{CanonicalSet, failure_policy, is_injecting, normalize};
 use crate::registration::{FailurePolicy, Interest, Surroundings};

@@ -109,7 +109,8 @@ pub fn is_left_alone(pod: &Value) -> bool {
     has_ended || !metadata["deletionTimestamp"].is_null() || !metadata["annotations"][markers::MIRROR_POD].is_null()
 }
 
-/// Chooses the definition of each set that a Pod gets: the present one, or the past one that the set is pinned to.
+/// Chooses the definition of each set that a Pod gets: the present one, or the past one that the set is pinned to, or to
+/// which its failed rollout returns.
 /// `draw` answers with a number from 0 to below 1 for a set.
 ///
 /// # Errors
@@ -119,7 +120,7 @@ pub fn choose(
     sets: &[Arc<CanonicalSet>],
     draw: impl Fn(&str) -> f64,
 ) -> Result<Vec<Arc<CanonicalSet>>, Refusal> {
-    if sets.iter().all(|set| set.pin.is_none()) {
+    if sets.iter().all(|set| set.pin.is_none() && set.failure.is_none()) {
         return Ok(sets.to_vec());
     }
     let marks = Marks::of(pod)?;
@@ -168,7 +169,7 @@ pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<I
 
 fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet>> {
     let past = set.pin.as_ref().and_then(|pin| pin.past.as_ref().ok());
-    [set].into_iter().chain(past)
+    [set, set.effective()].into_iter().chain(past)
 }
 
 /// Says whether a container was injected.

@@ -2,6 +2,7 @@
 
 pub mod custom_version;
 pub mod defaults;
+mod failure_limit;
 mod metadata;
 mod ordering;
 mod resources;
@@ -9,6 +10,8 @@ mod sidecar;
 mod strategy;
 mod transfer;
 
+pub(crate) use failure_limit::{DEADLINE_PATH, ON_FAILURE_PATH, THRESHOLD_PATH};
+pub use failure_limit::{FailureLimit, OnFailure};
 pub(crate) use metadata::warnings as metadata_warnings;
 pub use metadata::{MetadataError, MetadataPatch, PatchPolicy};
 pub use ordering::{Priority, ScatteredLabel, ScatteredValue, UpgradeOrder, Weight};
@@ -19,7 +22,7 @@ pub use strategy::{ResourceUpdates, RolloutStrategy, UpdateKind};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 
 use crate::registration::FailurePolicy;
-use crate::revision::{self, Difference, Draft, Fingerprint, Hashes, Pin};
+use crate::revision::{self, Difference, Draft, Failure, Fingerprint, Hashes, Pin};
 use crate::selection::{Namespaces, Selector};
 use crate::sorted::SortedMap;
 use crate::validation::{self, Violations};
@@ -72,6 +75,10 @@ pub struct CanonicalSet {
     pub differences: Arc<SortedMap<Difference>>,
     /// The past revision that new Pods get in place of this definition.
     pub pin: Option<Pin>,
+    /// How the rollout of this generation failed, if it did.
+    pub failure: Option<Failure>,
+    /// The hash of the definition that failed, where this is the past one to which its Pods return.
+    pub returns_from: Option<Arc<str>>,
 }
 
 impl CanonicalSet {
@@ -83,6 +90,12 @@ impl CanonicalSet {
     /// Returns the sidecars that keep running, and so can be upgraded in place: containers and native sidecars.
     pub fn upgradable(&self) -> impl Iterator<Item = &Sidecar> {
         self.containers.iter().chain(self.init_containers.iter().filter(|sidecar| sidecar.is_native))
+    }
+
+    /// Returns the set as its Pods are to be: as it is, or as it was at the revision to which a failed rollout returns.
+    #[must_use]
+    pub fn effective(self: &Arc<Self>) -> &Arc<Self> {
+        self.failure.as_ref().and_then(Failure::rollback).unwrap_or(self)
     }
 
     /// Returns the names that a Pod's record lists for this set, sorted.
@@ -134,6 +147,7 @@ struct Parsed {
 fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> CanonicalSet {
     let containers = spec.containers.as_deref();
     let init_containers = spec.init_containers.as_deref();
+    let failure_limit = parsed.rollout.limit_in_force();
     let mut sorted: Vec<Sidecar> = init_containers.unwrap_or_default().iter().map(Sidecar::init).collect();
     sorted.sort_by(|one, other| one.name.cmp(&other.name));
     CanonicalSet {
@@ -158,6 +172,8 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         revision: None,
         differences: Arc::default(),
         pin: parsed.pin,
+        failure: Failure::of(set, failure_limit),
+        returns_from: None,
     }
 }
 

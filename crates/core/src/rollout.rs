@@ -4,6 +4,7 @@ mod blocking;
 mod budget;
 mod consistency;
 mod eligibility;
+mod failure;
 mod hot;
 mod order;
 mod resize;
@@ -14,6 +15,7 @@ pub use budget::max_unavailable;
 pub(crate) use consistency::upgraded_at;
 pub use consistency::{is_consistent, is_ready};
 pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
+pub use failure::{Judgement, is_time_over, judge};
 pub use hot::{Move, MoveKind};
 pub use resize::ResourceChange;
 pub use upgrade::{ImageChange, Step, Upgrade};
@@ -29,6 +31,8 @@ pub enum Hold {
     /// Something other than the image changed, and only a new Pod can take that. Ends when the Pod is created
     /// anew, or the change is taken back.
     NeedsNewPod,
+    /// The rollout has failed. Ends with the next change of the spec.
+    Halted,
     /// The set never upgrades running Pods. Ends when its strategy changes.
     NotUpdate,
     /// The rollout is paused. Ends when it is resumed.

@@ -4,10 +4,12 @@ mod blocked;
 mod condition;
 mod degraded;
 mod failing;
+mod failure;
 mod injecting;
 mod names;
 mod not_injected;
 
+pub(crate) use failure::told;
 pub use injecting::{Injecting, with_injecting};
 pub use not_injected::with_not_injected;
 
@@ -15,7 +17,7 @@ use crate::annotations::Seconds;
 use crate::catalog::InvalidSet;
 use crate::normalize::CanonicalSet;
 use crate::record::{Failure, PodRecord};
-use crate::rollout::{Hold, Plan, Upgrade, is_ready, is_updated};
+use crate::rollout::{Hold, Plan, Upgrade, is_ready, is_time_over, is_updated};
 use condition::{Condition, Standing, Verdict};
 use degraded::{Reason, Trouble, degraded};
 use failing::Failing;
@@ -46,11 +48,15 @@ pub fn summarize(
 ) -> SidecarSetStatus {
     let previous = previous.cloned().unwrap_or_default();
     let counts = count(set, matched, plan);
-    let standing = Standing::of(set, matched, counts, judge(counts, plan));
+    let verdict = failure::verdict(set, matched, plan, &previous).unwrap_or_else(|| judge(counts, plan));
+    let standing = Standing::of(set, matched, counts, verdict);
     let failing = Failing::of(set, matched, &previous, now);
     let ready = Condition::unusable_pin(set).unwrap_or_else(|| Condition::ready(&standing));
-    let troubles = degraded::troubles(set, plan, &failing);
-    let conditions = [ready, Condition::progressing(plan, &standing), degraded(troubles)];
+    let troubles = degraded::troubles(set, plan, &failing).into_iter().chain(failure::trouble(set, matched, plan));
+    let conditions = [ready, Condition::progressing(plan, &standing), degraded(troubles.collect())];
+    // It stays while another definition is rolled out: that may have to be taken back.
+    let is_over = failure::is_over(set, plan, verdict) && is_time_over(set, matched, now);
+    let completed = set.revision.as_deref().filter(|_| is_over);
     SidecarSetStatus {
         observed_generation: Some(set.generation),
         matched_pods: on_the_wire(counts.matched),
@@ -60,6 +66,8 @@ pub fn summarize(
         not_upgradable_pods: on_the_wire(counts.not_upgradable),
         not_upgradable_fields: blocked::fields(set, matched, plan),
         failing_pods: failing.on_the_wire(),
+        completed_revision: completed.map(str::to_owned).or_else(|| previous.completed_revision.clone()),
+        failure: failure::kept(set, verdict, &previous),
         conditions: condition::update(&previous.conditions, &conditions, set.generation, now),
         ..previous
     }

@@ -13,6 +13,8 @@ mod degraded;
 mod events;
 #[path = "core/expressions.rs"]
 mod expressions;
+#[path = "core/failure.rs"]
+mod failure;
 #[path = "core/fuzz.rs"]
 mod fuzz;
 #[path = "core/history.rs"]

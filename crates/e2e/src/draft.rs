@@ -8,6 +8,8 @@ pub const AGENT_V1: &str = "docker.io/library/agent:v1";
 pub const AGENT_V2: &str = "docker.io/library/agent:v2";
 /// See [`AGENT_V1`].
 pub const AGENT_V3: &str = "docker.io/library/agent:v3";
+/// An image whose container ends as soon as it starts.
+pub const AGENT_CRASHING: &str = "docker.io/library/busybox:1.36";
 /// An image that no registry has.
 pub const AGENT_MISSING: &str = "docker.io/library/agent:missing";
 

@@ -11,7 +11,7 @@ mod scene;
 mod wait;
 
 pub use away::{away, crash, restart};
-pub use draft::{AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
+pub use draft::{AGENT_CRASHING, AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
 pub use kubectl::{example, has_real_nodes, kubectl, kubectl_edit};
 pub use neighbour::Neighbour;
 pub use observed::{ContainerView, PodView, find, running};

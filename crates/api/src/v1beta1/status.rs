@@ -55,6 +55,14 @@ pub struct SidecarSetStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collision_count: Option<i32>,
 
+    /// The ControllerRevision whose definition the last rollout that came to its end brought to the matched Pods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_revision: Option<String>,
+
+    /// How the last rollout failed that did, until one comes to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<RolloutFailure>,
+
     /// Where the rollout stands, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
@@ -83,6 +91,30 @@ pub struct FailingPods {
 
     /// How many Pods they are.
     pub count: i32,
+}
+
+/// A rollout that reached its failureThreshold.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutFailure {
+    /// The generation of the spec that was rolled out. The failure is acted on while the spec has this generation.
+    pub generation: i64,
+
+    /// The ControllerRevision of the definition that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+
+    /// How many Pods had failed then.
+    #[serde(default)]
+    pub failed_pods: i32,
+
+    /// The ControllerRevision to which Pods return, and that new Pods get. Absent where the rollout is halted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_revision: Option<String>,
+
+    /// What happened, for people.
+    #[serde(default)]
+    pub message: String,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -36,6 +36,25 @@ pub struct UpdateStrategy {
     #[schemars(schema_with = "resource_updates")]
     pub resources: Option<String>,
 
+    /// How many Pods may fail before the rollout is given up, as a number or a percentage of the matched Pods (rounded
+    /// up); at least 1. A Pod fails if it was upgraded in place and is not ready progressDeadlineSeconds later. What is
+    /// done then is said by onFailure, and holds until the spec changes. Absent means that no number of failures ends a
+    /// rollout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_threshold: Option<IntOrString>,
+
+    /// How many seconds after its upgrade a Pod has to be ready. Defaults to 600. Does nothing without
+    /// failureThreshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_deadline_seconds: Option<i32>,
+
+    /// What is done once failureThreshold is reached. Halt (the default): no further Pod is upgraded. Rollback: besides,
+    /// the upgraded Pods return to the revision before, as far at a time as maxUnavailable allows, and new Pods get that
+    /// revision. Does nothing without failureThreshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "on_failure")]
+    pub on_failure: Option<String>,
+
     /// Which Pods are upgraded first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority_strategy: Option<PriorityStrategy>,
@@ -154,4 +173,8 @@ fn resource_updates(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 fn failure_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "string", "enum": ["Fail", "Ignore"]})
+}
+
+fn on_failure(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "enum": ["Halt", "Rollback"]})
 }

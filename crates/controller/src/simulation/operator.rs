@@ -11,7 +11,7 @@ use crate::round::{self, Gathered, Now};
 use crate::sets::{News, Sets};
 use kube::core::Status;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
-use sidecarset_core::catalog::NamespaceLabels;
+use sidecarset_core::catalog::{NamespaceLabels, Outlook};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{PodKey, PodRecord};
 use sidecarset_core::rollout::{self, Hold, Upgrade};
@@ -83,7 +83,8 @@ impl Operator {
         let known = self.sets.get(&set.name).and_then(|known| known.status.clone());
         let gathered = Gathered { matched, strangers: Vec::new(), status: known };
         let attempts = self.attempts.of(&set, &gathered.matched, now.monotonic);
-        let round = round::plan(&set, &gathered, &attempts, now);
+        let outlook = Outlook { set: Arc::clone(&set), is_new: false, next: None };
+        let round = round::plan(&outlook, &gathered, &attempts, now);
         self.round = Some(OpenRound {
             set,
             matched: gathered.matched,

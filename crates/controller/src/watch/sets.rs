@@ -45,7 +45,7 @@ fn observe(set: &DeserializeGuard<SidecarSet>, ctx: &Context) {
     let news = ctx.sets.lock().observe(set);
     match news {
         News::Nothing => return,
-        News::Status => {}
+        News::Status => ctx.change_catalog(|catalog| catalog.note_failure(set)),
         News::Definition => {
             ctx.change_catalog(|catalog| catalog.put_set(set));
         }

@@ -2,22 +2,28 @@
 
 use super::objects;
 use super::server::{Fault, Kind, State, Write, serve};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use parking_lot::RwLock;
 use serde_json::Value;
 use sidecarset_controller::{Error, Links, Settings, event_queue, run};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::InForce;
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tower::service_fn;
 
 pub const NOW: &str = "2026-01-02T03:04:05Z";
+
+thread_local! {
+    /// When the clock of the test on this thread began to move, if it does.
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
 
 #[derive(Debug, Default)]
 pub struct Cluster {
@@ -31,11 +37,13 @@ pub struct Operator {
     task: JoinHandle<Result<(), Error>>,
     shutdown: CancellationToken,
     synced: watch::Receiver<bool>,
+    pub catalog: Arc<RwLock<Catalog>>,
 }
 
 impl Cluster {
     /// Returns a cluster with a set, and Pods that it was injected into.
     pub fn new(set: &Value, pods: &[&str]) -> Self {
+        BEGAN.set(None);
         let cluster = Self::default();
         cluster.change(|state| {
             let labels = serde_json::json!({"kubernetes.io/metadata.name": "shop"});
@@ -46,6 +54,18 @@ impl Cluster {
             }
         });
         cluster
+    }
+
+    /// Lets the wall clock go on with the time of the test. Otherwise it is always `NOW`.
+    pub fn moving_clock(self) -> Self {
+        BEGAN.set(Some(Instant::now()));
+        self
+    }
+
+    /// The time on the wall.
+    pub fn now() -> Timestamp {
+        let elapsed = BEGAN.get().map_or(Duration::ZERO, |began| began.elapsed());
+        NOW.parse::<Timestamp>().unwrap() + SignedDuration::try_from(elapsed).unwrap()
     }
 
     pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -114,12 +134,12 @@ impl Cluster {
         let client = Client::new(service_fn(move |request| serve(request, Arc::clone(&state))), "default");
         let (sender, synced) = watch::channel(false);
         let shutdown = CancellationToken::new();
-        let settings = Settings { clock: || NOW.parse::<Timestamp>().unwrap(), ..Settings::default() };
+        let settings = Settings { clock: Self::now, ..Settings::default() };
         let catalog = Arc::new(RwLock::new(Catalog::default()));
         let in_force = self.in_force.subscribe();
         let links = Links { synced: sender, selection: self.selection.clone(), in_force, events: event_queue() };
-        let task = tokio::spawn(run(client, catalog, settings, links, shutdown.clone()));
-        Operator { task, shutdown, synced }
+        let task = tokio::spawn(run(client, Arc::clone(&catalog), settings, links, shutdown.clone()));
+        Operator { task, shutdown, synced, catalog }
     }
 
     /// The Pods with this image, by name.

@@ -6,6 +6,7 @@ mod cluster;
 mod conditions;
 mod departures;
 mod events;
+mod failure_policy;
 mod failures;
 mod history;
 mod hot;

@@ -109,6 +109,13 @@ pub fn run(pod: &mut Value) {
     pod["status"]["observedGeneration"] = pod["metadata"]["generation"].clone();
 }
 
+/// Does what the kubelet does with an image that cannot be pulled.
+pub fn fail_to_pull(pod: &mut Value, now: &str) {
+    pod["status"]["conditions"] = json!([{"type": "Ready", "status": "False", "lastTransitionTime": now}]);
+    pod["status"]["containerStatuses"][0]["ready"] = false.into();
+    pod["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "ImagePullBackOff"}});
+}
+
 /// Says whether the containers run what the spec says.
 pub fn is_running(pod: &Value) -> bool {
     let images =

@@ -16,7 +16,7 @@ async fn a_rollout_that_is_over_writes_nothing_but_the_first_status() {
     assert_eq!(cluster.status_writes().len(), 1);
     let counts = json!({
         "observedGeneration": 1, "matchedPods": 2, "updatedPods": 2, "readyPods": 2, "updatedReadyPods": 2,
-        "latestRevision": "log-sc-7d44b88555", "collisionCount": 0,
+        "latestRevision": "log-sc-7d44b88555", "completedRevision": "log-sc-7d44b88555", "collisionCount": 0,
     });
     assert_eq!(cluster.counts(), counts);
 }
@@ -116,7 +116,7 @@ async fn a_count_that_falls_to_zero_leaves_the_status() {
 
     let counts = json!({
         "observedGeneration": 1, "matchedPods": 0, "updatedPods": 0, "readyPods": 0,
-        "latestRevision": "log-sc-7d44b88555", "collisionCount": 0,
+        "latestRevision": "log-sc-7d44b88555", "completedRevision": "log-sc-7d44b88555", "collisionCount": 0,
     });
     assert_eq!(cluster.counts(), counts);
 }

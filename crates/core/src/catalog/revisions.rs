@@ -1,8 +1,8 @@
 //! The past of the sets, and what it adds to what is known of them.
 
 use super::{Catalog, Entry};
-use crate::normalize::{CanonicalSet, normalize};
-use crate::revision::{PIN_PATH, Pin, Revision, Revisions, Why, differences};
+use crate::normalize::{CanonicalSet, OnFailure, normalize};
+use crate::revision::{Failure, PIN_PATH, Pin, Revision, Revisions, Why, differences};
 use crate::validation::Violations;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sidecarset_api::v1beta1::SidecarSet;
@@ -13,8 +13,9 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Past {
     revisions: Revisions,
-    // The sets that are pinned to a revision, as they were written: what they were then is made of both.
-    pinned: BTreeMap<Arc<str>, SidecarSet>,
+    // The sets that are pinned to a revision, or may return to one, as they were written: what they were then is made of
+    // both.
+    sources: BTreeMap<Arc<str>, SidecarSet>,
 }
 
 impl Catalog {
@@ -82,10 +83,10 @@ impl Past {
             self.forget(source.metadata.name.as_deref().unwrap_or_default());
             return entry;
         };
-        if set.pin.is_some() {
+        if set.pin.is_some() || may_return(&set) {
             let metadata = ObjectMeta { managed_fields: None, ..source.metadata.clone() };
             let source = SidecarSet { metadata, spec: source.spec.clone(), status: None };
-            self.pinned.insert(Arc::clone(&set.name), source);
+            self.sources.insert(Arc::clone(&set.name), source);
         } else {
             self.forget(&set.name);
         }
@@ -94,25 +95,41 @@ impl Past {
 
     /// Forgets a set, but not its revisions.
     pub(super) fn forget(&mut self, set: &str) {
-        self.pinned.remove(set);
+        self.sources.remove(set);
+    }
+
+    /// Returns a set as it was written, where its past may be asked for.
+    pub(super) fn source(&self, set: &str) -> Option<&SidecarSet> {
+        self.sources.get(set)
     }
 
     /// Returns a set with what its revisions say. Nothing is returned where it says that already.
-    fn completed(&self, set: &CanonicalSet) -> Option<CanonicalSet> {
+    pub(super) fn completed(&self, set: &CanonicalSet) -> Option<CanonicalSet> {
         let history = self.revisions.of(&set.name, set.uid.as_deref());
         let known = history.with_definition(set.fingerprint);
         // It may not be there yet, but its name is known.
         let revision = Some(Arc::clone(known.map_or(&set.draft.name, |known| &known.name)));
         let pin = set.pin.as_ref().map(|pin| self.resolved(set, pin));
+        let failure = set.failure.as_ref().map(|failure| self.resolved_failure(set, failure));
         let differences = differences(history, &set.draft, &set.differences);
-        let is_news = revision != set.revision || pin != set.pin || differences != *set.differences;
-        is_news.then(|| CanonicalSet { revision, pin, differences: differences.into(), ..set.clone() })
+        let is_same = revision == set.revision && pin == set.pin && failure == set.failure;
+        let is_news = !is_same || differences != *set.differences;
+        is_news.then(|| CanonicalSet { revision, pin, failure, differences: differences.into(), ..set.clone() })
     }
 
     fn resolved(&self, set: &CanonicalSet, pin: &Pin) -> Pin {
-        let past = self.pinned.get(&set.name).map(|source| pin.resolve(source, &self.revisions).map(Arc::new));
+        let past = self.source(&set.name).map(|source| pin.resolve(source, &self.revisions).map(Arc::new));
         Pin { past: past.unwrap_or_else(|| pin.past.clone()), ..pin.clone() }
     }
+
+    fn resolved_failure(&self, set: &CanonicalSet, failure: &Failure) -> Failure {
+        let source = self.source(&set.name);
+        source.map_or_else(|| failure.clone(), |source| failure.resolved(set, source, &self.revisions))
+    }
+}
+
+fn may_return(set: &CanonicalSet) -> bool {
+    set.rollout.limit_in_force().is_some_and(|limit| limit.on_failure == OnFailure::Rollback)
 }
 
 #[cfg(test)]

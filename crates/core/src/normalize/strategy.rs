@@ -1,6 +1,6 @@
 //! How a new image reaches running Pods, from either spelling.
 
-use super::UpgradeOrder;
+use super::{FailureLimit, UpgradeOrder};
 use crate::amount::Amount;
 use crate::selection::Selector;
 use crate::validation::Violations;
@@ -42,12 +42,23 @@ pub struct RolloutStrategy {
     pub resources: ResourceUpdates,
     /// Which Pods are upgraded first.
     pub order: UpgradeOrder,
+    /// When the rollout is given up, where it ever is.
+    pub failure_limit: Option<FailureLimit>,
 }
 
 const PATH: &str = "spec.updateStrategy";
 const OLD_MAX_UNAVAILABLE: &str = "spec.strategy.rollingUpdate.maxUnavailable";
 
 impl RolloutStrategy {
+    /// Returns when the rollout is given up, where running Pods are upgraded at all.
+    #[must_use]
+    pub fn limit_in_force(&self) -> Option<FailureLimit> {
+        match self.kind {
+            UpdateKind::RollingUpdate => self.failure_limit,
+            UpdateKind::NotUpdate => None,
+        }
+    }
+
     pub(super) fn parse(spec: &SidecarSetSpec, violations: &mut Violations) -> Option<Self> {
         let absent = UpdateStrategy::default();
         let strategy = spec.update_strategy.as_ref().unwrap_or(&absent);
@@ -60,6 +71,7 @@ impl RolloutStrategy {
         let max_unavailable = max_unavailable(spec, strategy, violations);
         let resources = resources(strategy.resources.as_deref(), violations);
         let order = UpgradeOrder::parse(strategy, violations);
+        let failure_limit = FailureLimit::parse(strategy, violations);
         // As in Kruise: where running Pods stay as they are, both say which new Pods get a past definition.
         let is_partitioned = partition.is_some_and(|partition| partition != Amount::Count(0));
         if kind == Some(UpdateKind::RollingUpdate) && strategy.selector.is_some() && is_partitioned {
@@ -73,6 +85,7 @@ impl RolloutStrategy {
             max_unavailable: max_unavailable?,
             resources: resources?,
             order,
+            failure_limit,
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Which definition of a set a new Pod gets: the present one, or the past one that the set is pinned to.
+//! Which definition of a set a new Pod gets: the present one, or the past one that the set is pinned to, or to which a
+//! failed rollout returns.
 
 use super::{PinPolicy, Unusable};
 use crate::amount::Amount;
@@ -17,11 +18,11 @@ pub fn choose<'a>(
     draw: f64,
 ) -> Result<&'a Arc<CanonicalSet>, &'a Unusable> {
     let Some(pin) = &set.pin else {
-        return Ok(set);
+        return Ok(set.effective());
     };
     // As in Kruise: a revision that is missing keeps each Pod from being created, also those that would not get it.
     let past = pin.past.as_ref()?;
-    Ok(if gets_past(set, pin.policy, pod, draw) { past } else { set })
+    Ok(if gets_past(set, pin.policy, pod, draw) { past } else { set.effective() })
 }
 
 /// Returns a number from 0 to below 1 that is another one for each request and set, and always the same for both:

@@ -1,13 +1,13 @@
 //! What has to be written so that the past of a set is kept.
 
 use super::{History, Revision};
-use crate::normalize::CanonicalSet;
+use crate::normalize::{CanonicalSet, OnFailure};
 use crate::record::PodRecord;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde_json::{Value, json};
 use sidecarset_api::markers;
-use sidecarset_api::v1beta1::VERSION;
+use sidecarset_api::v1beta1::{SidecarSetStatus, VERSION};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -60,11 +60,12 @@ pub enum Taken {
 }
 
 /// Decides what has to be written, in this order: one thing that makes the present definition the newest of the past,
-/// and then what is deleted. `source` is the metadata of the set.
+/// and then what is deleted. `source` is the metadata of the set, and `status` its status.
 #[must_use]
 pub fn changes(
     set: &CanonicalSet,
     source: &ObjectMeta,
+    status: Option<&SidecarSetStatus>,
     history: History<'_>,
     matched: &[Arc<PodRecord>],
 ) -> Vec<Change> {
@@ -92,7 +93,9 @@ pub fn changes(
     // There rarely is one, and only then it matters what all the Pods have.
     if excess > 0 {
         let needed = needed(set, history, matched);
-        let removable = all.into_iter().filter(|revision| !needed.contains(&*revision.name));
+        let returns = status.map(|status| returns(set, status)).unwrap_or_default();
+        let is_needed = |name: &str| needed.contains(name) || returns.contains(&Some(name));
+        let removable = all.into_iter().filter(|revision| !is_needed(&revision.name));
         changes.extend(removable.take(excess).cloned().map(Change::Delete));
     }
     changes
@@ -145,6 +148,19 @@ fn needed<'a>(set: &'a CanonicalSet, history: History<'a>, matched: &'a [Arc<Pod
     let pinned = set.pin.as_ref().and_then(|pin| history.asked(&pin.asked));
     let of_pods = matched.iter().filter_map(|pod| pod.hashes.0.get(&set.name)?.controller_revision.as_deref());
     present.into_iter().chain(pinned).map(|revision| &*revision.name).chain(of_pods).collect()
+}
+
+/// Returns the names of the revisions to which a failed rollout has returned or may return, and of the one that it
+/// returned from.
+fn returns<'a>(set: &CanonicalSet, status: &'a SidecarSetStatus) -> [Option<&'a str>; 3] {
+    let limit = set.rollout.limit_in_force();
+    let may_return = limit.is_some_and(|limit| limit.on_failure == OnFailure::Rollback);
+    let failure = status.failure.as_ref();
+    [
+        failure.and_then(|failure| failure.revision.as_deref()),
+        failure.and_then(|failure| failure.rollback_revision.as_deref()),
+        status.completed_revision.as_deref().filter(|_| may_return),
+    ]
 }
 
 fn metadata(set: &CanonicalSet, source: &ObjectMeta) -> ObjectMeta {

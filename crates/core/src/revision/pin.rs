@@ -64,6 +64,12 @@ pub enum Why {
         /// What is wrong with it.
         why: super::Unreadable,
     },
+    /// Running Pods cannot return to it.
+    #[error("revision {revision:?} does not differ in images alone")]
+    Unfit {
+        /// The name of the revision.
+        revision: Arc<str>,
+    },
     /// It holds a definition that cannot be acted on.
     #[error("revision {revision:?} is not valid: {violations}")]
     Invalid {
@@ -130,7 +136,7 @@ impl PinPolicy {
 }
 
 /// Returns a set as it was at a revision.
-fn past(set: &SidecarSet, revision: &Revision) -> Result<CanonicalSet, Why> {
+pub(super) fn past(set: &SidecarSet, revision: &Revision) -> Result<CanonicalSet, Why> {
     let name = || Arc::clone(&revision.name);
     let then = revision.definition().map_err(|why| Why::Unreadable { revision: name(), why })?;
     let spec = SidecarSetSpec {

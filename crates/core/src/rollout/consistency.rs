@@ -38,7 +38,7 @@ pub(super) fn is_unfinished(set: &CanonicalSet, pod: &PodRecord) -> bool {
     sidecars(set, pod).any(|container| last(set, pod, container).is_some() && !is_healthy(set, pod, container))
 }
 
-fn sidecars<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = &'a ContainerRecord> {
+pub(super) fn sidecars<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = &'a ContainerRecord> {
     set.upgradable().flat_map(Sidecar::names_in_pod).filter_map(|name| pod.container(name))
 }
 

@@ -31,8 +31,11 @@ pub fn is_matched(set: &CanonicalSet, pod: &PodRecord, namespace: Option<&impl L
 /// running Pods, the Pod's have to be those that it says.
 #[must_use]
 pub fn is_updated(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    let recorded = pod.hashes.0.get(&set.name);
-    recorded.is_some_and(|recorded| *recorded.hash == *set.hashes.full) && resize::fits(set, pod)
+    carries_definition(set, pod, &set.hashes.full) && resize::fits(set, pod)
+}
+
+fn carries_definition(set: &CanonicalSet, pod: &PodRecord, hash: &str) -> bool {
+    pod.hashes.0.get(&set.name).is_some_and(|recorded| *recorded.hash == *hash)
 }
 
 /// Says whether a Pod is in the middle of a hot upgrade that can go on: both containers of a pair have an image to
@@ -85,6 +88,10 @@ fn stopped(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 }
 
 fn left_out(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
+    let is_left_by_rollback = set.returns_from.as_ref().is_some_and(|failed| !carries_definition(set, pod, failed));
+    if set.failure.is_some() || is_left_by_rollback {
+        return Some(Hold::Halted);
+    }
     if set.rollout.selector.as_ref().is_some_and(|selector| !selector.matches(&*pod.labels)) {
         return Some(Hold::NotSelected);
     }

@@ -13,6 +13,9 @@ use std::fmt::Write;
 /// Where a rollout stands, as a machine reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
+    Halted,
+    RollingBack,
+    RolledBack,
     Upgrading,
     UpgradesNotTaken,
     ResizeDeferred,
@@ -46,8 +49,11 @@ pub(super) struct Condition {
 }
 
 impl Verdict {
-    fn reason(self) -> &'static str {
+    pub(super) fn reason(self) -> &'static str {
         match self {
+            Self::Halted => "Halted",
+            Self::RollingBack => "RollingBack",
+            Self::RolledBack => "RolledBack",
             Self::Upgrading => "Upgrading",
             Self::UpgradesNotTaken => "UpgradesNotTaken",
             Self::ResizeDeferred => "ResizeDeferred",
@@ -66,12 +72,15 @@ impl Verdict {
     /// Whether the rollout goes on by itself.
     fn is_progressing(self) -> bool {
         match self {
-            Self::Upgrading
+            Self::RollingBack
+            | Self::Upgrading
             | Self::UpgradesNotTaken
             | Self::ResizeDeferred
             | Self::MaxUnavailableReached
             | Self::WaitingForPods => true,
-            Self::ResizeInfeasible
+            Self::Halted
+            | Self::RolledBack
+            | Self::ResizeInfeasible
             | Self::Paused
             | Self::NotUpdate
             | Self::PartitionReached
@@ -107,7 +116,9 @@ impl Condition {
     /// Every matched Pod carries the present definition and is ready.
     pub(super) fn ready(standing: &Standing<'_>) -> Self {
         let counts = standing.counts;
-        let is_true = counts.updated_ready == counts.matched;
+        // Where the rollout has failed, those that were upgraded are not all that was to be upgraded.
+        let has_failed = matches!(standing.verdict, Verdict::Halted | Verdict::RollingBack | Verdict::RolledBack);
+        let is_true = counts.updated_ready == counts.matched && !has_failed;
         let reason = match (is_true, counts.matched) {
             (true, 0) => "NoPods",
             (true, _) => "AllPodsReady",
@@ -163,7 +174,7 @@ impl Condition {
 }
 
 /// What the reasons to hold mean to a person, in the order in which a message lists them.
-const HELD: [(Hold, &str); 15] = [
+const HELD: [(Hold, &str); 16] = [
     (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
     (Hold::HandOver, "wait for the new container of a hot upgrade to be ready"),
     (Hold::Changed, "changed before they were upgraded, and are looked at again"),
@@ -174,6 +185,7 @@ const HELD: [(Hold, &str); 15] = [
     (Hold::ResizeInfeasible, "cannot get the changed cpu and memory on their nodes"),
     (Hold::ResizeRefused, "wait for another attempt: the API server did not take their cpu and memory"),
     (Hold::BudgetSpent, "wait for unavailable pods"),
+    (Hold::Halted, "stay because the rollout has failed"),
     (Hold::Paused, "wait because the rollout is paused"),
     (Hold::NotUpdate, "stay because updateStrategy.type is NotUpdate"),
     (Hold::Partition, "stay because of the partition"),

@@ -14,6 +14,8 @@ pub(super) enum Reason {
     InvalidSpec,
     /// The past revision for new Pods is gone or cannot be injected, and they are refused.
     RevisionUnusable,
+    /// As many Pods have failed as end the rollout.
+    FailureThresholdReached,
     /// Images of sidecars cannot be pulled.
     ImagePullFailing,
     /// Sidecars cannot be started.
@@ -36,6 +38,7 @@ impl Reason {
         match self {
             Self::InvalidSpec => "InvalidSpec",
             Self::RevisionUnusable => "RevisionUnusable",
+            Self::FailureThresholdReached => "FailureThresholdReached",
             Self::ImagePullFailing => "ImagePullFailing",
             Self::ContainersNotStarting => "ContainersNotStarting",
             Self::ContainersCrashing => "ContainersCrashing",
@@ -66,6 +69,7 @@ pub(super) fn degraded(mut troubles: Vec<Trouble>) -> Condition {
 fn not_taken(plan: &Plan) -> impl Iterator<Item = Trouble> {
     let refused = [
         (Hold::NotTaken, "cannot be upgraded: the API server does not take it"),
+        (Hold::ResizeRefused, "cannot be upgraded: the API server does not take their cpu and memory"),
         (Hold::NotMerged, "cannot be upgraded: patchPodMetadata cannot be merged into an annotation"),
     ];
     let all = refused.map(|(hold, what)| {

@@ -1,12 +1,16 @@
 //! What is legal, but may surprise whoever writes a set.
 
 use super::{Writing, is_dns_subdomain};
+use crate::amount::Amount;
 use crate::catalog::Catalog;
-use crate::normalize::{CanonicalSet, asks_for_hot_upgrade, defaults, metadata_warnings};
+use crate::normalize::{
+    CanonicalSet, DEADLINE_PATH, ON_FAILURE_PATH, THRESHOLD_PATH, UpdateKind, asks_for_hot_upgrade, defaults,
+    metadata_warnings,
+};
 use crate::selection::{Namespaces, is_satisfiable};
 use serde_json::{Map, Value};
 use sidecarset_api::markers;
-use sidecarset_api::v1beta1::{SidecarContainer, SidecarSetSpec};
+use sidecarset_api::v1beta1::{SidecarContainer, SidecarSet, SidecarSetSpec};
 
 /// From how many namespaces on a selection is called wide.
 const MANY_NAMESPACES: usize = 10;
@@ -26,6 +30,7 @@ pub fn warnings(writing: Writing<'_>, catalog: &Catalog) -> Vec<String> {
     }
     volumes(&spec, writing.canonical, &mut warnings);
     pull_secrets(&spec, &mut warnings);
+    failure_limit(writing, &mut warnings);
     warnings.extend(metadata_warnings(&spec));
     warnings
 }
@@ -120,6 +125,45 @@ fn pull_secrets(spec: &SidecarSetSpec, warnings: &mut Vec<String>) {
     for (at, secret) in spec.image_pull_secrets.iter().flatten().enumerate() {
         if !is_dns_subdomain(&secret.name) {
             warnings.push(format!("spec.imagePullSecrets[{at}].name: {:?} is not the name of a Secret", secret.name));
+        }
+    }
+}
+
+fn failure_limit(Writing { set, canonical, .. }: Writing<'_>, warnings: &mut Vec<String>) {
+    let Some(strategy) = &set.spec.update_strategy else { return };
+    let rollout = &canonical.rollout;
+    let Some(limit) = rollout.failure_limit else {
+        let idle = [
+            (DEADLINE_PATH, strategy.progress_deadline_seconds.is_some()),
+            (ON_FAILURE_PATH, strategy.on_failure.is_some()),
+        ];
+        let idle = idle.into_iter().filter(|(_, is_said)| *is_said);
+        warnings.extend(idle.map(|(path, _)| format!("{path}: does nothing without failureThreshold")));
+        return;
+    };
+    if rollout.kind == UpdateKind::NotUpdate {
+        warnings.push(format!("{THRESHOLD_PATH}: does nothing, because type NotUpdate upgrades no pod"));
+    } else if is_out_of_reach(limit.threshold, rollout.max_unavailable, matched_pods(set)) {
+        warnings.push(format!(
+            "{THRESHOLD_PATH}: is more than maxUnavailable: as many pods that fail stop the rollout before it is reached"
+        ));
+    }
+}
+
+/// Returns how many Pods the set had when it was last looked at, if any.
+fn matched_pods(set: &SidecarSet) -> Option<u32> {
+    let matched = set.status.as_ref().map(|status| status.matched_pods).filter(|matched| *matched > 0)?;
+    u32::try_from(matched).ok()
+}
+
+/// Says whether a threshold is known to be more than may be unavailable. Nobody knows how many Pods a share will be.
+fn is_out_of_reach(threshold: Amount, max_unavailable: Amount, matched: Option<u32>) -> bool {
+    match (threshold, max_unavailable) {
+        (Amount::Count(threshold), Amount::Count(most)) | (Amount::Percent(threshold), Amount::Percent(most)) => {
+            threshold > most
+        }
+        (Amount::Count(_), Amount::Percent(_)) | (Amount::Percent(_), Amount::Count(_)) => {
+            matched.is_some_and(|matched| threshold.rounded_up(matched) > max_unavailable.rounded_up(matched))
         }
     }
 }

@@ -58,6 +58,11 @@ impl SetBuilder {
         self
     }
 
+    pub fn status(mut self, status: impl Into<Value>) -> Self {
+        self.0["status"] = status.into();
+        self
+    }
+
     pub fn object(&self) -> SidecarSet {
         serde_json::from_value(self.0.clone()).unwrap()
     }
@@ -177,8 +182,8 @@ fn merge(target: &mut Value, changes: &Value) {
 }
 
 impl PodBuilder {
-    /// With a condition beside that of its readiness.
-    pub fn condition(mut self, kind: &str, reason: &str) -> Self {
+    /// With a condition of a resize beside that of its readiness.
+    pub fn resizing(mut self, kind: &str, reason: &str) -> Self {
         let condition = json!({"type": kind, "status": "True", "reason": reason});
         self.0["status"]["conditions"].as_array_mut().unwrap().push(condition);
         self
@@ -196,6 +201,20 @@ impl PodBuilder {
         self.0["status"]["conditions"] =
             json!([{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:05Z"}]);
         self.0["status"]["containerStatuses"][0]["ready"] = json!(true);
+        self
+    }
+
+    /// With a Ready condition that says so since a moment.
+    pub fn condition(mut self, is_ready: bool, since: &str) -> Self {
+        let status = if is_ready { "True" } else { "False" };
+        self.0["status"]["conditions"] = json!([{"type": "Ready", "status": status, "lastTransitionTime": since}]);
+        self
+    }
+
+    /// With a sidecar that does not run, for a reason of the kubelet's.
+    pub fn waiting(mut self, reason: &str) -> Self {
+        self.0["status"]["containerStatuses"][0]["ready"] = json!(false);
+        self.0["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": reason}});
         self
     }
 
@@ -255,6 +274,9 @@ impl PodBuilder {
         let status = &mut self.0["status"]["containerStatuses"][0];
         status["image"] = format!("docker.io/library/{image}").into();
         status["imageID"] = format!("docker.io/library/agent@sha256:{image}").into();
+        if status["state"].get("waiting").is_some() {
+            status["state"] = json!({"running": {}});
+        }
         self
     }
 

@@ -49,7 +49,7 @@ fn pod_of(revision: &str) -> Arc<PodRecord> {
 
 fn decided(set: &SetBuilder, past: &Revisions, pods: &[Arc<PodRecord>]) -> Vec<Change> {
     let object = set.object();
-    changes(&normalize(&object).unwrap(), &object.metadata, past.of("log-sc", Some(UID)), pods)
+    changes(&normalize(&object).unwrap(), &object.metadata, object.status.as_ref(), past.of("log-sc", Some(UID)), pods)
 }
 
 fn told(changes: &[Change]) -> Vec<String> {
@@ -183,6 +183,23 @@ fn a_revision_that_a_pod_has_or_that_new_pods_get_is_not_deleted() {
         .spec("injectionStrategy", json!({"revision": {"revisionName": "b"}}));
 
     assert_eq!(told(&decided(&pinned, &past, &[pod_of("a")])), ["delete c"]);
+}
+
+#[test]
+fn a_revision_to_which_a_rollout_returned_or_may_return_is_not_deleted() {
+    let past = past(&[("a", 1, "agent:v1"), ("b", 2, "agent:v2"), ("c", 3, "agent:v3"), ("d", 4, "agent:v4")]);
+    let with = |status: Value, on_failure: &str| {
+        let strategy = json!({"failureThreshold": 1, "onFailure": on_failure});
+        let set = set("agent:v4").spec("revisionHistoryLimit", 1).spec("updateStrategy", strategy);
+        set.status(status)
+    };
+    let failed = json!({"generation": 2, "revision": "c", "rollbackRevision": "b"});
+    let status = |more: Value| json!({"matchedPods": 0, "updatedPods": 0, "readyPods": 0, "failure": more});
+    let completed = json!({"matchedPods": 0, "updatedPods": 0, "readyPods": 0, "completedRevision": "a"});
+
+    assert_eq!(told(&decided(&with(status(failed), "Halt"), &past, &[])), ["delete a"]);
+    assert_eq!(told(&decided(&with(completed.clone(), "Rollback"), &past, &[])), ["delete b", "delete c"]);
+    assert_eq!(told(&decided(&with(completed, "Halt"), &past, &[])), ["delete a", "delete b", "delete c"]);
 }
 
 #[test]

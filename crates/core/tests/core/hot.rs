@@ -1,5 +1,7 @@
 //! Upgrades of sidecars for which two containers stand.
 
+#[path = "hot/failure.rs"]
+mod failure;
 #[path = "hot/pod.rs"]
 mod pod;
 #[path = "hot/shape.rs"]

@@ -294,3 +294,43 @@ fn what_selects_or_injects_nothing_is_told() {
         ]
     );
 }
+
+fn told_of_strategy(strategy: Value, status: &Value) -> Vec<String> {
+    let mut set = set("mine", "agent");
+    set["spec"]["updateStrategy"] = strategy;
+    set["status"] = status.clone();
+    told(&set, &Catalog::default())
+}
+
+#[test]
+fn a_policy_for_failures_that_does_nothing_is_told() {
+    let without_threshold = json!({"progressDeadlineSeconds": 60, "onFailure": "Rollback"});
+
+    assert_eq!(
+        told_of_strategy(without_threshold, &Value::Null),
+        [
+            "spec.updateStrategy.progressDeadlineSeconds: does nothing without failureThreshold",
+            "spec.updateStrategy.onFailure: does nothing without failureThreshold",
+        ]
+    );
+    assert_eq!(
+        told_of_strategy(json!({"type": "NotUpdate", "failureThreshold": 1}), &Value::Null),
+        ["spec.updateStrategy.failureThreshold: does nothing, because type NotUpdate upgrades no pod"]
+    );
+}
+
+#[test]
+fn a_threshold_that_is_out_of_reach_is_told() {
+    let out_of_reach = "spec.updateStrategy.failureThreshold: is more than maxUnavailable: as many pods that fail stop \
+                        the rollout before it is reached";
+    let forty = json!({"matchedPods": 40, "updatedPods": 0, "readyPods": 0});
+
+    assert_eq!(told_of_strategy(json!({"failureThreshold": 2}), &Value::Null), [out_of_reach]);
+    assert_eq!(
+        told_of_strategy(json!({"failureThreshold": "11%", "maxUnavailable": "10%"}), &Value::Null),
+        [out_of_reach]
+    );
+    assert_eq!(told_of_strategy(json!({"failureThreshold": "10%", "maxUnavailable": 3}), &forty), [out_of_reach]);
+    assert_eq!(told_of_strategy(json!({"failureThreshold": "10%", "maxUnavailable": 4}), &forty), [""; 0]);
+    assert_eq!(told_of_strategy(json!({"failureThreshold": "10%", "maxUnavailable": 3}), &Value::Null), [""; 0]);
+}

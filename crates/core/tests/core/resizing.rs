@@ -101,7 +101,7 @@ fn an_image_comes_after_the_amounts() {
 
 #[test]
 fn a_pod_waits_until_the_kubelet_has_changed_the_amounts_and_spends_the_budget() {
-    let in_progress = taken("a").condition("PodResizeInProgress", "");
+    let in_progress = taken("a").resizing("PodResizeInProgress", "");
     let unseen = taken("a").member("/metadata", "generation", 2).member("/status", "observedGeneration", 1);
 
     for busy in [in_progress, unseen] {
@@ -113,7 +113,7 @@ fn a_pod_waits_until_the_kubelet_has_changed_the_amounts_and_spends_the_budget()
 
 #[test]
 fn a_pod_without_room_on_its_node_keeps_no_other_one_waiting() {
-    let plan = plan(&changed(), &[taken("a").condition("PodResizePending", "Deferred"), old("b")]);
+    let plan = plan(&changed(), &[taken("a").resizing("PodResizePending", "Deferred"), old("b")]);
 
     assert_eq!(holds(&plan), [("a".to_owned(), Hold::ResizeDeferred)]);
     assert_eq!(steps(&plan), [("b".to_owned(), Step::Resize)]);
@@ -121,14 +121,14 @@ fn a_pod_without_room_on_its_node_keeps_no_other_one_waiting() {
 
 #[test]
 fn amounts_that_no_node_can_give_stop_like_an_image_that_never_starts() {
-    let plan = plan(&changed(), &[taken("a").condition("PodResizePending", "Infeasible"), old("b")]);
+    let plan = plan(&changed(), &[taken("a").resizing("PodResizePending", "Infeasible"), old("b")]);
 
     assert_eq!(holds(&plan), [("a".to_owned(), Hold::ResizeInfeasible), ("b".to_owned(), Hold::BudgetSpent)]);
 }
 
 #[test]
 fn other_amounts_free_a_pod_whose_node_cannot_give_those_before() {
-    let stuck = taken("a").condition("PodResizePending", "Infeasible");
+    let stuck = taken("a").resizing("PodResizePending", "Infeasible");
     let set = asking_for("150m").after(&asking_for(BEFORE));
 
     assert_eq!(steps(&plan(&set, &[stuck])), [("a".to_owned(), Step::Resize)]);
@@ -136,7 +136,7 @@ fn other_amounts_free_a_pod_whose_node_cannot_give_those_before() {
 
 #[test]
 fn a_change_that_is_taken_back_is_taken_back_in_the_pods_that_had_it_already() {
-    let half_way = taken("a").condition("PodResizePending", "Infeasible");
+    let half_way = taken("a").resizing("PodResizePending", "Infeasible");
     let set = asking_for(BEFORE).after(&asking_for(AFTER));
 
     let patch = half_way.upgrade_to(&set);
@@ -161,7 +161,7 @@ fn amounts_that_change_with_something_else_wait_for_a_new_pod() {
 fn what_others_do_to_the_amounts_of_a_pod_that_is_updated_is_not_waited_for() {
     let set = asking_for(BEFORE).build();
 
-    let plan = plan(&set, &[old("a").condition("PodResizePending", "Deferred")]);
+    let plan = plan(&set, &[old("a").resizing("PodResizePending", "Deferred")]);
 
     assert_eq!(plan, Plan::default());
 }
@@ -227,9 +227,9 @@ fn the_status_says_what_is_waited_for() {
     };
     let is = |status: &str, reason: &str| (status.to_owned(), reason.to_owned());
 
-    assert_eq!(told(&[taken("a").condition("PodResizeInProgress", "")]), is("True", "Upgrading"));
-    assert_eq!(told(&[taken("a").condition("PodResizePending", "Deferred")]), is("True", "ResizeDeferred"));
-    assert_eq!(told(&[taken("a").condition("PodResizePending", "Infeasible")]), is("False", "ResizeInfeasible"));
+    assert_eq!(told(&[taken("a").resizing("PodResizeInProgress", "")]), is("True", "Upgrading"));
+    assert_eq!(told(&[taken("a").resizing("PodResizePending", "Deferred")]), is("True", "ResizeDeferred"));
+    assert_eq!(told(&[taken("a").resizing("PodResizePending", "Infeasible")]), is("False", "ResizeInfeasible"));
 }
 
 #[test]

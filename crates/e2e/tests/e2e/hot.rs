@@ -8,7 +8,7 @@ use std::cell::Cell;
 /// What the container runs that waits.
 const EMPTY: &str = AGENT_V3;
 
-fn hot_set(scene: &Scene) -> SetDraft {
+pub fn hot_set(scene: &Scene) -> SetDraft {
     let strategy = json!({"upgradeType": "HotUpgrade", "hotUpgradeEmptyImage": EMPTY});
     let container = json!({"name": "sidecar", "image": AGENT_V1, "upgradeStrategy": strategy});
     scene.sidecar_set().with("containers", json!([container]))
@@ -27,7 +27,7 @@ async fn told(scene: &Scene, pod: &str) -> Result<(String, [u64; 4])> {
     ))
 }
 
-fn is_at_rest(pod: &PodView, working: (&str, &str), waiting: &str) -> bool {
+pub fn is_at_rest(pod: &PodView, working: (&str, &str), waiting: &str) -> bool {
     pod.is_undisturbed() && pod.runs(working.0, working.1) && pod.runs(waiting, EMPTY)
 }
 

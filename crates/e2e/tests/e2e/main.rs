@@ -10,6 +10,7 @@ mod case;
 mod cluster;
 mod degraded;
 mod events;
+mod failure;
 mod faults;
 mod guide;
 mod history;

@@ -152,3 +152,56 @@ async fn a_set_whose_revision_is_gone_may_change_its_metadata_but_not_its_spec()
     let response = ask(knowing(&old), VALIDATE_SET, write_set(&new, Some(&old))).await;
     assert_eq!(response["status"]["code"], 422);
 }
+
+/// A set whose image `agent:v1` has failed, and that returns to a revision.
+fn failed(revision: &str) -> Value {
+    let mut set = sidecar_set("logs");
+    set["metadata"]["uid"] = json!("uid-1");
+    set["metadata"]["generation"] = json!(2);
+    set["spec"]["updateStrategy"] = json!({"failureThreshold": 1, "onFailure": "Rollback"});
+    let failure = json!({"generation": 2, "failedPods": 1, "message": "it failed", "rollbackRevision": revision});
+    set["status"] = json!({"matchedPods": 1, "updatedPods": 1, "readyPods": 0, "failure": failure});
+    set
+}
+
+async fn created(set: &Value) -> Value {
+    let response = ask(knowing(set), POD, create_pod(&nginx())).await;
+    patched(&nginx(), &response)
+}
+
+#[tokio::test]
+async fn a_pod_gets_the_revision_to_which_a_failed_rollout_returns() {
+    let pod = created(&failed("mine")).await;
+
+    assert_eq!(pod["spec"]["containers"][0]["image"], "agent:v0");
+    let recorded = pod["metadata"]["annotations"]["kruise.io/sidecarset-hash"].as_str().unwrap();
+    assert!(recorded.contains(r#""controllerRevision":"mine""#), "{recorded}");
+}
+
+#[tokio::test]
+async fn a_pod_that_got_that_revision_keeps_it_when_it_is_asked_about_again() {
+    let pod = created(&failed("mine")).await;
+
+    let response = ask(knowing(&failed("mine")), POD, create_pod(&pod)).await;
+
+    assert_eq!(response, json!({"uid": response["uid"], "allowed": true}));
+}
+
+#[tokio::test]
+async fn a_pod_gets_the_present_definition_once_the_spec_has_changed_or_the_revision_is_another_objects() {
+    let mut changed = failed("mine");
+    changed["metadata"]["generation"] = json!(3);
+
+    assert_eq!(created(&changed).await["spec"]["containers"][0]["image"], "agent:v1");
+    assert_eq!(created(&failed("other")).await["spec"]["containers"][0]["image"], "agent:v1");
+}
+
+#[tokio::test]
+async fn a_revision_that_the_set_is_pinned_to_wins_over_a_rollback() {
+    let mut set = failed("mine");
+    set["spec"]["injectionStrategy"] = json!({"revision": {"revisionName": "other"}});
+
+    let response = ask(knowing(&set), POD, create_pod(&nginx())).await;
+
+    assert_eq!(response["status"]["code"], 422);
+}
