@@ -82,7 +82,7 @@ impl History {
         let first = Release::first(chance);
         let pods = 1 + chance.below(chance_of_many(seed));
         let mut release = first.clone();
-        let events = (0..5 + chance.below(40)).map(|_| (pause(chance), chaos(chance, &mut release))).collect();
+        let events = (0..5 + chance.below(40)).flat_map(|_| scene(chance, &mut release)).collect();
         Self { seed, pods, first, events }
     }
 
@@ -96,6 +96,18 @@ impl History {
 
 fn chance_of_many(seed: u64) -> usize {
     if seed.is_multiple_of(8) { 12 } else { 5 }
+}
+
+/// Returns something that happens; often the set is written while the Pods are listed that the watch has lost.
+fn scene(chance: &mut Chance, release: &mut Release) -> Vec<(Duration, Chaos)> {
+    let mut scene = vec![(pause(chance), chaos(chance, release))];
+    if let (_, Chaos::Lose(time)) = scene[0]
+        && chance.one_in(2)
+    {
+        *release = release.next(chance);
+        scene.push((time + chance.millis(0, 2000), Chaos::Release(release.clone())));
+    }
+    scene
 }
 
 fn pause(chance: &mut Chance) -> Duration {

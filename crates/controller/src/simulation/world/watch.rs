@@ -43,7 +43,7 @@ impl World {
         self.operator.index.begin_list();
         (self.shown, self.due) = (self.api.log.len(), VecDeque::new());
         let pods = self.api.list();
-        let time = self.chance.millis(1, 500);
+        let time = self.chance.millis(1, 5000);
         self.plan_in(time, Event::Listed(pods));
     }
 
@@ -56,10 +56,13 @@ impl World {
         let touched = self.operator.index.finish_list();
         self.operator.touch(touched, now);
         self.is_watch_lost = false;
+        // The watch that begins where the list ended needs a moment, and meanwhile the list is all there is.
+        let begins = self.now + self.chance.millis(10, 1500);
+        self.due.iter_mut().for_each(|due| *due = begins.max(*due));
+        self.plan_at(begins, Event::Show);
         if !self.operator.is_synced {
             self.operator.is_synced = true;
             self.operator.observe_set(&self.object, &self.set, now);
         }
-        self.show();
     }
 }
