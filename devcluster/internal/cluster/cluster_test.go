@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"net/netip"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestNamesAreShortAndPlain(t *testing.T) {
@@ -209,5 +211,29 @@ func TestAFailureShowsTheEndOfTheLog(t *testing.T) {
 
 	if got := failure.Error(); got != "etcd ended; the end of /h/a/logs/etcd.log:\nno space" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestAProcessHasEndedWhenOnlyItsExitCodeIsLeft(t *testing.T) {
+	command := exec.Command("sleep", "60")
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := command.Process.Pid
+	if hasEnded(pid) {
+		t.Error("it runs")
+	}
+
+	// Nobody asks for its exit code, so it stays as a zombie.
+	_ = command.Process.Kill()
+	for deadline := time.Now().Add(10 * time.Second); !hasEnded(pid); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not end")
+		}
+	}
+
+	_ = command.Wait()
+	if !hasEnded(pid) {
+		t.Error("it is gone")
 	}
 }

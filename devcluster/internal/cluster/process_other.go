@@ -17,5 +17,8 @@ func commandLine(pid int) []string {
 	return strings.Fields(string(output))
 }
 
+// hasEnded says whether a process is gone.
+func hasEnded(pid int) bool { return commandLine(pid) == nil }
+
 // processes lists nothing: without containers the recorded process ids are all there is.
 func processes() []int { return nil }

@@ -56,18 +56,17 @@ func (r Record) restartable(layout Layout) map[string]component {
 	return parts
 }
 
-// kill ends a component by its recorded process, and waits until it is gone.
+// kill ends a component by its recorded process, and waits until it is gone with its ports.
 func kill(layout Layout, component string) error {
-	deadline := time.Now().Add(goneLimit)
-	for {
-		pid, alive := alivePID(layout, component)
-		if !alive {
-			return nil
-		}
+	pid, alive := alivePID(layout, component)
+	if !alive {
+		return nil
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	for deadline := time.Now().Add(goneLimit); !hasEnded(pid); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%s does not end", component)
 		}
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		time.Sleep(50 * time.Millisecond)
 	}
+	return nil
 }
