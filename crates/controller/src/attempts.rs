@@ -4,6 +4,7 @@
 mod tests;
 
 use crate::backoff;
+use crate::round::Now;
 use sidecarset_core::annotations::{InjectedSet, Seconds};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{PodRecord, Readiness};
@@ -180,10 +181,10 @@ impl SetAttempts {
     /// Returns the Pods as the rollout has to see them: without those that wait for another attempt, unless they spend
     /// the budget, and with the upgrades in doubt as if they were done and their Pods not ready yet, so that they spend
     /// it too. What is planned for a Pod that [`Self::may_try`] does not allow is void.
-    pub(crate) fn assume(&self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Instant) -> Vec<Arc<PodRecord>> {
-        let pods = matched.iter().filter_map(|pod| match self.standing(pod, now) {
+    pub(crate) fn assume(&self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Now) -> Vec<Arc<PodRecord>> {
+        let pods = matched.iter().filter_map(|pod| match self.standing(pod, now.monotonic) {
             Standing::Free => Some(Arc::clone(pod)),
-            Standing::Deferred => rollout::spends_budget(set, pod).then(|| Arc::clone(pod)),
+            Standing::Deferred => rollout::spends_budget(set, pod, now.wall).then(|| Arc::clone(pod)),
             Standing::InDoubt => Some(Arc::new(upgraded(set, pod))),
         });
         pods.collect()

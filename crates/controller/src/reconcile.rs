@@ -71,16 +71,12 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let status = status::with_not_injected(status, gather::lacking(&set.name, ctx));
     let status = with_injecting(status, &Entry::Valid(Arc::clone(set)), ctx);
     let status_due = apply::status(&set.name, &status, ctx).await;
-    let recheck_at = status::recheck_after(&status).map(|after| Instant::now() + after);
     let retry_at = ctx.attempts.lock().next(&set.name, Instant::now());
     // Where some upgrades were not written, others can take their place in the budget.
     let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
     Next {
         rest_until: Instant::now() + rest,
-        at: [status_due, history_due, conditions_due, retry_at, recheck_at, again, round.next]
-            .into_iter()
-            .flatten()
-            .min(),
+        at: [status_due, history_due, conditions_due, retry_at, again, round.next].into_iter().flatten().min(),
     }
 }
 

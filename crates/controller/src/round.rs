@@ -55,15 +55,15 @@ pub(crate) struct Now {
 pub(crate) fn plan(outlook: &Outlook, gathered: &Gathered, attempts: &SetAttempts, now: Now) -> Round {
     let matched = refs(&gathered.matched);
     let set = outlook.set.effective();
-    let mut plan = rollout::plan(set, &matched);
+    let mut plan = rollout::plan(set, &matched, now.wall);
     if !attempts.is_empty() {
-        let assumed = attempts.assume(set, &gathered.matched, now.monotonic);
+        let assumed = attempts.assume(set, &gathered.matched, now);
         let not_taken = with_records(steps(&mut plan), &gathered.matched).into_iter();
         plan.holds.extend(not_taken.map(|(pod, upgrade)| (upgrade.pod, attempts.reason(&pod))));
         let may_try = |upgrade: &Upgrade| {
             record(upgrade, &gathered.matched).is_some_and(|pod| attempts.may_try(pod, now.monotonic))
         };
-        let mut assumed = rollout::plan(set, &refs(&assumed));
+        let mut assumed = rollout::plan(set, &refs(&assumed), now.wall);
         assumed.upgrades.retain(may_try);
         assumed.flips.retain(may_try);
         plan = without_vain_attempts(plan.holds, assumed);
@@ -78,7 +78,8 @@ pub(crate) fn plan(outlook: &Outlook, gathered: &Gathered, attempts: &SetAttempt
     if outlook.is_new {
         upgrades.clear();
     }
-    let next = outlook.next.map(|next| now.monotonic + next.since(now.wall));
+    let waits = [outlook.next.map(|next| next.since(now.wall)), plan.recheck_after];
+    let next = waits.into_iter().flatten().min().map(|wait| now.monotonic + wait);
     Round { status, upgrades, holds: plan.holds, conditions, next }
 }
 

@@ -83,7 +83,7 @@ fn condition(world: &World, kind: &str) -> (String, String) {
 fn everything_is_done_or_waits_for_a_person(world: &mut World) -> Outcome {
     let set = &world.set;
     let records: Vec<_> = matched(world).into_iter().filter_map(record).collect();
-    let plan = rollout::plan(set, &records.iter().collect::<Vec<_>>());
+    let plan = rollout::plan(set, &records.iter().collect::<Vec<_>>(), world.wall());
     ensure(plan.upgrades.is_empty() && plan.flips.is_empty(), || format!("{plan:?} is not done"))?;
     for (pod, hold) in &plan.holds {
         let is_final = match hold {

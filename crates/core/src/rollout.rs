@@ -3,6 +3,7 @@
 mod blocking;
 mod budget;
 mod consistency;
+mod crash;
 mod eligibility;
 mod failure;
 mod hot;
@@ -12,18 +13,20 @@ mod upgrade;
 
 pub use blocking::blocking_fields;
 pub use budget::max_unavailable;
-pub(crate) use consistency::upgraded_at;
 pub use consistency::{is_consistent, is_ready};
+pub use crash::is_unsettled;
 pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
 pub use failure::{Judgement, is_time_over, judge};
 pub use hot::{Move, MoveKind};
 pub use resize::ResourceChange;
 pub use upgrade::{ImageChange, Step, Upgrade};
 
+use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
 use eligibility::Standing;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Why a Pod keeps its present sidecars for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +78,8 @@ pub struct Plan {
     pub flips: Vec<Upgrade>,
     /// The outdated Pods that are not upgraded, and those in the middle of a hot upgrade, each with its reason.
     pub holds: BTreeMap<PodKey, Hold>,
+    /// After which time the Pods are to be looked at again, even if nothing happens until then.
+    pub recheck_after: Option<Duration>,
 }
 
 impl Plan {
@@ -92,7 +97,7 @@ impl Plan {
 
 /// Decides from the matched Pods alone. Pods that are upgraded already, to the end, are neither upgraded nor held.
 #[must_use]
-pub fn plan(set: &CanonicalSet, matched: &[&PodRecord]) -> Plan {
+pub fn plan(set: &CanonicalSet, matched: &[&PodRecord], now: Seconds) -> Plan {
     let mut plan = Plan::default();
     let mut waiting = Vec::new();
     for pod in matched {
@@ -107,8 +112,9 @@ pub fn plan(set: &CanonicalSet, matched: &[&PodRecord]) -> Plan {
     }
     plan.flips.sort_by(|one, other| one.pod.cmp(&other.pod));
     order::sort(&set.rollout.order, matched, &mut waiting);
-    let round = budget::spend(set, matched, &waiting);
+    let round = budget::spend(set, matched, &waiting, now);
     plan.holds.extend(round.holds);
+    plan.recheck_after = matched.iter().filter_map(|pod| crash::unsettled_for(set, pod, now)).min();
     plan.upgrades = round.upgrades.into_iter().map(|pod| Upgrade::of(set, pod)).collect();
     plan
 }

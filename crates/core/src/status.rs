@@ -16,13 +16,12 @@ pub use not_injected::with_not_injected;
 use crate::annotations::Seconds;
 use crate::catalog::InvalidSet;
 use crate::normalize::CanonicalSet;
-use crate::record::{Failure, PodRecord};
+use crate::record::PodRecord;
 use crate::rollout::{Hold, Plan, Upgrade, is_ready, is_time_over, is_updated};
 use condition::{Condition, Standing, Verdict};
 use degraded::{Reason, Trouble, degraded};
 use failing::Failing;
 use sidecarset_api::v1beta1::SidecarSetStatus;
-use std::time::Duration;
 
 /// The numbers of a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,7 +48,7 @@ pub fn summarize(
     let previous = previous.cloned().unwrap_or_default();
     let counts = count(set, matched, plan);
     let verdict = failure::verdict(set, matched, plan, &previous).unwrap_or_else(|| judge(counts, plan));
-    let standing = Standing::of(set, matched, counts, verdict);
+    let standing = Standing::of(set, matched, (counts, verdict), now);
     let failing = Failing::of(set, matched, &previous, now);
     let ready = Condition::unusable_pin(set).unwrap_or_else(|| Condition::ready(&standing));
     let troubles = degraded::troubles(set, plan, &failing).into_iter().chain(failure::trouble(set, matched, plan));
@@ -71,13 +70,6 @@ pub fn summarize(
         conditions: condition::update(&previous.conditions, &conditions, set.generation, now),
         ..previous
     }
-}
-
-/// Returns after which time a status may have to say something else although nothing has happened: a container that
-/// ended again and again no longer counts as failing once it has run for a while.
-#[must_use]
-pub fn recheck_after(status: &SidecarSetStatus) -> Option<Duration> {
-    failing::counts(status, Failure::Crash).then_some(failing::SETTLED)
 }
 
 /// Adds the name of the newest revision, and how often the name of a revision was another object's.

@@ -7,6 +7,8 @@ mod blocking;
 mod build;
 #[path = "core/case.rs"]
 mod case;
+#[path = "core/crash.rs"]
+mod crash;
 #[path = "core/degraded.rs"]
 mod degraded;
 #[path = "core/events.rs"]

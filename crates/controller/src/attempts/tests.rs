@@ -38,9 +38,13 @@ fn failed(hold: WriteHold, now: Instant) -> Attempts {
     attempts
 }
 
+fn at(monotonic: Instant) -> Now {
+    Now { wall: Seconds::EPOCH, monotonic }
+}
+
 fn assume(attempts: &mut Attempts, pod: &Arc<PodRecord>, now: Instant) -> Vec<Arc<PodRecord>> {
     let matched = std::slice::from_ref(pod);
-    attempts.of(&set(), matched, now).assume(&set(), matched, now)
+    attempts.of(&set(), matched, now).assume(&set(), matched, at(now))
 }
 
 fn is_free(attempts: &mut Attempts, pod: &Arc<PodRecord>, now: Instant) -> bool {
@@ -153,9 +157,11 @@ fn a_doubt_outlives_the_definition_that_it_is_about() {
     for (set, pod) in [back, on] {
         let matched = [pod];
         let attempts = failed(WriteHold::Unanswered, now).of(&set, &matched, now + SECOND);
-        let assumed = attempts.assume(&set, &matched, now + SECOND);
+        let assumed = attempts.assume(&set, &matched, at(now + SECOND));
 
-        assert!(rollout::spends_budget(&set, &assumed[0]) && !attempts.may_try(&matched[0], now + SECOND));
+        assert!(
+            rollout::spends_budget(&set, &assumed[0], Seconds::EPOCH) && !attempts.may_try(&matched[0], now + SECOND)
+        );
         assert!(attempts.may_try(&matched[0], now + SECOND * 30));
     }
 }

@@ -243,7 +243,7 @@ impl World {
         BEGIN + i64::try_from(self.now.as_secs()).expect("the simulation is short")
     }
 
-    fn wall(&self) -> Seconds {
+    pub(super) fn wall(&self) -> Seconds {
         Timestamp::from_second(self.seconds()).expect("the simulation is short").into()
     }
 }

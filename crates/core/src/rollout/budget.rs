@@ -3,6 +3,7 @@
 use super::Hold;
 use super::eligibility::spends_budget;
 use crate::amount::Amount;
+use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
 
@@ -13,19 +14,24 @@ pub(super) struct Round<'a> {
 }
 
 /// Takes waiting Pods in their order, as far as partition and `maxUnavailable` allow.
-pub(super) fn spend<'a>(set: &CanonicalSet, matched: &[&PodRecord], waiting: &[&'a PodRecord]) -> Round<'a> {
+pub(super) fn spend<'a>(
+    set: &CanonicalSet,
+    matched: &[&PodRecord],
+    waiting: &[&'a PodRecord],
+    now: Seconds,
+) -> Round<'a> {
     let total = u32::try_from(matched.len()).unwrap_or(u32::MAX);
     let kept = usize::try_from(partition(set.rollout.partition, total)).unwrap_or(usize::MAX);
     let (taken, kept) = waiting.split_at(waiting.len().saturating_sub(kept));
     let mut round = Round { upgrades: Vec::new(), holds: held(kept, Hold::Partition) };
 
-    let unavailable = matched.iter().filter(|pod| spends_budget(set, pod)).count();
+    let unavailable = matched.iter().filter(|pod| spends_budget(set, pod, now)).count();
     let max_unavailable = usize::try_from(max_unavailable(set, matched.len())).unwrap_or(usize::MAX);
     let mut budget = max_unavailable.saturating_sub(unavailable);
     for pod in taken {
         // As in Kruise: a Pod that is not ready costs no budget. It may be the upgrade that repairs it. And what is
         // spent already is not spent twice.
-        if !pod.is_ready() || spends_budget(set, pod) {
+        if !pod.is_ready() || spends_budget(set, pod, now) {
             round.upgrades.push(*pod);
         } else if budget > 0 {
             budget -= 1;

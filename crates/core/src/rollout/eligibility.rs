@@ -1,6 +1,7 @@
 //! Where a single Pod stands, whatever the others do.
 
-use super::{Hold, consistency, hot, is_ready, resize};
+use super::{Hold, consistency, crash, hot, is_ready, resize};
+use crate::annotations::Seconds;
 use crate::normalize::{CanonicalSet, Sidecar, UpdateKind};
 use crate::record::PodRecord;
 use crate::revision::Extent;
@@ -47,9 +48,9 @@ pub fn is_handing_over(set: &CanonicalSet, pod: &PodRecord) -> bool {
 
 /// Says whether a Pod spends the budget: an upgrade of it is not over.
 #[must_use]
-pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord) -> bool {
+pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool {
     if is_updated(set, pod) {
-        return !is_ready(set, pod);
+        return !is_ready(set, pod) || crash::unsettled_for(set, pod, now).is_some();
     }
     // An upgrade is not over because the set has changed again meanwhile; and a hot one, or a resize, takes several steps. Only
     // where nothing but a new Pod could end it, nobody waits for that.

@@ -92,8 +92,13 @@ impl Verdict {
 }
 
 impl<'a> Standing<'a> {
-    pub(super) fn of(set: &CanonicalSet, matched: &[&'a PodRecord], counts: Counts, verdict: Verdict) -> Self {
-        let spending = matched.iter().filter(|pod| rollout::spends_budget(set, pod));
+    pub(super) fn of(
+        set: &CanonicalSet,
+        matched: &[&'a PodRecord],
+        (counts, verdict): (Counts, Verdict),
+        now: Seconds,
+    ) -> Self {
+        let spending = matched.iter().filter(|pod| rollout::spends_budget(set, pod, now));
         let mut not_ready: Vec<&PodKey> = spending.map(|pod| &pod.key).collect();
         not_ready.sort();
         let max_unavailable = rollout::max_unavailable(set, matched.len());

@@ -6,14 +6,9 @@ use super::on_the_wire;
 use crate::annotations::Seconds;
 use crate::normalize::{CanonicalSet, Sidecar};
 use crate::record::{Ailment, Failure, PodKey, PodRecord, ShortRun};
-use crate::rollout::upgraded_at;
+use crate::rollout::is_unsettled;
 use sidecarset_api::v1beta1::{FailingPods, SidecarSetStatus};
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// A container that ended again and again counts as failing until it has run for this time: each of its starts looks
-/// like success for a moment.
-pub(super) const SETTLED: Duration = Duration::from_secs(30);
 
 /// So many combinations of container and image are told, then only how many more Pods there are.
 const TOLD: usize = 5;
@@ -121,11 +116,10 @@ impl Moment {
         }
     }
 
-    /// Says whether a container that runs is between two of its crashes. Nobody would say so of the first one, and an
-    /// upgrade ends a run, too: so it has to be known that containers crash, and that this run was of the present image.
+    /// Says whether a container that runs is between two of its crashes. Nobody would say so of the first one: so it has
+    /// to be known that containers crash.
     fn still_crashes(self, set: &CanonicalSet, pod: &PodRecord, run: &ShortRun) -> bool {
-        let settled = u64::try_from(self.now.since_epoch().saturating_sub(run.since.since_epoch())).unwrap_or_default();
-        self.were_crashing && settled < SETTLED.as_secs() && Some(run.began) >= upgraded_at(set, pod)
+        self.were_crashing && is_unsettled(set, pod, run, self.now)
     }
 }
 

@@ -9,7 +9,7 @@ use sidecarset_core::{rollout, status};
 fn fields(set: &CanonicalSet, pods: &[PodBuilder]) -> Vec<(String, i32)> {
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
     let matched: Vec<&PodRecord> = pods.iter().collect();
-    let status = status::summarize(set, &matched, &rollout::plan(set, &matched), None, now());
+    let status = status::summarize(set, &matched, &rollout::plan(set, &matched, now()), None, now());
     status.not_upgradable_fields.into_iter().map(|blocking| (blocking.field, blocking.count)).collect()
 }
 

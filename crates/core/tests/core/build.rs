@@ -246,7 +246,7 @@ impl PodBuilder {
     /// Returns the patch that upgrades this Pod, on its own, to a set.
     pub fn upgrade_to(&self, set: &CanonicalSet) -> Value {
         let record = self.build();
-        let mut upgrade = rollout::plan(set, &[&record]).upgrades.remove(0);
+        let mut upgrade = rollout::plan(set, &[&record], now()).upgrades.remove(0);
         let annotations = serde_json::from_value(self.0["metadata"]["annotations"].clone()).unwrap();
         upgrade.annotate(set, &annotations).unwrap();
         upgrade.patch(set, &record, now())

@@ -32,7 +32,7 @@ fn set(image: &str) -> CanonicalSet {
 
 fn plan_all(set: &CanonicalSet, pods: &[&HotPod]) -> Plan {
     let pods: Vec<PodRecord> = pods.iter().map(|pod| pod.build()).collect();
-    rollout::plan(set, &pods.iter().collect::<Vec<_>>())
+    rollout::plan(set, &pods.iter().collect::<Vec<_>>(), now())
 }
 
 fn plan(set: &CanonicalSet, pod: &HotPod) -> Plan {
@@ -302,7 +302,7 @@ fn a_container_of_a_pair_that_fails_degrades_the_set() {
     let set = set("envoy:v2");
     let record = stuck_at("envoy:v2").build();
 
-    let status = status::summarize(&set, &[&record], &rollout::plan(&set, &[&record]), None, now());
+    let status = status::summarize(&set, &[&record], &rollout::plan(&set, &[&record], now()), None, now());
 
     assert_eq!((status.failing_pods[0].reason.as_str(), status.failing_pods[0].count), ("ImagePullBackOff", 1));
     assert_eq!(status.conditions[2].message, "1 pod fails to pull envoy:v2 (shop/a): ImagePullBackOff");

@@ -9,7 +9,7 @@ mod scatter;
 
 pub use properties::orderings;
 
-use crate::build::{PodBuilder, SetBuilder, pod, sidecar_set};
+use crate::build::{PodBuilder, SetBuilder, now, pod, sidecar_set};
 use serde_json::{Value, json};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
@@ -19,7 +19,7 @@ use sidecarset_core::rollout;
 fn order(set: SetBuilder, pods: &[PodBuilder]) -> Vec<String> {
     let set = set.image("agent:v2").strategy("maxUnavailable", "100%").build();
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
-    let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
+    let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
     plan.upgrades.iter().map(|upgrade| upgrade.pod.name.to_string()).collect()
 }
 

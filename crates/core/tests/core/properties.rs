@@ -91,7 +91,7 @@ proptest! {
         let set = target(&partition, &max_unavailable, ordering);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
-        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
+        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
 
         let broken = kinds.iter().filter(|kind| matches!(kind, Kind::UpdatedBroken)).count();
         let is_ready = |name: &str| pods.iter().any(|pod| &*pod.key.name == name && pod.is_ready());
@@ -107,7 +107,7 @@ proptest! {
         let set = target(&partition, &max_unavailable, ordering);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
-        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
+        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
 
         for pod in &pods {
             let updated = usize::from(rollout::is_updated(&set, pod));
@@ -128,7 +128,7 @@ proptest! {
 
         for _ in 0..=kinds.len() {
             let pods: Vec<PodRecord> = world.iter().map(PodBuilder::build).collect();
-            let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
+            let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
             for upgrade in &plan.upgrades {
                 let at = pods.iter().position(|pod| pod.key == upgrade.pod).unwrap();
                 touched[at] += 1;
@@ -139,7 +139,7 @@ proptest! {
         }
 
         let pods: Vec<PodRecord> = world.iter().map(PodBuilder::build).collect();
-        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
+        let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
         prop_assert!(plan.upgrades.is_empty());
         prop_assert!(plan.holds.values().all(|hold| *hold == Hold::NeedsNewPod), "{:?}", plan.holds);
         prop_assert!(touched.iter().all(|times| *times <= 1), "{touched:?}");
@@ -153,8 +153,8 @@ proptest! {
         let set = target(&json!(0), &max_unavailable, ordering);
         let pods: Vec<PodRecord> = world(&kinds).iter().map(PodBuilder::build).collect();
 
-        let forward = rollout::plan(&set, &pods.iter().collect::<Vec<_>>());
-        let backward = rollout::plan(&set, &pods.iter().rev().collect::<Vec<_>>());
+        let forward = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
+        let backward = rollout::plan(&set, &pods.iter().rev().collect::<Vec<_>>(), now());
 
         prop_assert_eq!(forward, backward);
     }

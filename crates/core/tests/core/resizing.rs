@@ -37,7 +37,7 @@ fn taken(name: &str) -> PodBuilder {
 
 fn plan(set: &CanonicalSet, pods: &[PodBuilder]) -> Plan {
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
-    rollout::plan(set, &pods.iter().collect::<Vec<_>>())
+    rollout::plan(set, &pods.iter().collect::<Vec<_>>(), now())
 }
 
 fn steps(plan: &Plan) -> Vec<(String, Step)> {
@@ -221,7 +221,7 @@ fn the_status_says_what_is_waited_for() {
         let set = changed();
         let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
         let matched: Vec<&PodRecord> = pods.iter().collect();
-        let status = status::summarize(&set, &matched, &rollout::plan(&set, &matched), None, now());
+        let status = status::summarize(&set, &matched, &rollout::plan(&set, &matched, now()), None, now());
         let progressing = status.conditions.into_iter().find(|condition| condition.type_ == "Progressing").unwrap();
         (progressing.status, progressing.reason)
     };

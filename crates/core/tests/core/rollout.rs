@@ -1,6 +1,6 @@
 //! Which Pods are upgraded, and why the others are not.
 
-use crate::build::{PodBuilder, pod, sidecar_set};
+use crate::build::{PodBuilder, now, pod, sidecar_set};
 use serde_json::json;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
@@ -8,7 +8,7 @@ use sidecarset_core::rollout::{self, Hold, Plan};
 
 fn plan(set: &CanonicalSet, pods: &[PodBuilder]) -> Plan {
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
-    rollout::plan(set, &pods.iter().collect::<Vec<_>>())
+    rollout::plan(set, &pods.iter().collect::<Vec<_>>(), now())
 }
 
 fn upgraded(plan: &Plan) -> Vec<&str> {

@@ -21,7 +21,7 @@ fn summarize_after(
 ) -> SidecarSetStatus {
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
     let matched: Vec<&PodRecord> = pods.iter().collect();
-    let plan = rollout::plan(set, &matched);
+    let plan = rollout::plan(set, &matched, now);
     status::summarize(set, &matched, &plan, previous, now)
 }
 

@@ -36,7 +36,7 @@ impl Conditions for PodBuilder {
 /// What the set makes of the condition of a matched Pod.
 fn condition(set: &CanonicalSet, pod: &PodBuilder) -> Option<Value> {
     let pod = pod.build();
-    let plan = rollout::plan(set, &[&pod]);
+    let plan = rollout::plan(set, &[&pod], now());
     let change = of_matched(set, &pod, plan.holds.get(&pod.key).copied())?;
     Some(change.patch(&pod, now())["status"]["conditions"][0].clone())
 }
@@ -58,7 +58,7 @@ fn a_pod_that_waits_for_a_new_one_is_not_upgradable() {
 #[test]
 fn the_patch_is_for_the_very_version_of_the_pod() {
     let pod = pod("a", &old()).build();
-    let plan = rollout::plan(&immutable(), &[&pod]);
+    let plan = rollout::plan(&immutable(), &[&pod], now());
 
     let patch = of_matched(&immutable(), &pod, plan.holds.get(&pod.key).copied()).unwrap().patch(&pod, now());
 

@@ -102,7 +102,7 @@ impl World {
         let known = self.status();
         let outlook = self.catalog.outlook(&set, &matched, Some(&known), self.now());
         let target = outlook.set.effective();
-        let plan = rollout::plan(target, &matched);
+        let plan = rollout::plan(target, &matched, self.now());
         let status = status::summarize(&outlook.set, &matched, &plan, Some(&known), self.now());
         let steps = if outlook.is_new { Vec::new() } else { steps(plan) };
         for step in &steps {
@@ -167,7 +167,7 @@ impl World {
 
     pub fn holds(&self, hold: Hold) -> usize {
         let pods: Vec<PodRecord> = self.pods.iter().map(PodBuilder::build).collect();
-        rollout::plan(self.canonical().effective(), &pods.iter().collect::<Vec<_>>()).held(hold)
+        rollout::plan(self.canonical().effective(), &pods.iter().collect::<Vec<_>>(), self.now()).held(hold)
     }
 
     /// The image and the revision that a new Pod gets.

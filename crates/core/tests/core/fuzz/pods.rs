@@ -79,7 +79,7 @@ fn record_holds(pod: &Value) {
     let observed = ObservedPod { metadata: &metadata, spec: &spec, status: &status };
     let Some(record) = PodRecord::read(observed, &mut Interner::default()) else { return };
     for set in SETS.iter() {
-        let upgrades = rollout::plan(set, &[&record]).upgrades;
+        let upgrades = rollout::plan(set, &[&record], now()).upgrades;
         assert!(upgrades.is_empty() || !rollout::is_updated(set, &record));
         for upgrade in upgrades {
             let patch = upgrade.patch(set, &record, now());

@@ -1,7 +1,7 @@
 //! What holds for every order.
 
 use super::model::{self, Labels};
-use crate::build::{PodBuilder, pod, sidecar_set};
+use crate::build::{PodBuilder, now, pod, sidecar_set};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sidecarset_core::normalize::CanonicalSet;
@@ -76,7 +76,7 @@ fn target(members: &[(&str, Value)]) -> CanonicalSet {
 }
 
 fn plan(set: &CanonicalSet, pods: &[PodRecord]) -> Plan {
-    rollout::plan(set, &pods.iter().collect::<Vec<_>>())
+    rollout::plan(set, &pods.iter().collect::<Vec<_>>(), now())
 }
 
 fn names(plan: &Plan) -> Vec<String> {

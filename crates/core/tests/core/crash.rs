@@ -1,0 +1,57 @@
+//! Images with which a sidecar starts, and ends again.
+
+use crate::build::{PodBuilder, now, pod, sidecar_set};
+use serde_json::{Value, json};
+use sidecarset_core::annotations::Seconds;
+use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::record::PodRecord;
+use sidecarset_core::rollout::{self, Plan};
+use std::time::Duration;
+
+fn plan_at(set: &CanonicalSet, pods: &[PodBuilder], now: Seconds) -> Plan {
+    let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
+    rollout::plan(set, &pods.iter().collect::<Vec<_>>(), now)
+}
+
+fn upgrades(plan: &Plan) -> Vec<&str> {
+    plan.upgrades.iter().map(|upgrade| &*upgrade.pod.name).collect()
+}
+
+/// Ready, in a run that began so many seconds after the upgrade, which was three seconds after the run before had.
+fn restarted(seconds: u64, previous: &Value) -> PodBuilder {
+    let old = pod("a", &sidecar_set().build());
+    let new = sidecar_set().image("agent:v2").build();
+    let upgraded = old.clone().patched(&old.upgrade_to(&new)).caught_up();
+    let running = json!({"running": {"startedAt": now().after(Duration::from_secs(seconds))}});
+    upgraded.member("/status/containerStatuses/0", "state", running).member(
+        "/status/containerStatuses/0",
+        "lastState",
+        json!({"terminated": previous}),
+    )
+}
+
+fn run(began: u64, ended: u64) -> Value {
+    let at = |seconds| now().after(Duration::from_secs(seconds));
+    json!({"exitCode": 1, "startedAt": at(began), "finishedAt": at(ended)})
+}
+
+#[test]
+fn a_container_that_ended_and_runs_again_spends_the_budget_until_it_has_run_for_half_a_minute() {
+    let (old, new) = (sidecar_set().build(), sidecar_set().image("agent:v2").build());
+    let pods = [restarted(4, &run(2, 3)), pod("b", &old)];
+    let after = |seconds| plan_at(&new, &pods, now().after(Duration::from_secs(seconds)));
+
+    assert_eq!(upgrades(&after(5)), Vec::<&str>::new());
+    assert_eq!(after(5).recheck_after, Some(Duration::from_secs(29)));
+    assert_eq!((upgrades(&after(34)), after(34).recheck_after), (vec!["b"], None));
+}
+
+#[test]
+fn a_run_that_the_upgrade_ended_says_nothing_of_the_new_image() {
+    let (old, new) = (sidecar_set().build(), sidecar_set().image("agent:v2").build());
+    let before = json!({"exitCode": 143, "startedAt": "2026-01-02T03:04:00Z", "finishedAt": now().after(Duration::from_secs(1))});
+
+    let plan = plan_at(&new, &[restarted(2, &before), pod("b", &old)], now().after(Duration::from_secs(3)));
+
+    assert_eq!((upgrades(&plan), plan.recheck_after), (vec!["b"], None));
+}
