@@ -13,7 +13,7 @@ use crate::pod::PodLite;
 use futures::{StreamExt, stream};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use outcome::{Answer, outcome, resized};
+use outcome::{Answer, outcome, resized, said};
 use sidecarset_api::markers::FIELD_MANAGER;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
 use sidecarset_core::catalog::Entry;
@@ -148,10 +148,16 @@ async fn upgrade_pod(
             None
         }
         Answer::Held(hold, source) => {
-            let failures = ctx.attempts.lock().fail(&set, &pod, hold, now);
+            let said = said(source.as_ref());
+            let failures = {
+                let mut attempts = ctx.attempts.lock();
+                let failures = attempts.fail(&set, &pod, hold, now);
+                attempts.note_answer(&set.name, &pod, &said);
+                failures
+            };
             // Once, not with every attempt; and that the Pod has changed is nothing that a person has to know.
             let is_news = upgrade.step == Step::Flip && failures == 1 && hold != WriteHold::Conflict;
-            ctx.tell(is_news.then(|| event::reset_failed(&pod, &source.to_string())));
+            ctx.tell(is_news.then(|| event::reset_failed(&pod, &said)));
             tell_hold(&pod.key, hold, source.as_ref());
             Some(hold)
         }

@@ -76,6 +76,8 @@ struct Attempt {
     // The version of the Pod that an unanswered attempt asked for, and until when it counts as done.
     in_doubt: Option<(Arc<str>, Instant)>,
     resource_version: Arc<str>,
+    // What was said to it, for people.
+    answer: Option<Arc<str>>,
 }
 
 /// What an earlier attempt means for a Pod.
@@ -121,9 +123,17 @@ impl Attempts {
             | WriteHold::Failed => doubted,
         };
         let resource_version = Arc::clone(&pod.resource_version);
-        let attempt = Attempt { hold, failures, retry_at: now + wait, in_doubt, resource_version };
+        let attempt = Attempt { hold, failures, retry_at: now + wait, in_doubt, resource_version, answer: None };
         attempts.by_uid.insert(Arc::clone(&pod.uid), attempt);
         failures
+    }
+
+    /// Notes what was said to the upgrade that was not written.
+    pub(crate) fn note_answer(&mut self, set: &str, pod: &PodRecord, answer: &str) {
+        let attempt = self.sets.get_mut(set).and_then(|attempts| attempts.by_uid.get_mut(&pod.uid));
+        if let Some(attempt) = attempt.filter(|attempt| attempt.hold != WriteHold::Conflict) {
+            attempt.answer = Some(answer.into());
+        }
     }
 
     /// Notes that an upgrade was written, or that its Pod is gone.
@@ -158,6 +168,11 @@ impl SetAttempts {
     /// Says whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_uid.is_empty()
+    }
+
+    /// Returns what was said to the first of the Pods that were tried in vain.
+    pub(crate) fn answer(&self, matched: &[Arc<PodRecord>]) -> Option<Arc<str>> {
+        matched.iter().find_map(|pod| self.by_uid.get(&pod.uid)?.answer.clone())
     }
 
     /// Returns why a Pod waits for another attempt.

@@ -71,6 +71,7 @@ pub(crate) fn plan(outlook: &Outlook, gathered: &Gathered, attempts: &SetAttempt
     // A status that spoke of each attempt would change with each, and never say for long that they are in vain.
     let again = tried_again(&plan, &gathered.matched, attempts);
     plan.holds.extend(again.clone());
+    plan.answer = attempts.answer(&gathered.matched);
     let status = status::summarize(&outlook.set, &matched, &plan, gathered.status.as_ref(), now.wall);
     plan.holds.retain(|pod, _| !again.contains_key(pod));
     let conditions = conditions(set, gathered, &plan);

@@ -26,6 +26,7 @@ use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
 use eligibility::Standing;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a Pod keeps its present sidecars for now.
@@ -78,6 +79,8 @@ pub struct Plan {
     pub flips: Vec<Upgrade>,
     /// The outdated Pods that are not upgraded, and those in the middle of a hot upgrade, each with its reason.
     pub holds: BTreeMap<PodKey, Hold>,
+    /// What the API server said to the first of the Pods whose upgrade it did not take, where somebody has tried.
+    pub answer: Option<Arc<str>>,
     /// After which time the Pods are to be looked at again, even if nothing happens until then.
     pub recheck_after: Option<Duration>,
 }

@@ -17,7 +17,7 @@ use crate::annotations::Seconds;
 use crate::catalog::InvalidSet;
 use crate::normalize::CanonicalSet;
 use crate::record::PodRecord;
-use crate::rollout::{Hold, Plan, Upgrade, is_ready, is_time_over, is_updated};
+use crate::rollout::{Hold, Plan, Upgrade, is_ready, is_time_over, is_updated, spends_budget};
 use condition::{Condition, Standing, Verdict};
 use degraded::{Reason, Trouble, degraded};
 use failing::Failing;
@@ -32,6 +32,8 @@ struct Counts {
     updated_ready: usize,
     // Updated, but stopped in the middle of a hot upgrade.
     stopped: usize,
+    // Updated and ready, but for how long nobody knows.
+    unsettled: usize,
     not_upgradable: usize,
 }
 
@@ -46,7 +48,7 @@ pub fn summarize(
     now: Seconds,
 ) -> SidecarSetStatus {
     let previous = previous.cloned().unwrap_or_default();
-    let counts = count(set, matched, plan);
+    let counts = count(set, matched, plan, now);
     let verdict = failure::verdict(set, matched, plan, &previous).unwrap_or_else(|| judge(counts, plan));
     let standing = Standing::of(set, matched, (counts, verdict), now);
     let failing = Failing::of(set, matched, &previous, now);
@@ -99,7 +101,7 @@ pub fn invalid(set: &InvalidSet, previous: Option<&SidecarSetStatus>, now: Secon
     }
 }
 
-fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan) -> Counts {
+fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan, now: Seconds) -> Counts {
     let mut counts =
         Counts { matched: matched.len(), not_upgradable: plan.held(Hold::NeedsNewPod), ..Counts::default() };
     for pod in matched {
@@ -108,6 +110,7 @@ fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan) -> Counts {
         counts.ready += usize::from(is_ready);
         counts.updated_ready += usize::from(is_updated && is_ready);
         let is_stopped = matches!(plan.holds.get(&pod.key), Some(Hold::Paused | Hold::NotUpdate));
+        counts.unsettled += usize::from(is_updated && is_ready && spends_budget(set, pod, now));
         counts.stopped += usize::from(is_updated && is_stopped);
     }
     counts
@@ -130,7 +133,7 @@ fn judge(counts: Counts, plan: &Plan) -> Verdict {
         Verdict::ResizeDeferred
     } else if is_held(Hold::BudgetSpent) {
         Verdict::MaxUnavailableReached
-    } else if counts.updated > counts.updated_ready + counts.stopped {
+    } else if counts.updated + counts.unsettled > counts.updated_ready + counts.stopped {
         Verdict::WaitingForPods
     } else if is_held(Hold::Paused) {
         Verdict::Paused

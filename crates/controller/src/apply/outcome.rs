@@ -34,6 +34,14 @@ pub(super) fn resized<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Ans
     }
 }
 
+/// Returns what a person has to know of an answer.
+pub(super) fn said(source: &(dyn Error + Send + Sync + 'static)) -> String {
+    match source.downcast_ref() {
+        Some(kube::Error::Api(status)) => status.message.clone(),
+        Some(_) | None => source.to_string(),
+    }
+}
+
 fn hold(error: &kube::Error) -> WriteHold {
     let kube::Error::Api(status) = error else {
         // No answer, or one that cannot be read: it may be written.

@@ -326,7 +326,7 @@ fn line(event: &Value) -> Bytes {
 pub fn failure(code: u16) -> Reply {
     answer(
         code,
-        &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "", "reason": ""}),
+        &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "says no", "reason": ""}),
     )
 }
 

@@ -28,8 +28,9 @@ pub fn is_unsettled(set: &CanonicalSet, pod: &PodRecord, run: &ShortRun, now: Se
 }
 
 fn left(set: &CanonicalSet, pod: &PodRecord, run: &ShortRun, now: Seconds) -> Option<Duration> {
-    // An upgrade ends a run, too, and that one says nothing of the present image.
-    let is_of_present_image = Some(run.began) >= upgraded_at(set, pod);
+    // An upgrade ends a run, too, and that one says nothing of the present image. One that began within the second of the
+    // upgrade may be either; if it crashes, the next one tells.
+    let is_of_present_image = Some(run.began) > upgraded_at(set, pod);
     let left = SETTLED.checked_sub(now.since(run.since)).filter(|left| !left.is_zero());
     left.filter(|_| is_of_present_image)
 }

@@ -123,7 +123,7 @@ impl Condition {
         let counts = standing.counts;
         // Where the rollout has failed, those that were upgraded are not all that was to be upgraded.
         let has_failed = matches!(standing.verdict, Verdict::Halted | Verdict::RollingBack | Verdict::RolledBack);
-        let is_true = counts.updated_ready == counts.matched && !has_failed;
+        let is_true = counts.updated_ready == counts.matched && counts.unsettled == 0 && !has_failed;
         let reason = match (is_true, counts.matched) {
             (true, 0) => "NoPods",
             (true, _) => "AllPodsReady",

@@ -2,10 +2,13 @@
 
 use super::condition::Condition;
 use super::failing::Failing;
-use super::names::{names, pods};
+use super::names::{beginning, names, pods};
 use crate::normalize::CanonicalSet;
 use crate::record::PodKey;
 use crate::rollout::{Hold, Plan};
+
+/// What is told of the API server's answer at most, in bytes.
+const LONGEST_ANSWER: usize = 300;
 
 /// What is wrong, the most important first: one variant for each reason of the condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,16 +69,18 @@ pub(super) fn degraded(mut troubles: Vec<Trouble>) -> Condition {
     Condition { kind: "Degraded", is_true: true, reason, message: messages.join("; ") }
 }
 
-fn not_taken(plan: &Plan) -> impl Iterator<Item = Trouble> {
+fn not_taken(plan: &Plan) -> Option<Trouble> {
     let refused = [
         (Hold::NotTaken, "cannot be upgraded: the API server does not take it"),
         (Hold::ResizeRefused, "cannot be upgraded: the API server does not take their cpu and memory"),
         (Hold::NotMerged, "cannot be upgraded: patchPodMetadata cannot be merged into an annotation"),
     ];
-    let all = refused.map(|(hold, what)| {
+    let all = refused.into_iter().filter_map(|(hold, what)| {
         let held: Vec<&PodKey> = plan.held_pods(hold).collect();
-        let message = format!("{} {what} ({})", pods(held.len()), names(&held));
-        (!held.is_empty()).then_some(Trouble { reason: Reason::UpgradesNotTaken, message })
+        (!held.is_empty()).then(|| format!("{} {what} ({})", pods(held.len()), names(&held)))
     });
-    all.into_iter().flatten()
+    let all: Vec<String> = all.collect();
+    let answer = plan.answer.as_deref().map(|answer| format!(": {}", beginning(answer, LONGEST_ANSWER)));
+    let message = format!("{}{}", all.join("; "), answer.unwrap_or_default());
+    (!all.is_empty()).then_some(Trouble { reason: Reason::UpgradesNotTaken, message })
 }

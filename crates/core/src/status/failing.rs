@@ -1,7 +1,7 @@
 //! Which Pods fail because of the sidecars of a set.
 
 use super::degraded::{Reason, Trouble};
-use super::names::{names, pods};
+use super::names::{beginning, names, pods};
 use super::on_the_wire;
 use crate::annotations::Seconds;
 use crate::normalize::{CanonicalSet, Sidecar};
@@ -90,7 +90,7 @@ impl Failed<'_> {
     }
 
     fn what(&self) -> String {
-        let (container, image) = (self.container, beginning(self.image));
+        let (container, image) = (self.container, beginning(self.image, LONGEST_IMAGE));
         match self.failure {
             Failure::InvalidImageName | Failure::ImageNeverPulled | Failure::ImagePull => format!("pull {image}"),
             Failure::Configuration | Failure::Creation | Failure::Start => format!("start {container} ({image})"),
@@ -141,9 +141,4 @@ fn failed<'a>(set: &'a CanonicalSet, pod: &'a PodRecord, moment: Moment) -> Opti
         Some(Failed { failure, container, image })
     });
     failed.min()
-}
-
-fn beginning(image: &str) -> &str {
-    let end = (0..=LONGEST_IMAGE).rev().find(|end| image.is_char_boundary(*end)).unwrap_or_default();
-    if image.len() <= LONGEST_IMAGE { image } else { &image[..end] }
 }

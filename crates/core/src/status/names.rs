@@ -19,6 +19,12 @@ pub(super) fn names(pods: &[&PodKey]) -> String {
     names.join(", ")
 }
 
+/// Returns as much of a text as may stand in a message: anything can stand in it.
+pub(super) fn beginning(text: &str, longest: usize) -> &str {
+    let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    if text.len() <= longest { text } else { &text[..end] }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use sidecarset_core::annotations::Seconds;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
 use sidecarset_core::rollout::{self, Plan};
+use sidecarset_core::status;
 use std::time::Duration;
 
 fn plan_at(set: &CanonicalSet, pods: &[PodBuilder], now: Seconds) -> Plan {
@@ -47,11 +48,28 @@ fn a_container_that_ended_and_runs_again_spends_the_budget_until_it_has_run_for_
 }
 
 #[test]
+fn a_set_is_not_ready_while_nobody_knows_whether_its_sidecar_stays_up() {
+    let new = sidecar_set().image("agent:v2").build();
+    let pod = restarted(4, &run(2, 3)).build();
+    let told = |seconds| {
+        let now = now().after(Duration::from_secs(seconds));
+        let status = status::summarize(&new, &[&pod], &rollout::plan(&new, &[&pod], now), None, now);
+        let mut conditions = status.conditions.into_iter();
+        conditions.find(|condition| condition.type_ == "Ready").map(|ready| (ready.status, ready.reason)).unwrap()
+    };
+
+    assert_eq!(told(5), ("False".to_owned(), "WaitingForPods".to_owned()));
+    assert_eq!(told(34), ("True".to_owned(), "AllPodsReady".to_owned()));
+}
+
+#[test]
 fn a_run_that_the_upgrade_ended_says_nothing_of_the_new_image() {
     let (old, new) = (sidecar_set().build(), sidecar_set().image("agent:v2").build());
-    let before = json!({"exitCode": 143, "startedAt": "2026-01-02T03:04:00Z", "finishedAt": now().after(Duration::from_secs(1))});
+    let earlier = json!({"exitCode": 143, "startedAt": "2026-01-02T03:04:00Z", "finishedAt": now()});
 
-    let plan = plan_at(&new, &[restarted(2, &before), pod("b", &old)], now().after(Duration::from_secs(3)));
+    for before in [earlier, run(0, 1)] {
+        let plan = plan_at(&new, &[restarted(2, &before), pod("b", &old)], now().after(Duration::from_secs(3)));
 
-    assert_eq!((upgrades(&plan), plan.recheck_after), (vec!["b"], None));
+        assert_eq!((upgrades(&plan), plan.recheck_after), (vec!["b"], None));
+    }
 }

@@ -72,7 +72,9 @@ async fn a_pod_that_may_not_be_upgraded_stops_no_other_one_and_is_upgraded_as_so
         "UpgradesNotTaken",
         "2 of 3 pods are updated; 1 wait for another attempt: the API server did not take their upgrade"
     ]);
-    scene.until_status("the condition says why one is not", |status| reason(status) == told).await?;
+    let status = scene.until_status("the condition says why one is not", |status| reason(status) == told).await?;
+    let degraded = status.conditions.iter().find(|it| it.type_ == "Degraded").map_or("", |it| it.message.as_str());
+    assert!(degraded.contains("its images stay"), "what the policy said is missing: {degraded}");
 
     assert!(find(&pods, refused).is_ready && find(&pods, refused).runs("sidecar", AGENT_V1));
     let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(scene.client());
