@@ -35,6 +35,26 @@ async fn an_image_change_is_one_write_for_each_pod() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollout_of_thirty_pods_costs_two_requests_for_each_and_a_second_rollout_one() {
+    let names: Vec<String> = (0..30).map(|at| format!("pod-{at:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let cluster = Cluster::new(&set("agent:1", 5), &names).quick_kubelet();
+    let _operator = cluster.start().await;
+    let requests = || (cluster.upgrades().len(), cluster.condition_writes().len(), cluster.revision_writes().len());
+    settle().await;
+    assert_eq!(requests(), (0, 0, 1));
+
+    cluster.set_image("agent:2");
+    settle().await;
+    assert_eq!(requests(), (30, 30, 2), "a pod says once that it can be upgraded");
+
+    cluster.set_image("agent:3");
+    settle().await;
+    assert_eq!(requests(), (60, 30, 3));
+    assert_eq!(cluster.change(|state| state.reads.len()), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upgrade_is_a_narrow_patch_of_the_very_version_that_was_seen() {
     let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
     let version =
