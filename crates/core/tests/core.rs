@@ -1,6 +1,8 @@
 //! The decisions, seen from outside: whole Pods in, whole Pods out; rollouts; properties.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "core/as_in_kruise.rs"]
+mod as_in_kruise;
 #[path = "core/blocking.rs"]
 mod blocking;
 #[path = "core/build.rs"]

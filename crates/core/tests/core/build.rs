@@ -218,6 +218,11 @@ impl PodBuilder {
         self
     }
 
+    /// Returns a part of it as it is written.
+    pub fn source(&self, pointer: &str) -> Value {
+        self.0.pointer(pointer).unwrap().clone()
+    }
+
     pub fn label(mut self, key: &str, value: &str) -> Self {
         self.0["metadata"]["labels"][key] = value.into();
         self
