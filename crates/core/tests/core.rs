@@ -27,6 +27,8 @@ mod history;
 mod hot;
 #[path = "core/injection.rs"]
 mod injection;
+#[path = "core/left_alone.rs"]
+mod left_alone;
 #[path = "core/neighbours.rs"]
 mod neighbours;
 #[path = "core/normalization.rs"]

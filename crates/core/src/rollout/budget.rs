@@ -25,7 +25,9 @@ pub(super) fn spend<'a>(
     let (taken, kept) = waiting.split_at(waiting.len().saturating_sub(kept));
     let mut round = Round { upgrades: Vec::new(), holds: held(kept, Hold::Partition) };
 
-    let unavailable = matched.iter().filter(|pod| spends_budget(set, pod, now)).count();
+    // What the partition keeps is not upgraded, so what is broken there would be waited for in vain.
+    let spending = |pods: &[&PodRecord]| pods.iter().filter(|pod| spends_budget(set, pod, now)).count();
+    let unavailable = spending(matched).saturating_sub(spending(kept));
     let max_unavailable = usize::try_from(max_unavailable(set, matched.len())).unwrap_or(usize::MAX);
     let mut budget = max_unavailable.saturating_sub(unavailable);
     for pod in taken {

@@ -52,11 +52,14 @@ pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool 
     if is_updated(set, pod) {
         return !is_ready(set, pod) || crash::unsettled_for(set, pod, now).is_some();
     }
-    // An upgrade is not over because the set has changed again meanwhile; and a hot one, or a resize, takes several steps. Only
-    // where nothing but a new Pod could end it, nobody waits for that.
-    let is_over =
-        hot::is_at_rest(set, pod) && !consistency::is_unfinished(set, pod) && !resize::spends_budget(set, pod);
-    !is_over && !needs_new_pod(set, pod)
+    if needs_new_pod(set, pod) {
+        return false;
+    }
+    // An upgrade is not over because the set has changed again meanwhile; and a hot one, or a resize, takes several steps.
+    // Where the kubelet ends it, it is waited for; else only where a further upgrade is to end it.
+    let is_with_the_kubelet = consistency::is_in_flight(set, pod) || resize::spends_budget(set, pod);
+    let is_over = hot::is_at_rest(set, pod) && !consistency::is_unfinished(set, pod);
+    is_with_the_kubelet || (!is_over && left_alone(set, pod).is_none())
 }
 
 pub(super) fn standing(set: &CanonicalSet, pod: &PodRecord) -> Standing {
@@ -89,14 +92,18 @@ fn stopped(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 }
 
 fn left_out(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
+    let by_kubelet = || consistency::is_in_flight(set, pod).then_some(Hold::InFlight);
+    left_alone(set, pod).or_else(|| resize::hold(set, pod)).or_else(by_kubelet)
+}
+
+/// Returns why a Pod is left alone until a person changes something.
+fn left_alone(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
     let is_left_by_rollback = set.returns_from.as_ref().is_some_and(|failed| !carries_definition(set, pod, failed));
     if set.failure.is_some() || is_left_by_rollback {
         return Some(Hold::Halted);
     }
-    if set.rollout.selector.as_ref().is_some_and(|selector| !selector.matches(&*pod.labels)) {
-        return Some(Hold::NotSelected);
-    }
-    resize::hold(set, pod).or_else(|| consistency::is_in_flight(set, pod).then_some(Hold::InFlight))
+    let selector = set.rollout.selector.as_ref();
+    selector.is_some_and(|selector| !selector.matches(&*pod.labels)).then_some(Hold::NotSelected)
 }
 
 // The API server lets a running Pod change a container's image, cpu and memory but not its environment, so a set that
