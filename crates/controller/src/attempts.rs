@@ -148,12 +148,12 @@ impl Attempts {
         self.sets.remove(set);
     }
 
-    /// Returns when the next Pod may be tried again, or the next doubt ends. Those whose time has come already wait
-    /// for something else.
-    pub(crate) fn next(&self, set: &str, now: Instant) -> Option<Instant> {
+    /// Returns when the next Pod may be tried again, or the next doubt ends. Those whose time had come when it was planned
+    /// wait for something else.
+    pub(crate) fn next(&self, set: &str, planned: Instant) -> Option<Instant> {
         let attempts = self.sets.get(set)?.by_uid.values();
         let times = attempts.flat_map(|it| [Some(it.retry_at), it.in_doubt.as_ref().map(|(_, until)| *until)]);
-        times.flatten().filter(|at| *at > now).min()
+        times.flatten().filter(|at| *at > planned).min()
     }
 }
 

@@ -71,7 +71,8 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let status = status::with_not_injected(status, gather::lacking(&set.name, ctx));
     let status = with_injecting(status, &Entry::Valid(Arc::clone(set)), ctx);
     let status_due = apply::status(&set.name, &status, ctx).await;
-    let retry_at = ctx.attempts.lock().next(&set.name, Instant::now());
+    // By the time of the plan: a Pod whose turn has come since was not in it.
+    let retry_at = ctx.attempts.lock().next(&set.name, now.monotonic);
     // Where some upgrades were not written, others can take their place in the budget.
     let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
     Next {

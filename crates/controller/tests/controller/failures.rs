@@ -152,6 +152,26 @@ async fn a_refused_pod_is_tried_again_less_and_less_often() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refused_pod_whose_time_comes_while_the_status_is_written_is_tried_again() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    sleep(Duration::from_secs(2)).await;
+
+    // Tried at 0, 0.1, 0.3 and 0.7 s, and due at 1.5 s. At 1 s the status may be written again.
+    cluster.fail("a", &[Fault::Code(403); 4]);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_millis(900)).await;
+    cluster.change(|state| {
+        state.status_delay = Duration::from_secs(1);
+        // Else it would show the status, and the set would be looked at for that.
+        state.is_set_watch_cut = true;
+    });
+    sleep(Duration::from_secs(60)).await;
+
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_pod_is_tried_again_at_least_once_a_minute() {
     let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
     let _operator = cluster.start().await;

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 pub type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
@@ -62,6 +63,10 @@ pub struct State {
     pub is_watch_held: bool,
     /// Whether the kind SidecarSet is not defined.
     pub is_kind_missing: bool,
+    /// Whether the watch of sets shows nothing any more.
+    pub is_set_watch_cut: bool,
+    /// How long a write of a set's status takes.
+    pub status_delay: Duration,
     /// The most Pods that ran something else than their spec says.
     pub most_unavailable: usize,
     history: Vec<(u64, Kind, Value)>,
@@ -110,6 +115,9 @@ impl State {
     }
 
     fn send(&mut self, kind: Kind, line: Bytes) {
+        if self.is_set_watch_cut && kind == Kind::Sets {
+            return;
+        }
         if kind == Kind::Pods && self.is_watch_held {
             self.held.push(line);
             return;
@@ -150,9 +158,7 @@ impl State {
                 self.patch_pod(name, &body)
             }
             ["api", "v1", "namespaces", _, "pods", name, "status"] => Some(self.patch_pod_status(name, &body)),
-            ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => {
-                Some(self.patch_status(name, &body))
-            }
+            ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => self.patch_status(name, &body),
             ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions", ref rest @ ..] => {
                 self.write_revision(method, rest.first().copied(), body)
             }
@@ -241,13 +247,16 @@ impl State {
         answer(200, &self.objects[Kind::Pods as usize][name])
     }
 
-    fn patch_status(&mut self, name: &str, patch: &Value) -> Reply {
-        if let Some(Fault::Code(code)) = self.faults.get_mut(name).and_then(VecDeque::pop_front) {
-            return failure(code);
+    fn patch_status(&mut self, name: &str, patch: &Value) -> Option<Reply> {
+        match self.faults.get_mut(name).and_then(VecDeque::pop_front) {
+            Some(Fault::Code(code)) => return Some(failure(code)),
+            Some(Fault::Busy(seconds)) => return Some(busy(seconds)),
+            Some(Fault::Silence | Fault::Undone) => return None,
+            None => {}
         }
-        let Some(mut set) = self.objects[Kind::Sets as usize].get(name).cloned() else { return failure(404) };
+        let Some(mut set) = self.objects[Kind::Sets as usize].get(name).cloned() else { return Some(failure(404)) };
         if set["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
-            return failure(409);
+            return Some(failure(409));
         }
         for (member, value) in patch["status"].as_object().unwrap() {
             if value.is_null() {
@@ -257,7 +266,7 @@ impl State {
             }
         }
         self.put(Kind::Sets, set);
-        answer(200, &self.objects[Kind::Sets as usize][name])
+        Some(answer(200, &self.objects[Kind::Sets as usize][name]))
     }
 }
 
@@ -268,6 +277,10 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
     let path = parts.uri.path().trim_start_matches('/').to_owned();
     let segments: Vec<&str> = path.split('/').collect();
     let query = parts.uri.query().unwrap_or_default();
+    if parts.method != Method::GET && path.contains("/sidecarsets/") {
+        let delay = state.lock().unwrap().status_delay;
+        sleep(delay).await;
+    }
     let reply = {
         let mut state = state.lock().unwrap();
         if parts.method != Method::GET {
