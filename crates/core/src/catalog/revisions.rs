@@ -110,11 +110,14 @@ impl Past {
         // It may not be there yet, but its name is known.
         let revision = Some(Arc::clone(known.map_or(&set.draft.name, |known| &known.name)));
         let pin = set.pin.as_ref().map(|pin| self.resolved(set, pin));
-        let failure = set.failure.as_ref().map(|failure| self.resolved_failure(set, failure));
-        let differences = differences(history, &set.draft, &set.differences);
+        let differences = Arc::new(differences(history, &set.draft, &set.differences));
+        let failure = set.failure.as_ref().map(|failure| {
+            let present = CanonicalSet { differences: Arc::clone(&differences), ..set.clone() };
+            self.resolved_failure(&present, failure)
+        });
         let is_same = revision == set.revision && pin == set.pin && failure == set.failure;
-        let is_news = !is_same || differences != *set.differences;
-        is_news.then(|| CanonicalSet { revision, pin, failure, differences: differences.into(), ..set.clone() })
+        let is_news = !is_same || differences != set.differences;
+        is_news.then(|| CanonicalSet { revision, pin, failure, differences, ..set.clone() })
     }
 
     fn resolved(&self, set: &CanonicalSet, pin: &Pin) -> Pin {

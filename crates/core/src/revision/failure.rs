@@ -57,5 +57,7 @@ pub(crate) fn returning(present: &CanonicalSet, source: &SidecarSet, revision: &
     // Each Pod with the definition that failed goes back, and no other one changes.
     let rollout =
         RolloutStrategy { partition: Amount::Count(0), selector: None, failure_limit: None, ..past.rollout.clone() };
-    Ok(CanonicalSet { rollout, returns_from: Some(Arc::clone(&present.hashes.full)), ..past })
+    // Its shape is the present one, so the same separates other definitions from it.
+    let differences = Arc::clone(&present.differences);
+    Ok(CanonicalSet { rollout, differences, returns_from: Some(Arc::clone(&present.hashes.full)), ..past })
 }

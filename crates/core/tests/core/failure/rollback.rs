@@ -26,6 +26,25 @@ fn a_rollback_returns_the_upgraded_pods_and_only_these() {
 }
 
 #[test]
+fn a_pod_that_lacks_changed_amounts_waits_for_the_next_spec_and_not_for_a_new_pod() {
+    let mut world = World::new(4, &strategy("Rollback", 1, 2));
+    world.write(|spec| {
+        spec["updateStrategy"]["resources"] = json!("InPlace");
+        spec["updateStrategy"]["partition"] = json!(2);
+        spec["containers"][0]["resources"] = json!({"requests": {"cpu": "100m"}});
+    });
+    world.run(6);
+    world.release("agent:bad");
+    world.run(2);
+    world.wait(DEADLINE);
+    world.run(10);
+
+    assert_eq!(world.reason("Progressing"), "RolledBack");
+    assert_eq!((world.holds(Hold::Halted), world.holds(Hold::NeedsNewPod)), (2, 0));
+    assert_eq!(world.status().not_upgradable_pods, 0);
+}
+
+#[test]
 fn what_is_told_follows_the_rollback() {
     let mut world = World::new(3, &strategy("Rollback", 2, 2));
     world.release("agent:bad");
