@@ -117,7 +117,7 @@ pub fn plan(set: &CanonicalSet, matched: &[&PodRecord], now: Seconds) -> Plan {
     order::sort(&set.rollout.order, matched, &mut waiting);
     let round = budget::spend(set, matched, &waiting, now);
     plan.holds.extend(round.holds);
-    plan.recheck_after = matched.iter().filter_map(|pod| crash::unsettled_for(set, pod, now)).min();
+    plan.recheck_after = matched.iter().filter_map(|pod| crash::settles_after(set, pod, now)).min();
     plan.upgrades = round.upgrades.into_iter().map(|pod| Upgrade::of(set, pod)).collect();
     plan
 }

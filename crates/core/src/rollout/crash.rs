@@ -14,17 +14,27 @@ const SETTLED: Duration = Duration::from_secs(30);
 /// again.
 pub(super) fn unsettled_for(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Option<Duration> {
     let ailments = sidecars(set, pod).filter_map(|container| container.status.as_ref()?.ailment.as_ref());
-    let runs = ailments.filter_map(|ailment| match ailment {
-        Ailment::Restarts(run) => Some(&**run),
-        Ailment::Fails(_) => None,
-    });
-    runs.filter_map(|run| left(set, pod, run, now)).max()
+    ailments.filter_map(short_run).filter_map(|run| left(set, pod, run, now)).max()
+}
+
+/// Returns after which time a container of a Pod counts as running that has ended soon after it had started. Also of one
+/// that runs before the others and makes no Pod unavailable: what is said of it changes with time alone.
+pub(super) fn settles_after(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Option<Duration> {
+    let runs = pod.ailing_init.iter().filter_map(|container| short_run(&container.ailment));
+    runs.filter_map(|run| left(set, pod, run, now)).chain(unsettled_for(set, pod, now)).min()
 }
 
 /// Says whether a container that runs is between two of its crashes, as far as anybody knows.
 #[must_use]
 pub fn is_unsettled(set: &CanonicalSet, pod: &PodRecord, run: &ShortRun, now: Seconds) -> bool {
     left(set, pod, run, now).is_some()
+}
+
+fn short_run(ailment: &Ailment) -> Option<&ShortRun> {
+    match ailment {
+        Ailment::Restarts(run) => Some(run),
+        Ailment::Fails(_) => None,
+    }
 }
 
 fn left(set: &CanonicalSet, pod: &PodRecord, run: &ShortRun, now: Seconds) -> Option<Duration> {

@@ -73,3 +73,20 @@ fn a_run_that_the_upgrade_ended_says_nothing_of_the_new_image() {
         assert_eq!((upgrades(&plan), plan.recheck_after), (vec!["b"], None));
     }
 }
+
+#[test]
+fn an_init_container_that_runs_again_is_looked_at_once_it_has_run_for_half_a_minute() {
+    let setup = json!({"name": "setup", "image": "setup:v1"});
+    let set = sidecar_set().spec("initContainers", json!([setup])).build();
+    let running = json!({"running": {"startedAt": now().after(Duration::from_secs(4))}});
+    let status = json!({"name": "setup", "state": running, "lastState": {"terminated": run(2, 3)}});
+    let pod = pod("a", &set).member("/spec", "initContainers", json!([setup])).member(
+        "/status",
+        "initContainerStatuses",
+        json!([status]),
+    );
+
+    let plan = plan_at(&set, &[pod], now().after(Duration::from_secs(5)));
+
+    assert_eq!(plan.recheck_after, Some(Duration::from_secs(29)));
+}
