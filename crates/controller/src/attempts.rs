@@ -237,5 +237,6 @@ fn upgraded(set: &CanonicalSet, pod: &PodRecord) -> PodRecord {
     let mut assumed = PodRecord { readiness: Readiness::Unknown, ..pod.clone() };
     let recorded = InjectedSet::with_image(set, Seconds::EPOCH);
     assumed.hashes.0.insert(Arc::clone(&set.name), recorded);
+    rollout::assume_amounts(set, &mut assumed);
     assumed
 }

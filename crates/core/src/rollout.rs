@@ -18,7 +18,7 @@ pub use crash::is_unsettled;
 pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
 pub use failure::{Judgement, is_time_over, judge};
 pub use hot::{Move, MoveKind};
-pub use resize::ResourceChange;
+pub use resize::{ResourceChange, assume_amounts};
 pub use upgrade::{ImageChange, Step, Upgrade};
 
 use crate::annotations::Seconds;

@@ -102,6 +102,36 @@ fn an_unanswered_upgrade_counts_as_done_and_not_ready() {
 }
 
 #[test]
+fn an_unanswered_resize_spends_the_budget() {
+    let now = Instant::now();
+    let set = json!({
+        "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": "log-sc"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "containers": [{"name": "agent", "image": "agent:1", "resources": {"requests": {"cpu": "200m"}}}],
+            "updateStrategy": {"resources": "InPlace"},
+        },
+    });
+    let set = normalize(&serde_json::from_value(set).unwrap()).unwrap();
+    let pod = json!({
+        "metadata": {
+            "name": "web-0", "namespace": "shop", "uid": "u1", "resourceVersion": "1",
+            "annotations": {"kruise.io/sidecarset-injected-list": "log-sc"},
+        },
+        "spec": {"containers": [{"name": "agent", "image": "agent:1", "resources": {"requests": {"cpu": "100m"}}}]},
+    });
+    let pod: PodLite = serde_json::from_value(pod).unwrap();
+    let pod = Arc::new(PodRecord::read(pod.observed(), &mut Interner::default()).unwrap());
+    let mut attempts = Attempts::default();
+    attempts.fail(&set, &pod, WriteHold::Unanswered, now);
+
+    let matched = std::slice::from_ref(&pod);
+    let assumed = attempts.of(&set, matched, now).assume(&set, matched, at(now));
+
+    assert!(rollout::spends_budget(&set, &assumed[0], Seconds::EPOCH));
+}
+
+#[test]
 fn a_doubt_ends_with_the_next_version_of_the_pod() {
     let now = Instant::now();
     let mut attempts = failed(WriteHold::Unanswered, now);

@@ -30,6 +30,14 @@ pub(super) fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ResourceChange
     if is_asked_for(set) { outdated.collect() } else { Vec::new() }
 }
 
+/// Gives a Pod the present amounts, as a write may have done of which nobody knows what became.
+pub fn assume_amounts(set: &CanonicalSet, pod: &mut PodRecord) {
+    for change in changes(set, pod) {
+        let containers = pod.containers.iter_mut().filter(|container| container.name == change.container);
+        containers.for_each(|container| container.amounts = Arc::new(change.to.clone()));
+    }
+}
+
 /// Says whether a Pod's spec gives the sidecars what the set says, or the set leaves them as they are.
 pub(super) fn fits(set: &CanonicalSet, pod: &PodRecord) -> bool {
     !is_asked_for(set) || changes(set, pod).is_empty()
