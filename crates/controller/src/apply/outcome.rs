@@ -5,6 +5,9 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::time::error::Elapsed;
 
+/// What the API server says of an object that there is not.
+const NOT_FOUND: &str = "NotFound";
+
 /// What became of a write.
 #[derive(Debug)]
 pub(crate) enum Answer<K> {
@@ -28,9 +31,15 @@ pub(crate) fn outcome<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Ans
 
 /// Reads the answer to a change of cpu and memory.
 pub(super) fn resized<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Answer<K> {
-    match outcome(answer) {
-        Answer::Held(WriteHold::Refused, source) => Answer::Held(WriteHold::ResizeRefused, source),
-        answer => answer,
+    match answer {
+        // An API server that cannot resize Pods knows no such path, and says so without a reason of the API.
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 && status.reason != NOT_FOUND => {
+            Answer::Held(WriteHold::ResizeRefused, kube::Error::Api(status).into())
+        }
+        answer => match outcome(answer) {
+            Answer::Held(WriteHold::Refused, source) => Answer::Held(WriteHold::ResizeRefused, source),
+            answer => answer,
+        },
     }
 }
 
@@ -81,6 +90,17 @@ mod tests {
         let answer = outcome::<()>(Ok(Err(kube::Error::Api(status(404).boxed()))));
 
         assert!(matches!(answer, Answer::Gone), "{answer:?}");
+    }
+
+    #[test]
+    fn a_pod_is_not_gone_because_the_api_server_cannot_resize_pods() {
+        let resized = |status: Status| resized::<()>(Ok(Err(kube::Error::Api(status.boxed()))));
+        // As the client reads an answer that is no object of the API.
+        let unknown = Status::failure("404 page not found", "Failed to parse error data").with_code(404);
+        let gone = Status::failure("pods \"a\" not found", "NotFound").with_code(404);
+
+        assert!(matches!(resized(unknown), Answer::Held(WriteHold::ResizeRefused, _)));
+        assert!(matches!(resized(gone), Answer::Gone));
     }
 
     #[test]
