@@ -19,7 +19,7 @@ use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
 use sidecarset_core::catalog::Entry;
 use sidecarset_core::event;
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::{PodKey, PodRecord};
+use sidecarset_core::record::{Interner, PodKey, PodRecord};
 use sidecarset_core::rollout::{Step, Upgrade};
 use std::error::Error;
 use std::sync::Arc;
@@ -175,10 +175,28 @@ async fn write(upgrade: &mut Upgrade, set: &CanonicalSet, pod: &PodRecord, ctx: 
     let patch = Patch::Strategic(upgrade.patch(set, pod, ctx.now().wall));
     match upgrade.step {
         Step::Resize => {
-            resized(timeout(DEADLINE, pods.patch_subresource(RESIZE, &pod.key.name, &params, &patch)).await)
+            let answer = timeout(DEADLINE, pods.patch_subresource(RESIZE, &pod.key.name, &params, &patch)).await;
+            with_amounts(resized(answer), upgrade, ctx)
         }
         Step::Definition | Step::Flip => outcome(timeout(DEADLINE, pods.patch(&pod.key.name, &params, &patch)).await),
     }
+}
+
+/// A Pod that the API server answers without the amounts would be written again and again: an admission webhook has others
+/// in mind.
+fn with_amounts(answer: Answer<PodLite>, upgrade: &Upgrade, ctx: &Context) -> Answer<PodLite> {
+    match answer {
+        Answer::Written(written) if !has_amounts(&written, upgrade) => {
+            ctx.change_index(|index| index.wrote(written.observed(), Instant::now()));
+            Answer::Held(WriteHold::ResizeRefused, "the pod came back without the cpu and memory".into())
+        }
+        answer => answer,
+    }
+}
+
+fn has_amounts(written: &PodLite, upgrade: &Upgrade) -> bool {
+    let pod = PodRecord::read(written.observed(), &mut Interner::default());
+    pod.is_none_or(|pod| upgrade.resizes.iter().all(|resize| resize.is_in(&pod)))
 }
 
 fn tell(upgrade: &Upgrade) {

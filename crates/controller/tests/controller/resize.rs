@@ -75,3 +75,18 @@ async fn refused_amounts_hold_their_pod_alone_and_the_status_says_so() {
         "2 of 3 pods are updated; 1 wait for another attempt: the API server did not take their cpu and memory";
     assert_eq!(progressing(&cluster)["message"], message);
 }
+
+#[tokio::test(start_paused = true)]
+async fn amounts_that_somebody_undoes_are_asked_for_again_only_after_a_pause() {
+    let cluster = Cluster::new(&asking_for("100m"), &["a"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    settle().await;
+    cluster.fail("a", &[Fault::Undone; 1000]);
+
+    ask_for(&cluster, "200m", "agent:1");
+    sleep(Duration::from_secs(600)).await;
+
+    let attempts = cluster.upgrades().len();
+    assert!(attempts < 30, "{attempts} attempts in ten minutes");
+    assert_eq!(progressing(&cluster)["reason"], "UpgradesNotTaken");
+}

@@ -34,6 +34,8 @@ pub enum Fault {
     Busy(u32),
     /// It is done, and nobody is told.
     Silence,
+    /// It is taken, but another admission webhook has it change nothing.
+    Undone,
 }
 
 /// A write that the controller asked for.
@@ -171,7 +173,7 @@ impl State {
         match self.faults.get_mut("events").and_then(VecDeque::pop_front) {
             Some(Fault::Code(code)) => Some(failure(code)),
             Some(Fault::Busy(seconds)) => Some(busy(seconds)),
-            Some(Fault::Silence) => None,
+            Some(Fault::Silence | Fault::Undone) => None,
             None => Some(answer(201, event)),
         }
     }
@@ -195,9 +197,12 @@ impl State {
         match fault {
             Some(Fault::Code(code)) => return Some(failure(code)),
             Some(Fault::Busy(seconds)) => return Some(busy(seconds)),
-            Some(Fault::Silence) | None => {}
+            Some(Fault::Silence | Fault::Undone) | None => {}
         }
         let Some(mut pod) = self.objects[Kind::Pods as usize].get(name).cloned() else { return Some(failure(404)) };
+        if matches!(fault, Some(Fault::Undone)) {
+            return Some(answer(200, &pod));
+        }
         if pod["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
             return Some(failure(409));
         }

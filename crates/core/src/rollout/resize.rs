@@ -19,6 +19,14 @@ pub struct ResourceChange {
     pub to: Amounts,
 }
 
+impl ResourceChange {
+    /// Says whether the container has the amounts in this Pod.
+    #[must_use]
+    pub fn is_in(&self, pod: &PodRecord) -> bool {
+        pod.container(&self.container).is_some_and(|container| self.to.are_in(&container.amounts))
+    }
+}
+
 /// Returns the changes that a Pod needs.
 pub(super) fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ResourceChange> {
     let all = set.upgradable().flat_map(|sidecar| sidecar.names_in_pod().iter().map(move |name| (sidecar, name)));
