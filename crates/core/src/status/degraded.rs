@@ -25,6 +25,8 @@ pub(super) enum Reason {
     ContainersNotStarting,
     /// Sidecars end again and again.
     ContainersCrashing,
+    /// Nodes can never give changed cpu and memory.
+    ResizeInfeasible,
     /// Upgrades cannot be written.
     UpgradesNotTaken,
 }
@@ -45,6 +47,7 @@ impl Reason {
             Self::ImagePullFailing => "ImagePullFailing",
             Self::ContainersNotStarting => "ContainersNotStarting",
             Self::ContainersCrashing => "ContainersCrashing",
+            Self::ResizeInfeasible => "ResizeInfeasible",
             Self::UpgradesNotTaken => "UpgradesNotTaken",
         }
     }
@@ -54,7 +57,7 @@ impl Reason {
 pub(super) fn troubles(set: &CanonicalSet, plan: &Plan, failing: &Failing<'_>) -> Vec<Trouble> {
     let pin = Condition::unusable_pin(set);
     let pin = pin.map(|ready| Trouble { reason: Reason::RevisionUnusable, message: ready.message });
-    pin.into_iter().chain(failing.troubles()).chain(not_taken(plan)).collect()
+    pin.into_iter().chain(failing.troubles()).chain(infeasible(plan)).chain(not_taken(plan)).collect()
 }
 
 /// Makes the condition: its reason is the most important one, and its message tells all.
@@ -71,16 +74,22 @@ pub(super) fn degraded(mut troubles: Vec<Trouble>) -> Condition {
 
 fn not_taken(plan: &Plan) -> Option<Trouble> {
     let refused = [
-        (Hold::NotTaken, "cannot be upgraded: the API server does not take it"),
-        (Hold::ResizeRefused, "cannot be upgraded: the API server does not take their cpu and memory"),
-        (Hold::NotMerged, "cannot be upgraded: patchPodMetadata cannot be merged into an annotation"),
+        (Hold::NotTaken, "the API server does not take it"),
+        (Hold::ResizeRefused, "the API server does not take their cpu and memory"),
+        (Hold::NotMerged, "patchPodMetadata cannot be merged into an annotation"),
     ];
-    let all = refused.into_iter().filter_map(|(hold, what)| {
-        let held: Vec<&PodKey> = plan.held_pods(hold).collect();
-        (!held.is_empty()).then(|| format!("{} {what} ({})", pods(held.len()), names(&held)))
-    });
-    let all: Vec<String> = all.collect();
+    let all: Vec<String> = refused.into_iter().filter_map(|(hold, why)| held(plan, hold, why)).collect();
     let answer = plan.answer.as_deref().map(|answer| format!(": {}", beginning(answer, LONGEST_ANSWER)));
     let message = format!("{}{}", all.join("; "), answer.unwrap_or_default());
     (!all.is_empty()).then_some(Trouble { reason: Reason::UpgradesNotTaken, message })
+}
+
+fn infeasible(plan: &Plan) -> Option<Trouble> {
+    let message = held(plan, Hold::ResizeInfeasible, "the node can never give the cpu and memory");
+    message.map(|message| Trouble { reason: Reason::ResizeInfeasible, message })
+}
+
+fn held(plan: &Plan, hold: Hold, why: &str) -> Option<String> {
+    let held: Vec<&PodKey> = plan.held_pods(hold).collect();
+    (!held.is_empty()).then(|| format!("{} cannot be upgraded: {why} ({})", pods(held.len()), names(&held)))
 }

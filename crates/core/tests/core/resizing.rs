@@ -233,6 +233,17 @@ fn the_status_says_what_is_waited_for() {
 }
 
 #[test]
+fn a_person_should_look_where_nodes_can_never_give_the_amounts() {
+    let set = changed();
+    let pod = taken("a").resizing("PodResizePending", "Infeasible").build();
+    let status = status::summarize(&set, &[&pod], &rollout::plan(&set, &[&pod], now()), None, now());
+
+    let degraded = status.conditions.iter().find(|condition| condition.type_ == "Degraded").unwrap();
+    assert_eq!((&*degraded.status, &*degraded.reason), ("True", "ResizeInfeasible"));
+    assert_eq!(degraded.message, "1 pod cannot be upgraded: the node can never give the cpu and memory (shop/a)");
+}
+
+#[test]
 fn an_unknown_way_is_refused() {
     assert_eq!(
         sidecar_set().strategy("resources", "Sometimes").violations(),
