@@ -17,6 +17,7 @@ use crate::annotations::Seconds;
 use crate::catalog::InvalidSet;
 use crate::normalize::CanonicalSet;
 use crate::record::PodRecord;
+use crate::revision::Failure;
 use crate::rollout::{Hold, Plan, Upgrade, is_ready, is_time_over, is_updated, spends_budget};
 use condition::{Condition, Standing, Verdict};
 use degraded::{Reason, Trouble, degraded};
@@ -50,7 +51,9 @@ pub fn summarize(
     let previous = previous.cloned().unwrap_or_default();
     let counts = count(set, matched, plan, now);
     let verdict = failure::verdict(set, matched, plan, &previous).unwrap_or_else(|| judge(counts, plan));
-    let standing = Standing::of(set, matched, (counts, verdict), now);
+    // What the plan waited for, and that is one of the past where Pods return to it.
+    let target = set.failure.as_ref().and_then(Failure::rollback).map_or(set, AsRef::as_ref);
+    let standing = Standing::of(target, matched, (counts, verdict), now);
     let failing = Failing::of(set, matched, &previous, now);
     let ready = Condition::unusable_pin(set).unwrap_or_else(|| Condition::ready(&standing));
     let troubles = degraded::troubles(set, plan, &failing).into_iter().chain(failure::trouble(set, matched, plan));

@@ -83,6 +83,23 @@ fn what_is_told_follows_the_rollback() {
 }
 
 #[test]
+fn what_a_rollback_waits_for_is_named() {
+    let mut world = World::new(3, &strategy("Rollback", 1, 1));
+    world.release(BAD_IN_SOME);
+    world.run(5);
+    world.wait(DEADLINE);
+    world.round();
+    world.round();
+    // It runs the image before again, and the application in it does not get ready.
+    world.pods[2] = world.pods[2].clone().caught_up().ready().condition(false, "2026-01-02T03:05:00Z");
+    world.round();
+
+    let message = "2 of 3 pods are updated; 2 wait for unavailable pods (maxUnavailable is 1, and 1 upgraded pod is not \
+                   ready: shop/pod-02)";
+    assert_eq!(world.condition("Progressing"), Some((true, "RollingBack".to_owned(), message.to_owned())));
+}
+
+#[test]
 fn what_breaks_after_a_rollback_is_not_on_its_way_back() {
     let mut world = after_failure(3, &strategy("Rollback", 1, 1));
 
