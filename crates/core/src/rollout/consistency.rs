@@ -74,8 +74,8 @@ fn has_left_last_image(
     last.image_id != status.image_id
         || ImageReference::parse(&status.image) == ImageReference::parse(&container.image)
         // Two tags of one image: the runtime may report either for ever, but a start after the upgrade is
-        // a start with the image of the upgrade.
-        || status.started_at > upgraded_at(set, pod)
+        // a start with the image of the upgrade. One within its second may be that, too: it would be waited for in vain.
+        || status.started_at >= upgraded_at(set, pod)
 }
 
 /// Returns what a container ran before its last upgrade, where it had one.

@@ -268,11 +268,12 @@ fn two_tags_of_one_image_do_not_leave_a_pod_waiting_for_ever() {
     let retagged = sidecar_set().image("agent:stable").build();
     // The runtime goes on to report the other tag, and the identity is the same.
     let under_way = pod("a", &old()).patched(&pod("a", &old()).upgrade_to(&retagged));
-    let restarted =
-        under_way.clone().set("/status/containerStatuses/0/state/running/startedAt", "2026-01-02T03:04:06Z");
+    let started =
+        |time: &str| under_way.clone().set("/status/containerStatuses/0/state/running/startedAt", time).build();
 
     assert!(!rollout::is_ready(&retagged, &under_way.build()));
-    assert!(rollout::is_ready(&retagged, &restarted.build()));
+    assert!(rollout::is_ready(&retagged, &started("2026-01-02T03:04:06Z")));
+    assert!(rollout::is_ready(&retagged, &started("2026-01-02T03:04:05Z")), "within the second of the upgrade");
 }
 
 #[test]
