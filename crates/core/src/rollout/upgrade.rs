@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use sidecarset_api::markers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Which step of an upgrade is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +171,7 @@ fn hot_changes<'a>(pod: &'a PodRecord, moves: &'a [Move]) -> impl Iterator<Item 
 }
 
 fn hashes(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Value> {
+    let now = after_all_starts(set, pod, now);
     let is_flat = pod.hashes.0.get(&set.name).is_none_or(|recorded| recorded.sidecar_list.is_none());
     let mut hashes = pod.hashes.clone();
     hashes.0.insert(Arc::clone(&set.name), InjectedSet::with_image(set, now));
@@ -183,6 +185,13 @@ fn hashes(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Valu
         annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.to_text().into());
     }
     annotations
+}
+
+/// Returns the time of an upgrade. Times are in whole seconds, and a start at that time counts as one after the upgrade: so
+/// that of no container that runs already may be one.
+fn after_all_starts(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Seconds {
+    let starts = consistency::sidecars(set, pod).filter_map(|container| container.status.as_ref()?.started_at);
+    starts.map(|start| start.after(Duration::from_secs(1))).fold(now, Seconds::max)
 }
 
 fn in_place(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: Seconds) -> String {

@@ -90,3 +90,13 @@ fn an_init_container_that_runs_again_is_looked_at_once_it_has_run_for_half_a_min
 
     assert_eq!(plan.recheck_after, Some(Duration::from_secs(29)));
 }
+
+#[test]
+fn a_start_just_before_the_upgrade_is_none_with_the_new_image() {
+    let (old, new) = (sidecar_set().build(), sidecar_set().image("agent:v2").build());
+    let just_started = pod("a", &old).set("/status/containerStatuses/0/state/running/startedAt", json!(now()));
+
+    let upgraded = just_started.clone().patched(&just_started.upgrade_to(&new));
+
+    assert!(!rollout::is_ready(&new, &upgraded.build()));
+}
