@@ -6,6 +6,7 @@ use super::release::{EMPTY, SET};
 use crate::pod::PodLite;
 use serde_json::Value;
 use sidecarset_api::markers;
+use sidecarset_core::amount::Amount;
 use sidecarset_core::annotations::is_ours;
 use sidecarset_core::normalize::{CanonicalSet, Sidecar};
 use sidecarset_core::record::{Interner, PodKey, PodRecord};
@@ -68,11 +69,22 @@ pub(super) fn record(pod: &Value) -> Option<PodRecord> {
 }
 
 impl Truth {
-    /// Takes in the Pods as they are now. Those that only a new Pod can mend are given up.
+    /// Takes in the Pods as they are now. Those that only a new Pod can mend are given up, and so are broken ones that
+    /// selector or partition leave as they are.
     pub(super) fn refresh<'a>(&mut self, pods: impl Iterator<Item = &'a Value>, set: &CanonicalSet) {
-        let shape =
-            |pod: &Value| pod["metadata"]["annotations"][markers::HASH_WITHOUT_IMAGE].as_str().map(str::to_owned);
-        let is_lost = |pod: &Value| !shape(pod).unwrap_or_default().contains(&*set.hashes.without_image);
+        let has = |pod: &Value, annotation: &str, hash: &str| {
+            pod["metadata"]["annotations"][annotation].as_str().is_some_and(|text| text.contains(hash))
+        };
+        let is_left = |pod: &Value| {
+            let labels = record(pod).map(|pod| pod.labels);
+            let selector = set.rollout.selector.as_ref();
+            let is_out = selector.is_some_and(|it| !labels.is_some_and(|labels| it.matches(&*labels)));
+            is_out || set.rollout.partition != Amount::Count(0)
+        };
+        let is_lost = |pod: &Value| {
+            let is_left_broken = !is_ready(pod) && !has(pod, markers::HASH, &set.hashes.full) && is_left(pod);
+            is_left_broken || !has(pod, markers::HASH_WITHOUT_IMAGE, &set.hashes.without_image)
+        };
         let is_well = |pod: &Value| is_ready(pod) && is_undisturbed(pod) && is_settled(pod);
         let is_so = |pod: &Value| is_matched(pod) && !is_lost(pod) && !is_well(pod);
         let still: BTreeSet<&str> = pods.filter(|pod| is_so(pod)).map(uid).collect();

@@ -73,9 +73,14 @@ fn has_left_last_image(
     };
     last.image_id != status.image_id
         || ImageReference::parse(&status.image) == ImageReference::parse(&container.image)
-        // Two tags of one image: the runtime may report either for ever, but a start after the upgrade is
-        // a start with the image of the upgrade. One within its second may be that, too: it would be waited for in vain.
-        || status.started_at >= upgraded_at(set, pod)
+        || (!hot::is_emptied(set, container) && is_started_since(set, pod, status))
+}
+
+/// Two tags of one image: the runtime may report either for ever, but a start after the upgrade is a start with the image of
+/// the upgrade. One within its second may be that, too: it would be waited for in vain.
+// An empty image is no tag of the one before. And it comes in a second step, whose time is not recorded.
+fn is_started_since(set: &CanonicalSet, pod: &PodRecord, status: &ContainerObservation) -> bool {
+    status.started_at >= upgraded_at(set, pod)
 }
 
 /// Returns what a container ran before its last upgrade, where it had one.

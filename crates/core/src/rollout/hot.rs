@@ -56,6 +56,12 @@ pub(super) fn is_at_rest(set: &CanonicalSet, pod: &PodRecord) -> bool {
     pairs(set, pod).all(|pair| pair.is_settled() && is_healthy(set, pod, pair.other))
 }
 
+/// Says whether a container has the image with which it waits.
+pub(super) fn is_emptied(set: &CanonicalSet, container: &ContainerRecord) -> bool {
+    let pairs = hot_sidecars(set).filter(|sidecar| sidecar.names_in_pod().contains(&container.name));
+    pairs.map(|sidecar| sidecar.empty_image.as_ref()).any(|empty| empty == Some(&container.image))
+}
+
 /// Says whether in each pair one container waits.
 pub(super) fn has_waiting_containers(set: &CanonicalSet, pod: &PodRecord) -> bool {
     // The image that it waits with may be another one by now, which only a new Pod can take. What waits has version 0.
