@@ -74,7 +74,8 @@ need "$image_file" image
 
 if [[ $rings == all ]]; then
     step "Running the tests that need no cluster (building them takes minutes the first time)."
-    timed "units, cases, edges" cargo test --locked
+    # More random histories than while working: they take most of a minute.
+    timed "units, cases, edges" env SIMULATION_HISTORIES="${SIMULATION_HISTORIES:-1500}" cargo test --locked
     # As devcluster/build.sh builds, so that nothing of Kubernetes is compiled twice.
     timed "devcluster" env CGO_ENABLED=0 go -C devcluster test -trimpath -vet=off ./...
 fi
