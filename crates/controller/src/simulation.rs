@@ -95,6 +95,7 @@ fn everything_is_done_or_waits_for_a_person(world: &mut World) -> Outcome {
             | Hold::Resizing
             | Hold::ResizeDeferred
             | Hold::ResizeInfeasible
+            | Hold::ResizeFailing
             | Hold::ResizeRefused
             | Hold::BudgetSpent
             | Hold::Changed

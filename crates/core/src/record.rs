@@ -100,6 +100,8 @@ pub enum Resize {
     Deferred,
     /// The node never has.
     Infeasible,
+    /// It fails to do it, and tries again.
+    Failing,
 }
 
 /// Whether a Pod is ready, and since when it is as it is.

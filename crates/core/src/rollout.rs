@@ -54,6 +54,8 @@ pub enum Hold {
     ResizeDeferred,
     /// The Pod's node can never give that cpu and memory. Ends with other amounts, or when the Pod is created anew.
     ResizeInfeasible,
+    /// The kubelet fails to change the cpu and memory, and tries again. Ends when it has, or with other amounts.
+    ResizeFailing,
     /// The partition keeps the Pod on the old image. Ends when the partition is lowered.
     Partition,
     /// As many Pods are unavailable as may be. Ends when one of them is ready.

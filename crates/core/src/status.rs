@@ -132,6 +132,8 @@ fn judge(counts: Counts, plan: &Plan) -> Verdict {
         Verdict::UpgradesNotTaken
     } else if is_held(Hold::ResizeInfeasible) {
         Verdict::ResizeInfeasible
+    } else if is_held(Hold::ResizeFailing) {
+        Verdict::ResizeFailing
     } else if is_held(Hold::ResizeDeferred) {
         Verdict::ResizeDeferred
     } else if is_held(Hold::BudgetSpent) {

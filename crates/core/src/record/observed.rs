@@ -217,8 +217,11 @@ fn resize(pod: ObservedPod<'_>) -> Resize {
         _ if is_unseen => Resize::Unseen,
         Some(Some("Infeasible")) => Resize::Infeasible,
         Some(_) => Resize::Deferred,
-        None if condition("PodResizeInProgress").is_some() => Resize::InProgress,
-        None => Resize::Done,
+        None => match condition("PodResizeInProgress").map(|it| it.reason.as_deref()) {
+            Some(Some("Error")) => Resize::Failing,
+            Some(_) => Resize::InProgress,
+            None => Resize::Done,
+        },
     }
 }
 

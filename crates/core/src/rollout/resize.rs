@@ -62,13 +62,14 @@ pub(super) fn hold(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
         Resize::Unseen | Resize::InProgress => Some(Hold::Resizing),
         Resize::Deferred => Some(Hold::ResizeDeferred),
         Resize::Infeasible => Some(Hold::ResizeInfeasible),
+        Resize::Failing => Some(Hold::ResizeFailing),
     }
 }
 
 /// Says whether a Pod spends the budget: a resize may restart its containers. One that the node cannot give spends it too,
 /// as an image does that never starts, or every Pod would be asked for it. One that waits for room on its node does not.
 pub(super) fn spends_budget(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    matches!(hold(set, pod), Some(Hold::Resizing | Hold::ResizeInfeasible))
+    matches!(hold(set, pod), Some(Hold::Resizing | Hold::ResizeInfeasible | Hold::ResizeFailing))
 }
 
 pub(super) fn is_asked_for(set: &CanonicalSet) -> bool {

@@ -20,6 +20,7 @@ pub(super) enum Verdict {
     UpgradesNotTaken,
     ResizeDeferred,
     ResizeInfeasible,
+    ResizeFailing,
     MaxUnavailableReached,
     WaitingForPods,
     Paused,
@@ -58,6 +59,7 @@ impl Verdict {
             Self::UpgradesNotTaken => "UpgradesNotTaken",
             Self::ResizeDeferred => "ResizeDeferred",
             Self::ResizeInfeasible => "ResizeInfeasible",
+            Self::ResizeFailing => "ResizeFailing",
             Self::MaxUnavailableReached => "MaxUnavailableReached",
             Self::WaitingForPods => "WaitingForPods",
             Self::Paused => "Paused",
@@ -76,6 +78,7 @@ impl Verdict {
             | Self::Upgrading
             | Self::UpgradesNotTaken
             | Self::ResizeDeferred
+            | Self::ResizeFailing
             | Self::MaxUnavailableReached
             | Self::WaitingForPods => true,
             Self::Halted
@@ -179,7 +182,7 @@ impl Condition {
 }
 
 /// What the reasons to hold mean to a person, in the order in which a message lists them.
-const HELD: [(Hold, &str); 16] = [
+const HELD: [(Hold, &str); 17] = [
     (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
     (Hold::HandOver, "wait for the new container of a hot upgrade to be ready"),
     (Hold::Changed, "changed before they were upgraded, and are looked at again"),
@@ -188,6 +191,7 @@ const HELD: [(Hold, &str); 16] = [
     (Hold::Resizing, "wait for the kubelet to change their cpu and memory"),
     (Hold::ResizeDeferred, "wait for room on their nodes for the changed cpu and memory"),
     (Hold::ResizeInfeasible, "cannot get the changed cpu and memory on their nodes"),
+    (Hold::ResizeFailing, "wait for the kubelet, which fails to change their cpu and memory"),
     (Hold::ResizeRefused, "wait for another attempt: the API server did not take their cpu and memory"),
     (Hold::BudgetSpent, "wait for unavailable pods"),
     (Hold::Halted, "stay because the rollout has failed"),

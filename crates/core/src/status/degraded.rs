@@ -27,6 +27,8 @@ pub(super) enum Reason {
     ContainersCrashing,
     /// Nodes can never give changed cpu and memory.
     ResizeInfeasible,
+    /// Kubelets fail to change cpu and memory.
+    ResizeFailing,
     /// Upgrades cannot be written.
     UpgradesNotTaken,
 }
@@ -48,6 +50,7 @@ impl Reason {
             Self::ContainersNotStarting => "ContainersNotStarting",
             Self::ContainersCrashing => "ContainersCrashing",
             Self::ResizeInfeasible => "ResizeInfeasible",
+            Self::ResizeFailing => "ResizeFailing",
             Self::UpgradesNotTaken => "UpgradesNotTaken",
         }
     }
@@ -57,7 +60,7 @@ impl Reason {
 pub(super) fn troubles(set: &CanonicalSet, plan: &Plan, failing: &Failing<'_>) -> Vec<Trouble> {
     let pin = Condition::unusable_pin(set);
     let pin = pin.map(|ready| Trouble { reason: Reason::RevisionUnusable, message: ready.message });
-    pin.into_iter().chain(failing.troubles()).chain(infeasible(plan)).chain(not_taken(plan)).collect()
+    pin.into_iter().chain(failing.troubles()).chain(not_resized(plan)).chain(not_taken(plan)).collect()
 }
 
 /// Makes the condition: its reason is the most important one, and its message tells all.
@@ -84,9 +87,12 @@ fn not_taken(plan: &Plan) -> Option<Trouble> {
     (!all.is_empty()).then_some(Trouble { reason: Reason::UpgradesNotTaken, message })
 }
 
-fn infeasible(plan: &Plan) -> Option<Trouble> {
-    let message = held(plan, Hold::ResizeInfeasible, "the node can never give the cpu and memory");
-    message.map(|message| Trouble { reason: Reason::ResizeInfeasible, message })
+fn not_resized(plan: &Plan) -> impl Iterator<Item = Trouble> {
+    let all = [
+        (Hold::ResizeInfeasible, Reason::ResizeInfeasible, "the node can never give the cpu and memory"),
+        (Hold::ResizeFailing, Reason::ResizeFailing, "the kubelet fails to change the cpu and memory"),
+    ];
+    all.into_iter().filter_map(|(hold, reason, why)| held(plan, hold, why).map(|message| Trouble { reason, message }))
 }
 
 fn held(plan: &Plan, hold: Hold, why: &str) -> Option<String> {

@@ -127,6 +127,21 @@ fn amounts_that_no_node_can_give_stop_like_an_image_that_never_starts() {
 }
 
 #[test]
+fn amounts_that_the_kubelet_fails_to_change_are_told_and_spend_the_budget() {
+    let failing = || taken("a").resizing("PodResizeInProgress", "Error");
+
+    let plan = plan(&changed(), &[failing(), old("b")]);
+
+    assert_eq!(holds(&plan), [("a".to_owned(), Hold::ResizeFailing), ("b".to_owned(), Hold::BudgetSpent)]);
+    let record = failing().build();
+    let set = changed();
+    let status = status::summarize(&set, &[&record], &rollout::plan(&set, &[&record], now()), None, now());
+    let told = |kind: &str| status.conditions.iter().find(|it| it.type_ == kind).map(|it| (&*it.status, &*it.reason));
+    assert_eq!(told("Progressing"), Some(("True", "ResizeFailing")));
+    assert_eq!(told("Degraded"), Some(("True", "ResizeFailing")));
+}
+
+#[test]
 fn other_amounts_free_a_pod_whose_node_cannot_give_those_before() {
     let stuck = taken("a").resizing("PodResizePending", "Infeasible");
     let set = asking_for("150m").after(&asking_for(BEFORE));
