@@ -73,7 +73,7 @@ pub struct SidecarSetStatus {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockingField {
-    /// The path of the field below spec, with containers by name: containers[agent].env. It is that of a container
+    /// The path of the field below spec, with containers by name: `containers[agent].env`. It is that of a container
     /// where Pods lack it, and "unknown" where the definition that Pods carry is not remembered.
     pub field: String,
 
