@@ -1,6 +1,6 @@
 //! Which Pods have failed their upgrade, and whether these are too many.
 
-use super::consistency::{is_consistent, is_healthy, is_ready, sidecars};
+use super::consistency::{self, is_consistent, is_healthy, is_ready, sidecars};
 use super::is_updated;
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
@@ -88,7 +88,7 @@ fn fate(set: &CanonicalSet, pod: &PodRecord, deadline: Duration, now: Seconds) -
 /// Returns when a Pod was upgraded to the present definition; nothing where it was created with it.
 fn upgraded_at(set: &CanonicalSet, pod: &PodRecord) -> Option<Seconds> {
     let was_upgraded = is_updated(set, pod) && pod.in_place.0.get(&set.name).is_some();
-    pod.hashes.0.get(&set.name).filter(|_| was_upgraded)?.update_timestamp
+    consistency::upgraded_at(set, pod).filter(|_| was_upgraded)
 }
 
 fn was_not_ready_in_time(set: &CanonicalSet, pod: &PodRecord, upgraded: Seconds, due: Seconds) -> bool {

@@ -58,8 +58,8 @@ pub(super) fn is_at_rest(set: &CanonicalSet, pod: &PodRecord) -> bool {
 
 /// Says whether a container has the image with which it waits.
 pub(super) fn is_emptied(set: &CanonicalSet, container: &ContainerRecord) -> bool {
-    let pairs = hot_sidecars(set).filter(|sidecar| sidecar.names_in_pod().contains(&container.name));
-    pairs.map(|sidecar| sidecar.empty_image.as_ref()).any(|empty| empty == Some(&container.image))
+    let is_its = |sidecar: &Sidecar| sidecar.names_in_pod().contains(&container.name);
+    hot_sidecars(set).any(|sidecar| is_its(sidecar) && sidecar.empty_image.as_ref() == Some(&container.image))
 }
 
 /// Says whether in each pair one container waits.

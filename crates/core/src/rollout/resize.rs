@@ -4,8 +4,8 @@
 use super::Hold;
 use super::eligibility::has_present_shape;
 use crate::amounts::Amounts;
-use crate::normalize::{CanonicalSet, ResourceUpdates};
-use crate::record::{ContainerKind, PodRecord, Resize};
+use crate::normalize::{CanonicalSet, ResourceUpdates, Sidecar};
+use crate::record::{ContainerKind, ContainerRecord, PodRecord, Resize};
 use std::sync::Arc;
 
 /// Other cpu and memory for a container.
@@ -29,13 +29,12 @@ impl ResourceChange {
 
 /// Returns the changes that a Pod needs.
 pub(super) fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ResourceChange> {
-    let all = set.upgradable().flat_map(|sidecar| sidecar.names_in_pod().iter().map(move |name| (sidecar, name)));
-    let outdated = all.filter_map(|(sidecar, name)| {
-        let container = pod.container(name).filter(|container| !sidecar.amounts.are_in(&container.amounts))?;
-        let (container, kind) = (Arc::clone(&container.name), container.kind);
-        Some(ResourceChange { container, kind, to: sidecar.amounts.clone() })
+    let changes = outdated(set, pod).map(|(sidecar, container)| ResourceChange {
+        container: Arc::clone(&container.name),
+        kind: container.kind,
+        to: sidecar.amounts.clone(),
     });
-    if is_asked_for(set) { outdated.collect() } else { Vec::new() }
+    changes.collect()
 }
 
 /// Gives a Pod the present amounts, as a write may have done of which nobody knows what became.
@@ -48,7 +47,15 @@ pub fn assume_amounts(set: &CanonicalSet, pod: &mut PodRecord) {
 
 /// Says whether a Pod's spec gives the sidecars what the set says, or the set leaves them as they are.
 pub(super) fn fits(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    !is_asked_for(set) || changes(set, pod).is_empty()
+    outdated(set, pod).next().is_none()
+}
+
+fn outdated<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = (&'a Sidecar, &'a ContainerRecord)> {
+    let sidecars = set.upgradable().filter(|_| is_asked_for(set));
+    let containers = sidecars.flat_map(move |sidecar| {
+        sidecar.names_in_pod().iter().filter_map(move |name| Some((sidecar, pod.container(name)?)))
+    });
+    containers.filter(|(sidecar, container)| !sidecar.amounts.are_in(&container.amounts))
 }
 
 /// Returns why a Pod has to wait whose spec was changed already.
