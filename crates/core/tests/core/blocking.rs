@@ -1,15 +1,11 @@
 //! Which fields keep Pods from being upgraded in place.
 
-use crate::build::{PodBuilder, SetBuilder, now, pod, sidecar_set};
+use crate::build::{PodBuilder, SetBuilder, now, pod, sidecar_set, summarize_after};
 use serde_json::json;
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::PodRecord;
-use sidecarset_core::{rollout, status};
 
 fn fields(set: &CanonicalSet, pods: &[PodBuilder]) -> Vec<(String, i32)> {
-    let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
-    let matched: Vec<&PodRecord> = pods.iter().collect();
-    let status = status::summarize(set, &matched, &rollout::plan(set, &matched, now()), None, now());
+    let status = summarize_after(set, pods, None, now());
     status.not_upgradable_fields.into_iter().map(|blocking| (blocking.field, blocking.count)).collect()
 }
 

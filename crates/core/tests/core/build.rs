@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
-use sidecarset_api::v1beta1::SidecarSet;
+use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::{Catalog, Entry};
 use sidecarset_core::normalize::{CanonicalSet, normalize};
 use sidecarset_core::record::{Interner, ObservedPod, ObservedSpec, ObservedStatus, PodRecord};
 use sidecarset_core::revision::Revision;
-use sidecarset_core::rollout;
+use sidecarset_core::{rollout, status};
 
 /// The moment of every decision in the tests: 2026-01-02T03:04:05Z.
 pub fn now() -> Seconds {
@@ -76,18 +76,17 @@ impl SetBuilder {
     /// Pins it to a past definition with another image, as the catalog does.
     pub fn pinned_to(self, policy: &str, image: &str) -> CanonicalSet {
         let set = self.spec("injectionStrategy", json!({"revision": {"revisionName": "log-sc-1", "policy": policy}}));
-        let mut catalog = Catalog::default();
-        catalog.put_revision(revision("log-sc-1", image));
-        match catalog.put_set(&serde_json::from_value(set.0).unwrap()) {
-            Entry::Valid(set) => (*set).clone(),
-            Entry::Invalid(set) => panic!("{}", set.violations),
-        }
+        set.beside(revision("log-sc-1", image))
     }
 
     /// Builds it as the catalog knows it when it has been something else before.
     pub fn after(self, past: &Self) -> CanonicalSet {
+        self.beside(revision_of("log-sc-1", &past.0["spec"]))
+    }
+
+    fn beside(self, revision: Revision) -> CanonicalSet {
         let mut catalog = Catalog::default();
-        catalog.put_revision(revision_of("log-sc-1", &past.0["spec"]));
+        catalog.put_revision(revision);
         match catalog.put_set(&serde_json::from_value(self.0).unwrap()) {
             Entry::Valid(set) => (*set).clone(),
             Entry::Invalid(set) => panic!("{}", set.violations),
@@ -109,6 +108,18 @@ impl SetBuilder {
             Err(violations) => violations.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// Sums up what is planned at a time.
+pub fn summarize_after(
+    set: &CanonicalSet,
+    pods: &[PodBuilder],
+    previous: Option<&SidecarSetStatus>,
+    now: Seconds,
+) -> SidecarSetStatus {
+    let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
+    let matched: Vec<&PodRecord> = pods.iter().collect();
+    status::summarize(set, &matched, &rollout::plan(set, &matched, now), previous, now)
 }
 
 /// A revision of the set.

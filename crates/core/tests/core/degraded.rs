@@ -1,28 +1,16 @@
 //! What a person should look at.
 
-use crate::build::{PodBuilder, now, pod, sidecar_set};
+use crate::build::{PodBuilder, now, pod, sidecar_set, summarize_after};
 use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::{Catalog, Entry};
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::PodRecord;
-use sidecarset_core::rollout::{self, Hold, Plan};
+use sidecarset_core::rollout::{Hold, Plan};
 use sidecarset_core::status;
 
 fn seen(set: &CanonicalSet, pods: &[PodBuilder]) -> SidecarSetStatus {
-    seen_after(set, pods, None, now())
-}
-
-fn seen_after(
-    set: &CanonicalSet,
-    pods: &[PodBuilder],
-    previous: Option<&SidecarSetStatus>,
-    now: Seconds,
-) -> SidecarSetStatus {
-    let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
-    let matched: Vec<&PodRecord> = pods.iter().collect();
-    status::summarize(set, &matched, &rollout::plan(set, &matched, now), previous, now)
+    summarize_after(set, pods, None, now())
 }
 
 fn degraded(status: &SidecarSetStatus) -> [&str; 3] {
@@ -85,7 +73,7 @@ fn what_the_kubelet_tells_in_turns_changes_no_status() {
     let set = sidecar_set().build();
     let first = seen(&set, &[waits(pod("a", &set), "ErrImagePull")]);
 
-    let second = seen_after(&set, &[waits(pod("a", &set), "ImagePullBackOff")], Some(&first), now());
+    let second = summarize_after(&set, &[waits(pod("a", &set), "ImagePullBackOff")], Some(&first), now());
 
     assert_eq!(second, first);
 }
@@ -194,7 +182,8 @@ fn a_crashing_container_that_was_started_again_still_counts_until_it_has_run_for
         "state",
         ended("2026-01-02T03:04:00Z", "2026-01-02T03:04:01Z"),
     );
-    let after = |pod: &PodBuilder, time: &str| seen_after(&set, std::slice::from_ref(pod), Some(&crashing), at(time));
+    let after =
+        |pod: &PodBuilder, time: &str| summarize_after(&set, std::slice::from_ref(pod), Some(&crashing), at(time));
 
     for pod in [&again, &stopped] {
         assert_eq!(degraded(&after(pod, "2026-01-02T03:04:29Z"))[1], "ContainersCrashing");
@@ -218,7 +207,7 @@ fn an_upgrade_repairs_a_crashing_container_at_once() {
     // The hash of the Pod was recorded on the first of January.
     let repaired = runs_again(pod("a", &set), "2025-12-31T23:59:50Z", "2025-12-31T23:59:51Z");
 
-    let status = seen_after(&set, &[repaired], Some(&crashing), now());
+    let status = summarize_after(&set, &[repaired], Some(&crashing), now());
 
     assert_eq!(degraded(&status), FINE);
 }

@@ -1,28 +1,14 @@
 //! What a status says.
 
-use crate::build::{PodBuilder, now, pod, sidecar_set};
+use crate::build::{PodBuilder, now, pod, sidecar_set, summarize_after};
 use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::PodRecord;
 use sidecarset_core::status::with_revisions;
-use sidecarset_core::{rollout, status};
 
 fn summarize(set: &CanonicalSet, pods: &[PodBuilder]) -> SidecarSetStatus {
     summarize_after(set, pods, None, now())
-}
-
-fn summarize_after(
-    set: &CanonicalSet,
-    pods: &[PodBuilder],
-    previous: Option<&SidecarSetStatus>,
-    now: Seconds,
-) -> SidecarSetStatus {
-    let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
-    let matched: Vec<&PodRecord> = pods.iter().collect();
-    let plan = rollout::plan(set, &matched, now);
-    status::summarize(set, &matched, &plan, previous, now)
 }
 
 // What `kubectl wait` compares is the condition's generation, and its status only where that is the set's.
