@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::http::Request;
 use divan::{AllocProfiler, Bencher, black_box};
 use http_body_util::BodyExt;
-use sidecarset_bench::{NAMESPACE, catalog, namespace, pod, review, webhook};
+use sidecarset_bench::world::{NAMESPACE, catalog, namespace, pod, review, webhook};
 use sidecarset_core::injection::inject;
 use sidecarset_webhook::review::{Verdict, answer, parse};
 use tower::ServiceExt;
