@@ -8,6 +8,7 @@ use divan::{AllocProfiler, Bencher, black_box};
 use http_body_util::BodyExt;
 use sidecarset_bench::world::{NAMESPACE, catalog, namespace, pod, review, webhook};
 use sidecarset_core::injection::inject;
+use sidecarset_core::json::Json;
 use sidecarset_webhook::review::{Verdict, answer, parse};
 use tower::ServiceExt;
 
@@ -26,7 +27,7 @@ fn main() {
 fn a_parse(bencher: Bencher<'_, '_>, bytes: usize) {
     let body = review(&pod(bytes));
 
-    bencher.bench(|| parse(black_box(&body)).unwrap());
+    bencher.bench(|| parse::<Json<'_>>(black_box(&body)).unwrap());
 }
 
 #[divan::bench(args = SETS)]
@@ -78,5 +79,5 @@ fn e_whole_review<const SET_COUNT: usize>(bencher: Bencher<'_, '_>, bytes: usize
 fn f_null_review(bencher: Bencher<'_, '_>, bytes: usize) {
     let body = review(&pod(bytes));
 
-    bencher.bench(|| answer(parse(black_box(&body)).unwrap().uid, Verdict::untouched()));
+    bencher.bench(|| answer(parse::<Json<'_>>(black_box(&body)).unwrap().uid, Verdict::untouched()));
 }

@@ -15,13 +15,13 @@ pub use clash::{Clash, ClashKind};
 
 use crate::annotations::{ParseAnnotationError, Seconds};
 use crate::expression::Resource;
+use crate::json::{AsJson, Json, Lookup};
 use crate::normalize::{CanonicalSet, MetadataError, Sidecar};
 use crate::quantity::ParseQuantityError;
 use crate::revision::{self, Unusable};
 use definition::Recipient;
 use edit::PodEdit;
 use metadata::Marks;
-use serde_json::{Map, Value};
 use sidecarset_api::markers;
 use std::sync::Arc;
 
@@ -103,10 +103,12 @@ pub enum Refusal {
 /// Says whether nothing is ever injected into such a Pod: it has ended, is being deleted, or mirrors a file of the
 /// kubelet.
 #[must_use]
-pub fn is_left_alone(pod: &Value) -> bool {
-    let metadata = &pod["metadata"];
-    let has_ended = matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
-    has_ended || !metadata["deletionTimestamp"].is_null() || !metadata["annotations"][markers::MIRROR_POD].is_null()
+pub fn is_left_alone(pod: &impl AsJson) -> bool {
+    let pod = &*pod.as_json();
+    let metadata = pod.at("metadata");
+    let has_ended = matches!(pod.at("status").at("phase").as_str(), Some("Succeeded" | "Failed"));
+    let is_mirror = || !metadata.at("annotations").at(markers::MIRROR_POD).is_null();
+    has_ended || !metadata.at("deletionTimestamp").is_null() || is_mirror()
 }
 
 /// Chooses the definition of each set that a Pod gets: the present one, or the past one that the set is pinned to, or to
@@ -116,16 +118,16 @@ pub fn is_left_alone(pod: &Value) -> bool {
 /// # Errors
 /// A set is pinned to a revision that cannot be injected.
 pub fn choose(
-    pod: &Value,
+    pod: &impl AsJson,
     sets: &[Arc<CanonicalSet>],
     draw: impl Fn(&str) -> f64,
 ) -> Result<Vec<Arc<CanonicalSet>>, Refusal> {
     if sets.iter().all(|set| set.pin.is_none() && set.failure.is_none()) {
         return Ok(sets.to_vec());
     }
+    let pod = &*pod.as_json();
     let marks = Marks::of(pod)?;
-    let none = Map::new();
-    let labels = pod["metadata"]["labels"].as_object().unwrap_or(&none);
+    let labels = pod.at("metadata").at("labels");
     let choose_one = |set: &Arc<CanonicalSet>| {
         // What is there already stays, whatever is drawn when the API server asks again.
         let there = candidates(set).find(|candidate| is_injected(pod, &marks, candidate));
@@ -140,7 +142,8 @@ pub fn choose(
 ///
 /// # Errors
 /// The Pod cannot be injected whole.
-pub fn inject(pod: &Value, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<Injection, Refusal> {
+pub fn inject(pod: &impl AsJson, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<Injection, Refusal> {
+    let pod = &*pod.as_json();
     let mut edit = PodEdit::of(pod)?;
     let mut marks = Marks::of(pod)?;
     let due: Vec<&CanonicalSet> = sets.iter().map(AsRef::as_ref).filter(|set| !is_injected(pod, &marks, set)).collect();
@@ -173,13 +176,13 @@ fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet
 }
 
 /// Says whether a container was injected.
-fn carries_mark(container: &Value) -> bool {
-    let env = container["env"].as_array().into_iter().flatten();
-    env.into_iter().any(|variable| variable["name"] == markers::IS_INJECTED && variable["value"] == "true")
+fn carries_mark(container: &Json<'_>) -> bool {
+    let mut env = container.at("env").items();
+    env.any(|variable| variable.at("name").is(markers::IS_INJECTED) && variable.at("value").is("true"))
 }
 
 // The API server may ask again after another webhook changed the Pod: what is there already must stay as it is.
-fn is_injected(pod: &Value, marks: &Marks, set: &CanonicalSet) -> bool {
+fn is_injected(pod: &Json<'_>, marks: &Marks, set: &CanonicalSet) -> bool {
     let are_present = |list, sidecars: &[Sidecar]| {
         sidecars.iter().flat_map(Sidecar::names_in_pod).all(|name| containers::is_present(pod, list, name))
     };

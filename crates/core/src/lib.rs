@@ -9,6 +9,7 @@ pub mod event;
 pub mod expression;
 pub mod image;
 pub mod injection;
+pub mod json;
 mod merge;
 pub mod normalize;
 pub mod quantity;

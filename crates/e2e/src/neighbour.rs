@@ -73,7 +73,7 @@ fn router(asked: Arc<Mutex<Vec<Vec<String>>>>, label: (String, String)) -> Route
 }
 
 fn answer(body: &[u8], asked: &Mutex<Vec<Vec<String>>>, label: &(String, String)) -> Response {
-    let request = match review::parse(body) {
+    let request = match review::parse::<Value>(body) {
         Ok(request) => request,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };

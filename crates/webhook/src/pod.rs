@@ -3,20 +3,23 @@
 use crate::context::Context;
 use crate::namespace;
 use crate::review::{Denial, Operation, Request, Verdict};
-use serde_json::{Map, Value};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::Selection;
 use sidecarset_core::event;
 use sidecarset_core::injection::{self, Injection};
+use sidecarset_core::json::{Json, Lookup};
 use sidecarset_core::revision;
 use std::error::Error;
 use tracing::{debug, info, warn};
+
+/// A request to create a Pod. The Pod is read without a copy of its strings.
+type PodRequest<'a> = Request<Json<'a>>;
 
 /// The namespace of a Pod that names none.
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// Decides what a Pod gets that is about to be created.
-pub async fn mutate(request: &Request, context: &Context) -> Verdict {
+pub async fn mutate(request: &PodRequest<'_>, context: &Context) -> Verdict {
     let pod = match subject(request) {
         Ok(Some(pod)) => pod,
         Ok(None) => return Verdict::untouched(),
@@ -45,13 +48,13 @@ pub async fn mutate(request: &Request, context: &Context) -> Verdict {
 
 /// Has the authors of sets told what their sidecars do to the Pod. Nothing is waited for: where there is no room in the
 /// queue, it is not told.
-fn tell(request: &Request, injection: &Injection, context: &Context) {
+fn tell(request: &PodRequest<'_>, injection: &Injection, context: &Context) {
     if request.dry_run == Some(true) {
         return;
     }
     // What the names of Pods begin with is the same for all Pods of an owner, so that the same is not told of each.
-    let metadata = &request.object["metadata"];
-    let pods = metadata["generateName"].as_str().or(metadata["name"].as_str()).unwrap_or_default();
+    let metadata = request.object.at("metadata");
+    let pods = metadata.at("generateName").as_str().or(metadata.at("name").as_str()).unwrap_or_default();
     for clash in &injection.clashes {
         let event = event::clashed(clash, namespace_of(request), pods);
         if context.events.try_send(event).is_err() {
@@ -61,7 +64,7 @@ fn tell(request: &Request, injection: &Injection, context: &Context) {
 }
 
 /// Returns the Pod, if it is one that may get something.
-fn subject(request: &Request) -> Result<Option<&Map<String, Value>>, Denial> {
+fn subject<'a, 'b>(request: &'a PodRequest<'b>) -> Result<Option<&'a Json<'b>>, Denial> {
     let unexpected = || Denial::unexpected(request, "a Pod (v1) as v1/pods");
     if !request.resource.group.is_empty() || request.resource.resource != "pods" {
         return Err(unexpected());
@@ -73,27 +76,25 @@ fn subject(request: &Request) -> Result<Option<&Map<String, Value>>, Denial> {
     if !request.kind.group.is_empty() || request.kind.kind != "Pod" {
         return Err(unexpected());
     }
-    let Value::Object(pod) = &request.object else {
+    if !request.object.is_object() {
         return Err(Denial::BadRequest("the request to create a Pod has no object".to_owned()));
-    };
-    Ok((!injection::is_left_alone(&request.object)).then_some(pod))
+    }
+    Ok((!injection::is_left_alone(&request.object)).then_some(&request.object))
 }
 
-fn namespace_of(request: &Request) -> &str {
-    let own = request.object["metadata"]["namespace"].as_str();
+fn namespace_of<'a>(request: &'a PodRequest<'_>) -> &'a str {
+    let own = request.object.at("metadata").at("namespace").as_str();
     let candidates = [own, request.namespace.as_deref()];
     candidates.into_iter().flatten().find(|name| !name.is_empty()).unwrap_or(DEFAULT_NAMESPACE)
 }
 
-fn pod_name(request: &Request) -> &str {
-    let metadata = &request.object["metadata"];
-    metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap_or_default()
+fn pod_name<'a>(request: &'a PodRequest<'_>) -> &'a str {
+    let metadata = request.object.at("metadata");
+    metadata.at("name").as_str().or(metadata.at("generateName").as_str()).unwrap_or_default()
 }
 
-async fn selection(pod: &Map<String, Value>, namespace: &str, context: &Context) -> Result<Selection, Denial> {
-    let none = Map::new();
-    let labels = pod.get("metadata").and_then(|metadata| metadata.get("labels"));
-    let labels = labels.and_then(Value::as_object).unwrap_or(&none);
+async fn selection(pod: &Json<'_>, namespace: &str, context: &Context) -> Result<Selection, Denial> {
+    let labels = pod.at("metadata").at("labels");
     context.registrar.until_arrived(labels, &context.catalog).await;
     let known = {
         let catalog = context.catalog.read();
@@ -112,7 +113,7 @@ async fn selection(pod: &Map<String, Value>, namespace: &str, context: &Context)
     Ok(context.catalog.read().select(labels, Some(&found)))
 }
 
-fn decide(request: &Request, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
+fn decide(request: &PodRequest<'_>, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
     let pod = &request.object;
     if let Some(set) = selection.invalid.first() {
         return Err(refused(format!("SidecarSet {:?} selects this pod but is invalid: {}", set.name, set.violations)));

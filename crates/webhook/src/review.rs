@@ -13,10 +13,10 @@ use serde_json::Value;
 const API_VERSION: &str = "admission.k8s.io/v1";
 const KIND: &str = "AdmissionReview";
 
-/// What is asked: whether an object may be written, and with which changes.
+/// What is asked: whether an object may be written, and with which changes. Objects are read as `O`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Request {
+pub struct Request<O = Value> {
     /// Identifies the request; the answer repeats it.
     pub uid: String,
     /// The type of the object.
@@ -39,10 +39,10 @@ pub struct Request {
     pub dry_run: Option<bool>,
     /// The object as it would be written, whole: a member that this build does not know is there too.
     #[serde(default)]
-    pub object: Value,
+    pub object: O,
     /// The object as it is; null where there is none.
     #[serde(default)]
-    pub old_object: Value,
+    pub old_object: O,
 }
 
 /// The type of an object.
@@ -103,14 +103,14 @@ pub enum Error {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Question {
+#[serde(rename_all = "camelCase", bound(deserialize = "O: Default + Deserialize<'de>"))]
+struct Question<O> {
     #[serde(default)]
     api_version: String,
     #[serde(default)]
     kind: String,
-    #[serde(default)]
-    request: Option<Request>,
+    #[serde(default = "Option::default")]
+    request: Option<Request<O>>,
 }
 
 #[derive(Serialize)]
@@ -140,8 +140,8 @@ struct Response {
 ///
 /// # Errors
 /// The body is not a review, or asks nothing.
-pub fn parse(body: &[u8]) -> Result<Request, Error> {
-    let question: Question = serde_json::from_slice(body)?;
+pub fn parse<'a, O: Default + Deserialize<'a>>(body: &'a [u8]) -> Result<Request<O>, Error> {
+    let question: Question<O> = serde_json::from_slice(body)?;
     if question.api_version != API_VERSION || question.kind != KIND {
         return Err(Error::NotAReview { api_version: question.api_version, kind: question.kind });
     }
@@ -180,7 +180,7 @@ mod tests {
     fn a_review_of_the_older_version_is_told_what_is_expected() {
         let body = br#"{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":null}"#;
 
-        let error = parse(body).unwrap_err();
+        let error = parse::<Value>(body).unwrap_err();
 
         assert_eq!(
             error.to_string(),

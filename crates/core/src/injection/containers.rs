@@ -3,8 +3,8 @@
 use super::definition::{self, Recipient};
 use super::edit::PodEdit;
 use super::{Clash, ClashKind, Refusal, carries_mark};
+use crate::json::{Json, Lookup};
 use crate::normalize::{CanonicalSet, Placement, Sidecar};
-use serde_json::Value;
 
 /// Places init containers and containers of the sets, given by name.
 pub(super) fn place(recipient: &Recipient<'_>, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) -> Result<(), Refusal> {
@@ -16,7 +16,7 @@ pub(super) fn place(recipient: &Recipient<'_>, sets: &[&CanonicalSet], edit: &mu
 }
 
 /// Says whether a list of the Pod has a container of this name that was injected.
-pub(super) fn is_present(pod: &Value, list: &str, name: &str) -> bool {
+pub(super) fn is_present(pod: &Json<'_>, list: &str, name: &str) -> bool {
     find(pod, list, name).is_some_and(|(_, container)| carries_mark(container))
 }
 
@@ -55,7 +55,7 @@ fn place_list(
             }
         }
     }
-    if pod["spec"][list].is_array() {
+    if pod.at("spec").at(list).is_array() {
         edit.prepend(list, before);
         edit.append(list, after);
     } else {
@@ -65,6 +65,6 @@ fn place_list(
     Ok(())
 }
 
-fn find<'a>(pod: &'a Value, list: &str, name: &str) -> Option<(usize, &'a Value)> {
-    pod["spec"][list].as_array()?.iter().enumerate().find(|(_, container)| container["name"] == name)
+fn find<'a, 'b>(pod: &'a Json<'b>, list: &str, name: &str) -> Option<(usize, &'a Json<'b>)> {
+    pod.at("spec").at(list).items().enumerate().find(|(_, container)| container.at("name").is(name))
 }

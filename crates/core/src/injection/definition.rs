@@ -2,6 +2,7 @@
 
 use super::edit::PodEdit;
 use super::{Refusal, hot, resources, sharing};
+use crate::json::Json;
 use crate::normalize::{CanonicalSet, Sidecar};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,14 +12,14 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Recipient<'a> {
     /// The Pod as it came.
-    pub(super) pod: &'a Value,
+    pub(super) pod: &'a Json<'a>,
     /// The names of the containers that it gets, or has got already, each with the set that it is of.
     sidecars: BTreeMap<&'a str, &'a CanonicalSet>,
 }
 
 impl<'a> Recipient<'a> {
     /// Begins with a Pod and all sets that select it. Sets of which two have a container of one name are refused.
-    pub(super) fn new(pod: &'a Value, sets: &'a [Arc<CanonicalSet>]) -> Result<Self, Refusal> {
+    pub(super) fn new(pod: &'a Json<'a>, sets: &'a [Arc<CanonicalSet>]) -> Result<Self, Refusal> {
         let mut sidecars: BTreeMap<&str, &CanonicalSet> = BTreeMap::new();
         for set in sets {
             for container in set.sidecars().flat_map(Sidecar::names_in_pod) {

@@ -1,6 +1,7 @@
 //! A growing patch for one Pod.
 
 use super::{Clash, Refusal};
+use crate::json::{Json, Lookup};
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, ReplaceOperation};
 use serde_json::{Map, Value};
@@ -9,7 +10,7 @@ use std::collections::BTreeMap;
 /// The patch of a Pod, and the annotations that it is to have.
 #[derive(Debug)]
 pub(super) struct PodEdit<'a> {
-    pod: &'a Value,
+    pod: &'a Json<'a>,
     pub(super) patch: Patch,
     pub(super) warnings: Vec<String>,
     pub(super) clashes: Vec<Clash>,
@@ -18,13 +19,13 @@ pub(super) struct PodEdit<'a> {
 
 impl<'a> PodEdit<'a> {
     /// Begins a patch of a Pod whose members have the types that are counted on here.
-    pub(super) fn of(pod: &'a Value) -> Result<Self, Refusal> {
+    pub(super) fn of(pod: &'a Json<'a>) -> Result<Self, Refusal> {
         let shape = |path, expected| Refusal::Shape { path, expected };
-        let metadata = pod["metadata"].as_object().ok_or(shape("metadata", "an object"))?;
+        let metadata = pod.at("metadata").as_object().ok_or(shape("metadata", "an object"))?;
         if metadata.get("annotations").is_some_and(|it| !it.is_null() && !it.is_object()) {
             return Err(shape("metadata.annotations", "an object"));
         }
-        let spec = pod["spec"].as_object().ok_or(shape("spec", "an object"))?;
+        let spec = pod.at("spec").as_object().ok_or(shape("spec", "an object"))?;
         for (list, path) in [
             ("containers", "spec.containers"),
             ("initContainers", "spec.initContainers"),
@@ -78,7 +79,7 @@ impl<'a> PodEdit<'a> {
     /// Returns an annotation as it was set here, or as the Pod has it.
     pub(super) fn annotation(&self, key: &str) -> Option<&str> {
         let set = self.annotations.get(key).map(String::as_str);
-        set.or_else(|| self.pod["metadata"]["annotations"][key].as_str())
+        set.or_else(|| self.pod.at("metadata").at("annotations").at(key).as_str())
     }
 
     /// Sets annotations. The last value counts.
@@ -90,7 +91,7 @@ impl<'a> PodEdit<'a> {
     pub(super) fn write_annotations(&mut self) {
         let annotations = std::mem::take(&mut self.annotations).into_iter();
         let annotations = annotations.map(|(key, value)| (key, Value::from(value)));
-        if self.pod["metadata"]["annotations"].is_object() {
+        if self.pod.at("metadata").at("annotations").is_object() {
             for (key, value) in annotations {
                 self.add(&["metadata", "annotations", &key], value);
             }
@@ -100,7 +101,7 @@ impl<'a> PodEdit<'a> {
     }
 
     fn has_list(&self, list: &str) -> bool {
-        self.pod["spec"][list].is_array()
+        self.pod.at("spec").at(list).is_array()
     }
 
     // The tokens are escaped as RFC 6901 asks: annotation keys have slashes.

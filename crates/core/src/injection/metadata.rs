@@ -3,8 +3,8 @@
 use super::Refusal;
 use super::edit::PodEdit;
 use crate::annotations::{HashAnnotation, InjectedSet, Seconds, injected_list};
+use crate::json::{Json, Lookup};
 use crate::normalize::CanonicalSet;
-use serde_json::Value;
 use sidecarset_api::markers;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,8 +19,9 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Reads what a Pod brings along: its manifest may have been copied from a running one.
-    pub(super) fn of(pod: &Value) -> Result<Self, Refusal> {
-        let annotation = |key: &str| pod["metadata"]["annotations"][key].as_str().filter(|text| !text.is_empty());
+    pub(super) fn of(pod: &Json<'_>) -> Result<Self, Refusal> {
+        let annotations = pod.at("metadata").at("annotations");
+        let annotation = |key: &str| annotations.at(key).as_str().filter(|text| !text.is_empty());
         let hashes = |key| {
             annotation(key).map_or_else(|| Ok(HashAnnotation::default()), |text| HashAnnotation::parse(key, text))
         };

@@ -4,6 +4,7 @@ use super::definition::Recipient;
 use super::{Refusal, carries_mark};
 use crate::amounts::List;
 use crate::expression::{Expression, Resource};
+use crate::json::{Json, Lookup};
 use crate::normalize::{Aggregation, CanonicalSet, ResourcesPolicy, Sidecar};
 use crate::quantity::Quantity;
 use serde_json::{Map, Value};
@@ -46,11 +47,11 @@ pub(super) fn computed(
 }
 
 /// Returns the Pod's own containers that keep running and whose name matches.
-fn targets<'a>(recipient: &Recipient<'a>, policy: &ResourcesPolicy) -> Vec<&'a Value> {
-    let list = |list: &str| recipient.pod["spec"][list].as_array().into_iter().flatten();
-    let native = list("initContainers").filter(|container| container["restartPolicy"] == "Always");
-    let is_target = |container: &&Value| {
-        let name = container["name"].as_str().unwrap_or_default();
+fn targets<'a>(recipient: &Recipient<'a>, policy: &ResourcesPolicy) -> Vec<&'a Json<'a>> {
+    let list = |list: &str| recipient.pod.at("spec").at(list).items();
+    let native = list("initContainers").filter(|container| container.at("restartPolicy").is("Always"));
+    let is_target = |container: &&Json<'a>| {
+        let name = container.at("name").as_str().unwrap_or_default();
         !recipient.is_sidecar(name) && !carries_mark(container) && policy.targets.matches(name)
     };
     native.chain(list("containers")).filter(is_target).collect()
@@ -73,14 +74,14 @@ fn raised_to_zero(
 
 impl List {
     /// Returns what each container says about a resource, if it does.
-    fn amounts(self, containers: &[&Value], resource: Resource) -> Result<Vec<Option<Quantity>>, Refusal> {
-        let amount = |container: &&Value| {
-            let amount = &container["resources"][self.name()][resource.name()];
+    fn amounts(self, containers: &[&Json<'_>], resource: Resource) -> Result<Vec<Option<Quantity>>, Refusal> {
+        let amount = |container: &&Json<'_>| {
+            let amount = container.at("resources").at(self.name()).at(resource.name());
             if amount.is_null() {
                 return Ok(None);
             }
-            Quantity::from_json(amount).map(Some).map_err(|source| Refusal::Amount {
-                container: container["name"].as_str().unwrap_or_default().to_owned(),
+            Quantity::from_json(&amount.into()).map(Some).map_err(|source| Refusal::Amount {
+                container: container.at("name").as_str().unwrap_or_default().to_owned(),
                 list: self.name(),
                 resource,
                 source,

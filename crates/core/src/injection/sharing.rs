@@ -2,6 +2,7 @@
 
 use super::carries_mark;
 use super::edit::PodEdit;
+use crate::json::{Json, Lookup};
 use crate::normalize::{EnvSource, EnvTransfer, Shares};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +14,13 @@ const DEVICES: (&str, &str) = ("volumeDevices", "devicePath");
 /// A container of the Pod itself. It may be as large as a Pod can be, so nothing is looked for in it twice.
 #[derive(Debug)]
 struct Own<'a> {
-    container: &'a Value,
+    container: &'a Json<'a>,
     /// Its variables by name, the first of each.
-    variables: BTreeMap<&'a str, &'a Value>,
+    variables: BTreeMap<&'a str, &'a Json<'a>>,
 }
 
 /// Adds to a sidecar what it takes over.
-pub(super) fn take_over(pod: &Value, edit: &PodEdit<'_>, shares: &Shares, sidecar: &mut Map<String, Value>) {
+pub(super) fn take_over(pod: &Json<'_>, edit: &PodEdit<'_>, shares: &Shares, sidecar: &mut Map<String, Value>) {
     if *shares == Shares::default() {
         return;
     }
@@ -37,8 +38,8 @@ pub(super) fn take_over(pod: &Value, edit: &PodEdit<'_>, shares: &Shares, sideca
 }
 
 /// Returns the regular containers that were not injected. Init containers are never a source.
-fn own_containers(pod: &Value) -> Vec<Own<'_>> {
-    let containers = pod["spec"]["containers"].as_array().into_iter().flatten();
+fn own_containers<'a>(pod: &'a Json<'a>) -> Vec<Own<'a>> {
+    let containers = pod.at("spec").at("containers").items();
     containers.filter(|container| !carries_mark(container)).map(Own::new).collect()
 }
 
@@ -46,35 +47,40 @@ fn own_containers(pod: &Value) -> Vec<Own<'_>> {
 fn share(sidecar: &mut Map<String, Value>, own: &[Own<'_>], (list, path): (&str, &str)) {
     let mut taken: BTreeSet<String> =
         [MOUNTS, DEVICES].into_iter().flat_map(|(list, path)| texts(sidecar, list, path)).collect();
-    for item in own.iter().flat_map(|own| items(own.container, list)) {
-        let Some(place) = item[path].as_str() else { continue };
+    for item in own.iter().flat_map(|own| own.container.at(list).items()) {
+        let Some(place) = item.at(path).as_str() else { continue };
         if !taken.contains(place) {
             taken.insert(place.to_owned());
-            append(sidecar, list, item.clone());
+            append(sidecar, list, item.into());
         }
     }
 }
 
 /// Returns the variables that a set asks for, in the order in which it does. What is not there is left out.
-fn transferred<'a>(pod: &Value, edit: &PodEdit<'_>, own: &[Own<'a>], transfers: &[EnvTransfer]) -> Vec<&'a Value> {
+fn transferred<'a>(
+    pod: &Json<'_>,
+    edit: &PodEdit<'_>,
+    own: &[Own<'a>],
+    transfers: &[EnvTransfer],
+) -> Vec<&'a Json<'a>> {
     let mut variables = Vec::new();
     for transfer in transfers {
         let source = match &transfer.source {
             EnvSource::Container(name) => Some(name.as_str()),
-            EnvSource::Label(key) => pod["metadata"]["labels"][key].as_str(),
+            EnvSource::Label(key) => pod.at("metadata").at("labels").at(key).as_str(),
             EnvSource::Annotation(key) => edit.annotation(key),
         };
-        let own = source.and_then(|name| own.iter().find(|own| own.container["name"] == name));
+        let own = source.and_then(|name| own.iter().find(|own| own.container.at("name").is(name)));
         variables.extend(transfer.names.iter().filter_map(|name| own?.variables.get(name.as_str()).copied()));
     }
     variables
 }
 
 impl<'a> Own<'a> {
-    fn new(container: &'a Value) -> Self {
+    fn new(container: &'a Json<'a>) -> Self {
         let mut variables = BTreeMap::new();
-        for variable in items(container, "env") {
-            if let Some(name) = variable["name"].as_str() {
+        for variable in container.at("env").items() {
+            if let Some(name) = variable.at("name").as_str() {
                 variables.entry(name).or_insert(variable);
             }
         }
@@ -82,9 +88,9 @@ impl<'a> Own<'a> {
     }
 
     /// Returns the variables that the mounts are named by: `$(NAME)` in `subPathExpr`.
-    fn variables_of_mounts(&self) -> impl Iterator<Item = &'a Value> {
-        let mounts = items(self.container, "volumeMounts");
-        let names = mounts.filter_map(|mount| mount["subPathExpr"].as_str()).flat_map(names_in);
+    fn variables_of_mounts(&self) -> impl Iterator<Item = &'a Json<'a>> {
+        let mounts = self.container.at("volumeMounts").items();
+        let names = mounts.filter_map(|mount| mount.at("subPathExpr").as_str()).flat_map(names_in);
         names.filter_map(|name| self.variables.get(name).copied())
     }
 }
@@ -100,13 +106,13 @@ fn names_in(expression: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Appends variables whose names the sidecar does not have.
-fn add_variables(sidecar: &mut Map<String, Value>, variables: Vec<&Value>) {
+fn add_variables(sidecar: &mut Map<String, Value>, variables: Vec<&Json<'_>>) {
     let mut known: BTreeSet<String> = texts(sidecar, "env", "name").collect();
     for variable in variables {
-        let Some(name) = variable["name"].as_str() else { continue };
+        let Some(name) = variable.at("name").as_str() else { continue };
         if !known.contains(name) {
             known.insert(name.to_owned());
-            append(sidecar, "env", variable.clone());
+            append(sidecar, "env", variable.into());
         }
     }
 }
@@ -124,10 +130,6 @@ fn append(sidecar: &mut Map<String, Value>, list: &str, item: Value) {
 fn texts(sidecar: &Map<String, Value>, list: &str, member: &str) -> impl Iterator<Item = String> {
     let items = sidecar.get(list).and_then(Value::as_array).into_iter().flatten();
     items.filter_map(move |item| item[member].as_str().map(str::to_owned))
-}
-
-fn items<'a>(container: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
-    container[list].as_array().into_iter().flatten()
 }
 
 #[cfg(test)]

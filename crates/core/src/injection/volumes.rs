@@ -2,21 +2,21 @@
 
 use super::edit::PodEdit;
 use super::{Clash, ClashKind};
+use crate::json::{Json, Lookup};
 use crate::normalize::CanonicalSet;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// Merges the volumes that some sidecar mounts into those of the Pod. A volume that the Pod has already wins.
-pub(super) fn merge(pod: &Value, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) {
-    let own = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    let own: BTreeMap<&str, &Value> =
-        own.into_iter().filter_map(|volume| Some((volume["name"].as_str()?, volume))).collect();
+pub(super) fn merge(pod: &Json<'_>, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) {
+    let own = pod.at("spec").at("volumes").items();
+    let own: BTreeMap<&str, &Json<'_>> = own.filter_map(|volume| Some((volume.at("name").as_str()?, volume))).collect();
     let mut merged: BTreeMap<&str, &Map<String, Value>> = BTreeMap::new();
     let mut order = Vec::new();
     for set in sets {
         for (name, volume) in mounted(set) {
             match (own.get(name), merged.get(name)) {
-                (Some(own), _) if own.as_object() != Some(volume) => edit.warn(shadowed(name, set, "the Pod")),
+                (Some(own), _) if own.to_map() != *volume => edit.warn(shadowed(name, set, "the Pod")),
                 (None, Some(first)) if *first != volume => {
                     edit.warn(shadowed(name, set, "another SidecarSet"));
                 }

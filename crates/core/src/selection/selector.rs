@@ -1,5 +1,6 @@
 //! A label selector, parsed once.
 
+use crate::json::{Json, Lookup};
 use crate::validation::{Violations, is_label_value, is_qualified_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use std::collections::{BTreeMap, BTreeSet};
@@ -136,6 +137,18 @@ impl Labels for BTreeMap<String, String> {
 
     fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+/// What is no object has no labels.
+impl Labels for Json<'_> {
+    fn value(&self, key: &str) -> Option<&str> {
+        self.at(key).as_str()
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let members = self.as_object().into_iter().flat_map(serde_json_borrow::ObjectAsVec::iter);
+        members.filter_map(|(key, value)| Some((key, value.as_str()?)))
     }
 }
 

@@ -51,7 +51,7 @@ impl Verdict {
 impl Denial {
     /// Says that the request is about something else than `expected`.
     #[must_use]
-    pub fn unexpected(request: &Request, expected: &str) -> Self {
+    pub fn unexpected<O>(request: &Request<O>, expected: &str) -> Self {
         let (kind, resource) = (&request.kind, &request.resource);
         Self::BadRequest(format!(
             "expected {expected}, got {} as {}",

@@ -11,6 +11,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use serde::Deserialize;
 use serde_json::json;
 use std::any::Any;
 use std::error::Error;
@@ -48,19 +49,22 @@ pub fn router(context: Context) -> Router {
 }
 
 async fn mutate_pod(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
-    let request = request(&headers, body)?;
+    let body = body_of(&headers, body)?;
+    let request = request(&body)?;
     let verdict = pod::mutate(&request, &context).await;
     Ok(answer(request, verdict))
 }
 
 async fn mutate_set(headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
-    let request = request(&headers, body)?;
+    let body = body_of(&headers, body)?;
+    let request = request(&body)?;
     let verdict = sidecarset::mutate(&request);
     Ok(answer(request, verdict))
 }
 
 async fn validate_set(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
-    let request = request(&headers, body)?;
+    let body = body_of(&headers, body)?;
+    let request = request(&body)?;
     let verdict = sidecarset::validate(&request, &context);
     if let Some((set, interest)) = sidecarset::candidate(&request, &verdict) {
         context.registrar.cover(set, interest).await;
@@ -68,17 +72,20 @@ async fn validate_set(State(context): State<Context>, headers: HeaderMap, body: 
     Ok(answer(request, verdict))
 }
 
-fn request(headers: &HeaderMap, body: Body) -> Result<Request, Refusal> {
+fn body_of(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case(JSON) {
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a review is application/json"));
     }
-    let body = body.map_err(|rejection| Refusal::new(rejection.status(), &rejection.body_text()))?;
-    review::parse(&body).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, &story(&error)))
+    body.map_err(|rejection| Refusal::new(rejection.status(), &rejection.body_text()))
 }
 
-fn answer(request: Request, verdict: Verdict) -> Response {
+fn request<'a, O: Default + Deserialize<'a>>(body: &'a [u8]) -> Result<Request<O>, Refusal> {
+    review::parse(body).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, &story(&error)))
+}
+
+fn answer<O>(request: Request<O>, verdict: Verdict) -> Response {
     ([(header::CONTENT_TYPE, JSON)], review::answer(request.uid, verdict)).into_response()
 }
 
