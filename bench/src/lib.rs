@@ -2,6 +2,7 @@
 //!
 //! Ratios and counts are the result. Times are shown beside them, for they mean something on one machine only.
 
+pub mod injection;
 pub mod process;
 pub mod report;
 pub mod world;
