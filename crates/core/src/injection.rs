@@ -15,7 +15,7 @@ pub use clash::{Clash, ClashKind};
 
 use crate::annotations::{ParseAnnotationError, Seconds};
 use crate::expression::Resource;
-use crate::json::{AsJson, Json, Lookup};
+use crate::json::{AsJson, Json};
 use crate::normalize::{CanonicalSet, MetadataError, Sidecar};
 use crate::quantity::ParseQuantityError;
 use crate::revision::{self, Unusable};
@@ -177,8 +177,9 @@ fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet
 
 /// Says whether a container was injected.
 fn carries_mark(container: &Json<'_>) -> bool {
-    let mut env = container.at("env").items();
-    env.any(|variable| variable.at("name").is(markers::IS_INJECTED) && variable.at("value").is("true"))
+    let env = container.at("env");
+    env.may_mention(markers::IS_INJECTED)
+        && env.items().any(|variable| variable.at("name").is(markers::IS_INJECTED) && variable.at("value").is("true"))
 }
 
 // The API server may ask again after another webhook changed the Pod: what is there already must stay as it is.

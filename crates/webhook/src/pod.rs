@@ -7,7 +7,7 @@ use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::Selection;
 use sidecarset_core::event;
 use sidecarset_core::injection::{self, Injection};
-use sidecarset_core::json::{Json, Lookup};
+use sidecarset_core::json::Json;
 use sidecarset_core::revision;
 use std::error::Error;
 use tracing::{debug, info, warn};

@@ -8,7 +8,8 @@ pub use router::router;
 use crate::certificate::CertificateResolver;
 use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use std::convert::Infallible;
@@ -69,8 +70,11 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let tls = RustlsConfig::from_config(Arc::new(tls(certificates).map_err(Error::Tls)?));
     let handle = Handle::new();
-    let server = axum_server::from_tcp_rustls(listener, tls)
+    // An answer leaves in several pieces: a kernel that saves packets would keep the last one for 40 ms.
+    let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
+    let server = axum_server::from_tcp(listener)
         .map_err(Error::Serve)?
+        .acceptor(acceptor)
         .handle(handle.clone())
         .first_request_timeout(FIRST_REQUEST)
         .accept_error_handler(|peer, error| debug!(?peer, %error, "failed to accept a connection"));

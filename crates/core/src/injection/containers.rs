@@ -3,7 +3,7 @@
 use super::definition::{self, Recipient};
 use super::edit::PodEdit;
 use super::{Clash, ClashKind, Refusal, carries_mark};
-use crate::json::{Json, Lookup};
+use crate::json::Json;
 use crate::normalize::{CanonicalSet, Placement, Sidecar};
 
 /// Places init containers and containers of the sets, given by name.
@@ -55,7 +55,7 @@ fn place_list(
             }
         }
     }
-    if pod.at("spec").at(list).is_array() {
+    if pod.at("spec").at(list).is_list() {
         edit.prepend(list, before);
         edit.append(list, after);
     } else {

@@ -1,7 +1,7 @@
 //! A growing patch for one Pod.
 
 use super::{Clash, Refusal};
-use crate::json::{Json, Lookup};
+use crate::json::Json;
 use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, Patch, PatchOperation, ReplaceOperation};
 use serde_json::{Map, Value};
@@ -21,18 +21,24 @@ impl<'a> PodEdit<'a> {
     /// Begins a patch of a Pod whose members have the types that are counted on here.
     pub(super) fn of(pod: &'a Json<'a>) -> Result<Self, Refusal> {
         let shape = |path, expected| Refusal::Shape { path, expected };
-        let metadata = pod.at("metadata").as_object().ok_or(shape("metadata", "an object"))?;
-        if metadata.get("annotations").is_some_and(|it| !it.is_null() && !it.is_object()) {
+        let (metadata, spec) = (pod.at("metadata"), pod.at("spec"));
+        if !metadata.is_object() {
+            return Err(shape("metadata", "an object"));
+        }
+        let annotations = metadata.at("annotations");
+        if !annotations.is_null() && !annotations.is_object() {
             return Err(shape("metadata.annotations", "an object"));
         }
-        let spec = pod.at("spec").as_object().ok_or(shape("spec", "an object"))?;
+        if !spec.is_object() {
+            return Err(shape("spec", "an object"));
+        }
         for (list, path) in [
             ("containers", "spec.containers"),
             ("initContainers", "spec.initContainers"),
             ("volumes", "spec.volumes"),
             ("imagePullSecrets", "spec.imagePullSecrets"),
         ] {
-            if spec.get(list).is_some_and(|it| !it.is_null() && !it.is_array()) {
+            if !spec.at(list).is_null() && !spec.at(list).is_list() {
                 return Err(shape(path, "a list"));
             }
         }
@@ -101,7 +107,7 @@ impl<'a> PodEdit<'a> {
     }
 
     fn has_list(&self, list: &str) -> bool {
-        self.pod.at("spec").at(list).is_array()
+        self.pod.at("spec").at(list).is_list()
     }
 
     // The tokens are escaped as RFC 6901 asks: annotation keys have slashes.

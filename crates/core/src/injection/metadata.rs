@@ -3,7 +3,7 @@
 use super::Refusal;
 use super::edit::PodEdit;
 use crate::annotations::{HashAnnotation, InjectedSet, Seconds, injected_list};
-use crate::json::{Json, Lookup};
+use crate::json::Json;
 use crate::normalize::CanonicalSet;
 use sidecarset_api::markers;
 use std::collections::BTreeSet;

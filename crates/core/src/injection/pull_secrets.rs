@@ -1,7 +1,7 @@
 //! The Secrets with which images are pulled.
 
 use super::edit::PodEdit;
-use crate::json::{Json, Lookup};
+use crate::json::Json;
 use crate::normalize::CanonicalSet;
 use serde_json::json;
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@ use super::definition::Recipient;
 use super::{Refusal, carries_mark};
 use crate::amounts::List;
 use crate::expression::{Expression, Resource};
-use crate::json::{Json, Lookup};
+use crate::json::Json;
 use crate::normalize::{Aggregation, CanonicalSet, ResourcesPolicy, Sidecar};
 use crate::quantity::Quantity;
 use serde_json::{Map, Value};
@@ -80,7 +80,7 @@ impl List {
             if amount.is_null() {
                 return Ok(None);
             }
-            Quantity::from_json(&amount.into()).map(Some).map_err(|source| Refusal::Amount {
+            Quantity::from_json(&amount.to_value()).map(Some).map_err(|source| Refusal::Amount {
                 container: container.at("name").as_str().unwrap_or_default().to_owned(),
                 list: self.name(),
                 resource,

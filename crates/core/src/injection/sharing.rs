@@ -2,9 +2,10 @@
 
 use super::carries_mark;
 use super::edit::PodEdit;
-use crate::json::{Json, Lookup};
+use crate::json::Json;
 use crate::normalize::{EnvSource, EnvTransfer, Shares};
 use serde_json::{Map, Value};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The lists of a container that are shared, each with the member that says where an item is.
@@ -15,8 +16,8 @@ const DEVICES: (&str, &str) = ("volumeDevices", "devicePath");
 #[derive(Debug)]
 struct Own<'a> {
     container: &'a Json<'a>,
-    /// Its variables by name, the first of each.
-    variables: BTreeMap<&'a str, &'a Json<'a>>,
+    /// Its variables by name, the first of each, once somebody has asked for one.
+    variables: OnceCell<BTreeMap<&'a str, &'a Json<'a>>>,
 }
 
 /// Adds to a sidecar what it takes over.
@@ -51,7 +52,7 @@ fn share(sidecar: &mut Map<String, Value>, own: &[Own<'_>], (list, path): (&str,
         let Some(place) = item.at(path).as_str() else { continue };
         if !taken.contains(place) {
             taken.insert(place.to_owned());
-            append(sidecar, list, item.into());
+            append(sidecar, list, item.to_value());
         }
     }
 }
@@ -71,27 +72,35 @@ fn transferred<'a>(
             EnvSource::Annotation(key) => edit.annotation(key),
         };
         let own = source.and_then(|name| own.iter().find(|own| own.container.at("name").is(name)));
-        variables.extend(transfer.names.iter().filter_map(|name| own?.variables.get(name.as_str()).copied()));
+        variables.extend(transfer.names.iter().filter_map(|name| own?.variable(name)));
     }
     variables
 }
 
 impl<'a> Own<'a> {
     fn new(container: &'a Json<'a>) -> Self {
-        let mut variables = BTreeMap::new();
-        for variable in container.at("env").items() {
-            if let Some(name) = variable.at("name").as_str() {
-                variables.entry(name).or_insert(variable);
+        Self { container, variables: OnceCell::new() }
+    }
+
+    /// Returns the variable of this name.
+    fn variable(&self, name: &str) -> Option<&'a Json<'a>> {
+        let by_name = || {
+            let mut variables = BTreeMap::new();
+            for variable in self.container.at("env").items() {
+                if let Some(name) = variable.at("name").as_str() {
+                    variables.entry(name).or_insert(variable);
+                }
             }
-        }
-        Self { container, variables }
+            variables
+        };
+        self.variables.get_or_init(by_name).get(name).copied()
     }
 
     /// Returns the variables that the mounts are named by: `$(NAME)` in `subPathExpr`.
     fn variables_of_mounts(&self) -> impl Iterator<Item = &'a Json<'a>> {
         let mounts = self.container.at("volumeMounts").items();
         let names = mounts.filter_map(|mount| mount.at("subPathExpr").as_str()).flat_map(names_in);
-        names.filter_map(|name| self.variables.get(name).copied())
+        names.filter_map(|name| self.variable(name))
     }
 }
 
@@ -112,7 +121,7 @@ fn add_variables(sidecar: &mut Map<String, Value>, variables: Vec<&Json<'_>>) {
         let Some(name) = variable.at("name").as_str() else { continue };
         if !known.contains(name) {
             known.insert(name.to_owned());
-            append(sidecar, "env", variable.into());
+            append(sidecar, "env", variable.to_value());
         }
     }
 }

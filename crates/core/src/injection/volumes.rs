@@ -2,7 +2,7 @@
 
 use super::edit::PodEdit;
 use super::{Clash, ClashKind};
-use crate::json::{Json, Lookup};
+use crate::json::Json;
 use crate::normalize::CanonicalSet;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! A label selector, parsed once.
 
-use crate::json::{Json, Lookup};
+use crate::json::Json;
 use crate::validation::{Violations, is_label_value, is_qualified_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use std::collections::{BTreeMap, BTreeSet};
@@ -147,8 +147,7 @@ impl Labels for Json<'_> {
     }
 
     fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        let members = self.as_object().into_iter().flat_map(serde_json_borrow::ObjectAsVec::iter);
-        members.filter_map(|(key, value)| Some((key, value.as_str()?)))
+        self.members().filter_map(|(key, value)| Some((key, value.as_str()?)))
     }
 }
 
