@@ -44,7 +44,10 @@ fn c_inject(bencher: Bencher<'_, '_>, bytes: usize) {
     let selection = catalog.select(pod["metadata"]["labels"].as_object().unwrap(), Some(&namespace));
     let now = jiff::Timestamp::constant(1_767_323_045, 0).into();
 
-    bencher.bench(|| inject(black_box(&pod), &selection.sets, now).unwrap());
+    let text = pod.to_string();
+    let read = || serde_json::from_str::<Json<'_>>(&text).unwrap();
+
+    bencher.with_inputs(read).bench_refs(|pod| inject(black_box(pod), &selection.sets, now).unwrap());
 }
 
 #[divan::bench(args = PODS)]
