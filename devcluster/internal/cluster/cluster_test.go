@@ -146,6 +146,16 @@ func TestASimulatedClusterStaysOnLoopback(t *testing.T) {
 	}
 }
 
+func TestSimulatedNodesAreAsManyAndAsSlowAsAskedFor(t *testing.T) {
+	record := Record{Name: "a", Mode: Simulated, Simulation: Simulation{Nodes: 20, Delay: 250 * time.Millisecond}}
+
+	kubelet := strings.Join(record.fakeKubelet(Layout{Dir: "/h/a"}).args, " ")
+
+	if want := "fake-kubelet --kubeconfig=/h/a/config/fake-kubelet.kubeconfig --nodes=20 --delay=250ms"; kubelet != want {
+		t.Errorf("got %s", kubelet)
+	}
+}
+
 func TestTheControlPlaneCanBeRestartedAndTheNodeCannot(t *testing.T) {
 	parts := Record{Name: "a", Mode: Real, Ports: usualPorts}.restartable(Layout{Dir: "/h/a"})
 

@@ -43,7 +43,7 @@ func (r Record) controlSpace() space {
 }
 
 func (r Record) etcd(layout Layout) component {
-	client := fmt.Sprintf("http://127.0.0.1:%d", r.Ports.Etcd)
+	client := r.etcdClient()
 	peer := fmt.Sprintf("http://127.0.0.1:%d", r.Ports.EtcdPeer)
 	return component{name: "etcd", space: r.controlSpace(), args: []string{
 		"etcd",
@@ -56,6 +56,8 @@ func (r Record) etcd(layout Layout) component {
 		"--initial-cluster=" + string(r.Name) + "=" + peer,
 		// The data does not outlive the cluster, so it need not survive a power cut.
 		"--unsafe-no-fsync",
+		// The default of 2 GiB is soon full where ten thousands of pods change all the time.
+		"--quota-backend-bytes=8589934592",
 		"--log-level=warn",
 	}}
 }
@@ -63,7 +65,7 @@ func (r Record) etcd(layout Layout) component {
 func (r Record) apiServerComponent(layout Layout) component {
 	args := []string{
 		"kube-apiserver",
-		fmt.Sprintf("--etcd-servers=http://127.0.0.1:%d", r.Ports.Etcd),
+		"--etcd-servers=" + r.etcdClient(),
 		"--bind-address=" + r.nodeAddress(),
 		"--advertise-address=" + r.nodeAddress(),
 		fmt.Sprintf("--secure-port=%d", r.Ports.APIServer),
@@ -160,7 +162,10 @@ func (r Record) kubeProxy(layout Layout) component {
 
 func (r Record) fakeKubelet(layout Layout) component {
 	return component{name: "fake-kubelet", space: hostSpace, args: []string{
-		"fake-kubelet", "--kubeconfig=" + layout.userConfig("fake-kubelet"),
+		"fake-kubelet",
+		"--kubeconfig=" + layout.userConfig("fake-kubelet"),
+		fmt.Sprintf("--nodes=%d", r.Simulation.Nodes),
+		"--delay=" + r.Simulation.Delay.String(),
 	}}
 }
 

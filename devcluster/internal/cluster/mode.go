@@ -4,7 +4,39 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 )
+
+// Wish is what a person asks a new cluster to be.
+type Wish struct {
+	Nodes Choice
+	// Simulation matters only where nodes are simulated.
+	Simulation Simulation
+}
+
+// Simulation is how nodes are simulated.
+type Simulation struct {
+	Nodes int `json:"nodes"`
+	// Delay is how long a container takes to start or to change its image.
+	Delay time.Duration `json:"delay"`
+}
+
+// DefaultSimulation is a small cluster in which one can watch what happens.
+var DefaultSimulation = Simulation{Nodes: 3, Delay: time.Second}
+
+// Each node has an address of 198.51.100.0/24.
+const mostSimulatedNodes = 250
+
+// Check says what is wrong with it.
+func (s Simulation) Check() error {
+	if s.Nodes < 1 || s.Nodes > mostSimulatedNodes {
+		return fmt.Errorf("--simulated-nodes is %d where 1 to %d is needed", s.Nodes, mostSimulatedNodes)
+	}
+	if s.Delay < 0 {
+		return fmt.Errorf("--simulated-delay is %s, which is less than nothing", s.Delay)
+	}
+	return nil
+}
 
 // Choice is what a person asks the nodes to be.
 type Choice string

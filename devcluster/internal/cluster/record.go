@@ -19,6 +19,8 @@ const (
 type Record struct {
 	Name Name `json:"name"`
 	Mode Mode `json:"mode"`
+	// Simulation matters to simulated nodes only.
+	Simulation Simulation `json:"simulation"`
 	// Slot matters to a real node only.
 	Slot  Slot  `json:"slot"`
 	Ports Ports `json:"ports"`
@@ -52,6 +54,11 @@ func (r Record) nodeAddress() string {
 
 func (r Record) apiServer() string {
 	return fmt.Sprintf("https://%s:%d", r.nodeAddress(), r.Ports.APIServer)
+}
+
+// etcdClient is where etcd takes requests. The network of a real cluster hides it from this machine.
+func (r Record) etcdClient() string {
+	return fmt.Sprintf("http://127.0.0.1:%d", r.Ports.Etcd)
 }
 
 func (r Record) registryAddress() string {

@@ -18,6 +18,8 @@ type Status struct {
 	NodeAddress string `json:"nodeAddress"`
 	// Registry is empty where nodes are simulated.
 	Registry string `json:"registry,omitempty"`
+	// Etcd is empty where the node is real.
+	Etcd string `json:"etcd,omitempty"`
 	// Stopped names the components that should run and do not.
 	Stopped []string `json:"stopped,omitempty"`
 }
@@ -42,6 +44,8 @@ func (m Machine) Status(ctx context.Context, name Name) (Status, error) {
 	}
 	if record.Mode == Real {
 		status.Registry = record.registryAddress()
+	} else {
+		status.Etcd = record.etcdClient()
 	}
 	for _, component := range record.expected() {
 		if _, alive := alivePID(layout, component); !alive {

@@ -23,7 +23,7 @@ type Machine struct {
 
 // Up starts the named cluster and returns once a pod can be made in it. A cluster that is
 // up is left as it is; what a crash left of it is removed first.
-func (m Machine) Up(ctx context.Context, name Name, choice Choice) error {
+func (m Machine) Up(ctx context.Context, name Name, wish Wish) error {
 	layout := m.Home.Layout(name)
 	lock, err := lockDirectory(layout.Dir)
 	if err != nil {
@@ -42,11 +42,11 @@ func (m Machine) Up(ctx context.Context, name Name, choice Choice) error {
 	if err := m.clean(layout, keepDirectory); err != nil {
 		return err
 	}
-	mode, err := m.chooseMode(ctx, layout, choice)
+	mode, err := m.chooseMode(ctx, layout, wish.Nodes)
 	if err != nil {
 		return err
 	}
-	record, err := m.reserve(layout, name, mode)
+	record, err := m.reserve(layout, Record{Name: name, Mode: mode, Simulation: wish.Simulation, Ports: usualPorts})
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (m Machine) chooseMode(ctx context.Context, layout Layout, choice Choice) (
 
 // reserve makes the cluster's directories and holds a slot or ports for it. The record is
 // written before anything else is made, so that whatever follows can be removed by it.
-func (m Machine) reserve(layout Layout, name Name, mode Mode) (Record, error) {
+func (m Machine) reserve(layout Layout, record Record) (Record, error) {
 	for _, dir := range []string{"config", "pki", "logs", "pids", "own", "cni", "volume-plugins", "registries/_default"} {
 		if err := os.MkdirAll(layout.path(dir), 0o755); err != nil {
 			return Record{}, fmt.Errorf("failed to make %s: %w", layout.path(dir), err)
@@ -122,14 +122,13 @@ func (m Machine) reserve(layout Layout, name Name, mode Mode) (Record, error) {
 		return Record{}, err
 	}
 	defer lock.Close()
-	record := Record{Name: name, Mode: mode, Ports: usualPorts}
-	if mode == Simulated {
+	if record.Mode == Simulated {
 		if record.Ports, err = freePorts(); err != nil {
 			return Record{}, err
 		}
 		return record, record.save(layout)
 	}
-	taken, err := m.takenSlots(name)
+	taken, err := m.takenSlots(record.Name)
 	if err != nil {
 		return Record{}, err
 	}

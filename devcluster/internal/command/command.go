@@ -18,6 +18,7 @@ import (
 const usage = `devcluster runs Kubernetes clusters on this machine, each in a network of its own.
 
   devcluster up          [--name NAME] [--nodes real|simulated|auto]
+                         [--simulated-nodes COUNT] [--simulated-delay DURATION]
   devcluster down        [--name NAME | --all]
   devcluster status      [--name NAME | --all] [--output text|json]
   devcluster kubeconfig  [--name NAME]

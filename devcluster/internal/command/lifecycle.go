@@ -16,6 +16,9 @@ func up(ctx context.Context, to streams, args []string) error {
 	var which target
 	which.register(flags)
 	nodes := flags.String("nodes", string(cluster.WantAuto), "")
+	simulation := cluster.DefaultSimulation
+	flags.IntVar(&simulation.Nodes, "simulated-nodes", simulation.Nodes, "")
+	flags.DurationVar(&simulation.Delay, "simulated-delay", simulation.Delay, "")
 	rest, err := parse(flags, args)
 	if err != nil {
 		return err
@@ -31,11 +34,14 @@ func up(ctx context.Context, to streams, args []string) error {
 	if err != nil {
 		return usageError{err.Error()}
 	}
+	if err := simulation.Check(); err != nil {
+		return usageError{err.Error()}
+	}
 	machine, err := machine(to)
 	if err != nil {
 		return err
 	}
-	return machine.Up(ctx, name, choice)
+	return machine.Up(ctx, name, cluster.Wish{Nodes: choice, Simulation: simulation})
 }
 
 func down(_ context.Context, to streams, args []string) error {

@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 )
 
-const workers = 8
+const workers = 16
 
 // pods keeps the status of every pod on a simulated node in step with its spec.
 type pods struct {
@@ -67,7 +67,7 @@ func (p *pods) notice(object any) {
 	if !isPod || p.nodes.addresses[pod.Spec.NodeName] == "" {
 		return
 	}
-	p.queue.AddAfter(cache.ObjectName{Namespace: pod.Namespace, Name: pod.Name}.String(), p.delay)
+	p.queue.AddAfter(cache.ObjectName{Namespace: pod.Namespace, Name: pod.Name}.String(), p.delay*patience(pod))
 }
 
 func (p *pods) workOnce(ctx context.Context) bool {

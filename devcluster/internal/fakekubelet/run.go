@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 )
@@ -38,7 +39,9 @@ func run(ctx context.Context, kubeconfig string, count int, delay time.Duration)
 		return fmt.Errorf("failed to read the kubeconfig %s: %w", kubeconfig, err)
 	}
 	config.UserAgent = "devcluster-fake-kubelet"
-	config.QPS, config.Burst = 500, 1000
+	// No limit: the API server is meant to be the slowest part. And the cheaper encoding of the two.
+	config.QPS = -1
+	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("failed to make a client: %w", err)

@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	core "k8s.io/api/core/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +16,12 @@ import (
 
 // failingTag marks an image that cannot be pulled, as on a real devcluster.
 const failingTag = ":missing"
+
+// slowTag begins the tags of images that take longer than others, by this factor.
+const (
+	slowTag    = ":slow"
+	slowFactor = 10
+)
 
 // place is where a pod is said to run.
 type place struct {
@@ -53,6 +61,20 @@ func observe(pod *core.Pod, at place, now meta.Time) core.PodStatus {
 	set(core.ContainersReady, areContainersReady)
 	set(core.PodReady, areContainersReady && passesGates(pod))
 	return status
+}
+
+// patience returns by which factor the pod's containers take longer than usual to be as its spec says.
+func patience(pod *core.Pod) time.Duration {
+	statuses := slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses)
+	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		runs := slices.ContainsFunc(statuses, func(status core.ContainerStatus) bool {
+			return status.Name == container.Name && status.Image == reportedName(container.Image)
+		})
+		if strings.Contains(container.Image, slowTag) && !runs {
+			return slowFactor
+		}
+	}
+	return 1
 }
 
 func observeAll(pod *core.Pod, containers []core.Container, before []core.ContainerStatus, now meta.Time) []core.ContainerStatus {

@@ -68,6 +68,16 @@ func TestAMissingImageIsNotReadyUntilItIsReplaced(t *testing.T) {
 	}
 }
 
+func TestAnImageTaggedSlowTakesLongerUntilItRuns(t *testing.T) {
+	pod := pod("app:v1", "side:slow-v2")
+	before := patience(pod)
+	pod.Status = observe(pod, here, now)
+
+	if after := patience(pod); before != 10 || after != 1 {
+		t.Errorf("%d, and then %d", before, after)
+	}
+}
+
 func TestAnInitContainerEndsUnlessItIsASidecar(t *testing.T) {
 	always := core.ContainerRestartPolicyAlways
 	pod := pod("app:v1")
