@@ -2,6 +2,7 @@
 //!
 //! Ratios and counts are the result. Times are shown beside them, for they mean something on one machine only.
 
+pub mod cluster;
 pub mod injection;
 pub mod process;
 pub mod report;

@@ -67,7 +67,9 @@ pub fn namespace(name: &str) -> NamespaceLabels {
     BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), name.to_owned())])
 }
 
-fn set(at: usize) -> Value {
+/// Returns a set. That of number 0 selects the Pods here.
+#[must_use]
+pub fn set(at: usize) -> Value {
     json!({
         "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": format!("set-{at}")},
         "spec": {

@@ -1,0 +1,122 @@
+//! What the operator does on a real API server, with nodes and kubelets that are simulated.
+
+mod account;
+mod bare;
+mod bench;
+mod churn;
+mod creation;
+mod devcluster;
+mod failing;
+mod fleet;
+mod follow;
+mod idle;
+mod metrics;
+mod null;
+mod operator;
+mod pods;
+mod proxy;
+mod rollout;
+mod scenarios;
+mod sections;
+mod start;
+mod store;
+
+pub use creation::Creation;
+pub use failing::Failing;
+pub use follow::Mark;
+pub use idle::Idle;
+pub use metrics::Requests;
+pub use rollout::Rollout;
+pub use sections::sections;
+pub use start::Start;
+
+use bench::{Bench, say};
+use scenarios::{Scale, Scenarios};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// What takes two minutes.
+    Quick,
+    /// Everything: twenty minutes.
+    Full,
+}
+
+/// What a run needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How much is measured.
+    pub size: Size,
+    /// The operator's release binary.
+    pub operator: PathBuf,
+    /// The program that runs the cluster.
+    pub devcluster: PathBuf,
+    /// The definition of SidecarSet.
+    pub crd: PathBuf,
+    /// Where logs go.
+    pub directory: PathBuf,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Results {
+    /// New Pods, with one webhook or another.
+    pub creations: Vec<Creation>,
+    /// Pods patched in a second by a bare client, before and after everything else.
+    pub bare: Vec<f64>,
+    /// The rollouts.
+    pub rollouts: Vec<Rollout>,
+    /// The starts, from few Pods to many.
+    pub starts: Vec<Start>,
+    /// A while without work.
+    pub idle: Option<Idle>,
+    /// An image that did not exist.
+    pub failing: Option<Failing>,
+    /// Why not everything was measured.
+    pub failure: Option<String>,
+}
+
+impl Settings {
+    /// Returns what there is after `make build devcluster` in this repository.
+    #[must_use]
+    pub fn of(workspace: &Path, operator: &Path, size: Size) -> Self {
+        Self {
+            size,
+            operator: operator.to_owned(),
+            devcluster: workspace.join("devcluster/bin/devcluster"),
+            crd: workspace.join("deploy/crd.yaml"),
+            directory: operator::directory(workspace),
+        }
+    }
+}
+
+/// Measures everything.
+///
+/// # Errors
+/// There is no cluster, or it was interrupted.
+pub fn run(settings: &Settings) -> anyhow::Result<Results> {
+    // It fails where the process has one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        tokio::select! {
+            results = measure(settings) => results,
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+        }
+    })
+}
+
+async fn measure(settings: &Settings) -> anyhow::Result<Results> {
+    let bench = Arc::new(Bench::up(settings).await?);
+    let mut results = Results::default();
+    let scenarios = Scenarios { bench: &bench, scale: Scale::of(settings.size) };
+    if let Err(error) = scenarios.run(&mut results).await {
+        // What was measured before is worth telling.
+        say(&format!("gave up: {error:#}"));
+        results.failure = Some(format!("{error:#}"));
+    }
+    Ok(results)
+}

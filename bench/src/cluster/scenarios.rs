@@ -1,0 +1,157 @@
+//! What is done, one after the other.
+
+use super::bench::{Bench, say};
+use super::churn::Churn;
+use super::creation::Load;
+use super::failing::Failing;
+use super::idle::Idle;
+use super::rollout::Plan;
+use super::start::Start;
+use super::{Results, Size, bare};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the operator may take to know what is there already.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+
+/// How much of everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    /// The new Pods.
+    creation: Load,
+    /// The Pods of most scenarios.
+    pods: usize,
+    /// Those of the others.
+    few: &'static [usize],
+    /// With how many Pods the operator is started.
+    starts: &'static [usize],
+    /// How often it lists everything again.
+    relists: usize,
+    /// The shares of the Pods that may be unavailable, one rollout each.
+    shares: &'static [&'static str],
+    /// How many sets share the Pods.
+    sets: &'static [usize],
+    /// For how long nothing happens.
+    idle: Duration,
+}
+
+/// The scenarios on one cluster.
+pub(crate) struct Scenarios<'a> {
+    pub(crate) bench: &'a Arc<Bench>,
+    pub(crate) scale: Scale,
+}
+
+impl Scale {
+    pub(crate) fn of(size: Size) -> Self {
+        match size {
+            Size::Quick => Self {
+                creation: Load { kilobytes: &[3], at_once: &[16], length: Duration::from_secs(2) },
+                pods: 1_000,
+                few: &[],
+                starts: &[1_000],
+                relists: 0,
+                shares: &["100%", "10%"],
+                sets: &[],
+                idle: Duration::from_secs(10),
+            },
+            Size::Full => Self {
+                creation: Load { kilobytes: &[3, 20], at_once: &[1, 16], length: Duration::from_secs(5) },
+                pods: 10_000,
+                few: &[2_000],
+                starts: &[10_000, 50_000],
+                relists: 3,
+                shares: &["100%", "10%", "1%"],
+                sets: &[50, 500],
+                idle: Duration::from_secs(60),
+            },
+        }
+    }
+}
+
+impl Scenarios<'_> {
+    /// Does everything, and notes what comes out as it does.
+    pub(crate) async fn run(&self, results: &mut Results) -> anyhow::Result<()> {
+        results.starts.push(Start::measure(self.bench, 0, 0).await?);
+        results.creations = self.scale.creation.measure(self.bench).await?;
+        results.bare.push(self.bare().await?);
+        self.rollouts(results).await?;
+        results.bare.push(self.bare().await?);
+        for pods in self.scale.few.iter().copied() {
+            self.few_pods(pods, results).await?;
+        }
+        self.many_sets(results).await?;
+        self.starts(results).await
+    }
+
+    /// Leaves this many Pods there, split between sets, and no operator.
+    async fn prepare(&self, sets: usize, pods: usize) -> anyhow::Result<()> {
+        say(&format!("putting {pods} pods of {sets} sets into the store"));
+        self.bench.fleet.clear().await?;
+        let operator = self.bench.start_operator().await?;
+        self.bench.fleet.create_sets(sets, &self.bench.next_image()).await?;
+        let templates = self.bench.fleet.templates(sets).await?;
+        operator.stop().await?;
+        self.bench.fleet.fill_all(&templates, pods).await
+    }
+
+    async fn bare(&self) -> anyhow::Result<f64> {
+        self.prepare(1, self.scale.pods).await?;
+        bare::patch_all(self.bench, self.plan("", "100%").limit()).await
+    }
+
+    async fn rollouts(&self, results: &mut Results) -> anyhow::Result<()> {
+        let pods = self.scale.pods;
+        self.prepare(1, pods).await?;
+        let operator = self.bench.start_operator().await?;
+        self.bench.fleet.until_counted(1, pods, SETTLED_WITHIN).await?;
+        results.idle = Some(Idle::measure(self.bench, &operator, pods, self.scale.idle).await?);
+        results.rollouts.push(self.plan("first of its Pods", "100%").run(self.bench, &operator).await?);
+        for share in self.scale.shares {
+            results.rollouts.push(self.plan("", share).run(self.bench, &operator).await?);
+        }
+        results.failing = Some(Failing::measure(self.bench, pods).await?);
+        operator.stop().await
+    }
+
+    /// What needs no more than a few Pods.
+    async fn few_pods(&self, pods: usize, results: &mut Results) -> anyhow::Result<()> {
+        self.prepare(1, pods).await?;
+        let plan = Plan { name: "bytes counted", sets: 1, pods, max_unavailable: "100%" };
+        results.rollouts.push(plan.run_counting_bytes(self.bench).await?);
+        let operator = self.bench.start_operator().await?;
+        self.bench.fleet.until_counted(1, pods, SETTLED_WITHIN).await?;
+        let churn = Churn::start(self.bench);
+        let plan = Plan { name: "while Pods come and go", ..plan };
+        results.rollouts.push(plan.run(self.bench, &operator).await?);
+        churn.stop().await?;
+        self.bench.fleet.until_counted(1, pods, SETTLED_WITHIN).await?;
+        operator.stop().await
+    }
+
+    async fn many_sets(&self, results: &mut Results) -> anyhow::Result<()> {
+        let pods = self.scale.pods;
+        for sets in self.scale.sets.iter().copied() {
+            self.prepare(sets, pods).await?;
+            let operator = self.bench.start_operator().await?;
+            self.bench.fleet.until_counted(sets, pods, SETTLED_WITHIN).await?;
+            let all = Plan { name: "all sets at once", sets, pods, max_unavailable: "100%" };
+            results.rollouts.push(all.run(self.bench, &operator).await?);
+            let one = Plan { name: "one set, the others idle", sets: 1, pods: pods / sets, ..all };
+            results.rollouts.push(one.run(self.bench, &operator).await?);
+            operator.stop().await?;
+        }
+        Ok(())
+    }
+
+    async fn starts(&self, results: &mut Results) -> anyhow::Result<()> {
+        for pods in self.scale.starts.iter().copied() {
+            self.prepare(1, pods).await?;
+            results.starts.push(Start::measure(self.bench, pods, self.scale.relists).await?);
+        }
+        Ok(())
+    }
+
+    fn plan<'a>(&self, name: &'a str, max_unavailable: &'a str) -> Plan<'a> {
+        Plan { name, sets: 1, pods: self.scale.pods, max_unavailable }
+    }
+}
