@@ -30,11 +30,12 @@ pub use rollout::Rollout;
 pub use sections::sections;
 pub use start::Start;
 
-use bench::{Bench, say};
+use bench::Bench;
 use scenarios::{Scale, Scenarios};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,8 +76,8 @@ pub struct Results {
     pub idle: Option<Idle>,
     /// An image that did not exist.
     pub failing: Option<Failing>,
-    /// Why not everything was measured.
-    pub failure: Option<String>,
+    /// What could not be measured, and why.
+    pub failures: Vec<String>,
 }
 
 impl Settings {
@@ -102,9 +103,12 @@ pub fn run(settings: &Settings) -> anyhow::Result<Results> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        // Whatever ends it, what it holds is dropped, and so the operator ends and the cluster goes down.
         tokio::select! {
             results = measure(settings) => results,
             _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+            _ = terminate.recv() => anyhow::bail!("terminated"),
         }
     })
 }
@@ -113,10 +117,6 @@ async fn measure(settings: &Settings) -> anyhow::Result<Results> {
     let bench = Arc::new(Bench::up(settings).await?);
     let mut results = Results::default();
     let scenarios = Scenarios { bench: &bench, scale: Scale::of(settings.size) };
-    if let Err(error) = scenarios.run(&mut results).await {
-        // What was measured before is worth telling.
-        say(&format!("gave up: {error:#}"));
-        results.failure = Some(format!("{error:#}"));
-    }
+    scenarios.run(&mut results).await;
     Ok(results)
 }

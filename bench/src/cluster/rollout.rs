@@ -1,6 +1,7 @@
 //! Rollouts: an image is changed, and the operator changes it in every Pod.
 
 use super::bench::{Bench, say};
+use super::churn::Churn;
 use super::follow::{Follower, Mark, Progress};
 use super::idle::number;
 use super::metrics::Requests;
@@ -63,6 +64,16 @@ pub struct Rollout {
 impl Plan<'_> {
     /// Rolls out, and waits until everything is as it should be.
     pub(crate) async fn run(self, bench: &Bench, operator: &Operator) -> anyhow::Result<Rollout> {
+        self.run_amid(None, bench, operator).await
+    }
+
+    /// Rolls out while other Pods come and go, which these do no more in the end.
+    pub(crate) async fn run_amid(
+        self,
+        churn: Option<Churn>,
+        bench: &Bench,
+        operator: &Operator,
+    ) -> anyhow::Result<Rollout> {
         let Self { name, sets, pods, max_unavailable } = self;
         say(&format!("rolling out to {pods} pods of {sets} sets, {max_unavailable} at once: {name}"));
         bench.fleet.limit(sets, max_unavailable).await?;
@@ -72,6 +83,9 @@ impl Plan<'_> {
         bench.fleet.change_image(sets, &image).await?;
         let progress =
             follower.until(self.limit(), |progress| progress.ready() >= pods && progress.told() >= pods).await?;
+        if let Some(churn) = churn {
+            churn.stop().await?;
+        }
         bench.fleet.until_counted(sets, pods, Duration::from_secs(30)).await?;
         let used = bench.used(operator, &before).await?;
         let rollout = Rollout {

@@ -69,18 +69,28 @@ impl Scale {
 }
 
 impl Scenarios<'_> {
-    /// Does everything, and notes what comes out as it does.
-    pub(crate) async fn run(&self, results: &mut Results) -> anyhow::Result<()> {
-        results.starts.push(Start::measure(self.bench, 0, 0).await?);
-        results.creations = self.scale.creation.measure(self.bench).await?;
-        results.bare.push(self.bare().await?);
-        self.rollouts(results).await?;
-        results.bare.push(self.bare().await?);
+    /// Does everything. What fails is noted, and is no reason to leave the rest.
+    pub(crate) async fn run(&self, results: &mut Results) {
+        let ended = self.creation(results).await;
+        note("new pods", ended, results);
+        let ended = self.bare(results).await;
+        note("a bare client", ended, results);
+        let ended = self.rollouts(results).await;
+        note("rollouts", ended, results);
+        let ended = self.bare(results).await;
+        note("a bare client, again", ended, results);
         for pods in self.scale.few.iter().copied() {
-            self.few_pods(pods, results).await?;
+            let ended = self.few_pods(pods, results).await;
+            note("bytes, and pods that come and go", ended, results);
         }
-        self.many_sets(results).await?;
-        self.starts(results).await
+        for sets in self.scale.sets.iter().copied() {
+            let ended = self.many_sets(sets, results).await;
+            note("many sets", ended, results);
+        }
+        for pods in self.scale.starts.iter().copied() {
+            let ended = self.start(pods, results).await;
+            note("starts", ended, results);
+        }
     }
 
     /// Leaves this many Pods there, split between sets, and no operator.
@@ -94,9 +104,16 @@ impl Scenarios<'_> {
         self.bench.fleet.fill_all(&templates, pods).await
     }
 
-    async fn bare(&self) -> anyhow::Result<f64> {
+    async fn creation(&self, results: &mut Results) -> anyhow::Result<()> {
+        results.starts.push(Start::measure(self.bench, 0, 0).await?);
+        results.creations = self.scale.creation.measure(self.bench).await?;
+        Ok(())
+    }
+
+    async fn bare(&self, results: &mut Results) -> anyhow::Result<()> {
         self.prepare(1, self.scale.pods).await?;
-        bare::patch_all(self.bench, self.plan("", "100%").limit()).await
+        results.bare.push(bare::patch_all(self.bench, self.plan("", "100%").limit()).await?);
+        Ok(())
     }
 
     async fn rollouts(&self, results: &mut Results) -> anyhow::Result<()> {
@@ -122,36 +139,37 @@ impl Scenarios<'_> {
         self.bench.fleet.until_counted(1, pods, SETTLED_WITHIN).await?;
         let churn = Churn::start(self.bench);
         let plan = Plan { name: "while Pods come and go", ..plan };
-        results.rollouts.push(plan.run(self.bench, &operator).await?);
-        churn.stop().await?;
-        self.bench.fleet.until_counted(1, pods, SETTLED_WITHIN).await?;
+        results.rollouts.push(plan.run_amid(Some(churn), self.bench, &operator).await?);
         operator.stop().await
     }
 
-    async fn many_sets(&self, results: &mut Results) -> anyhow::Result<()> {
+    async fn many_sets(&self, sets: usize, results: &mut Results) -> anyhow::Result<()> {
         let pods = self.scale.pods;
-        for sets in self.scale.sets.iter().copied() {
-            self.prepare(sets, pods).await?;
-            let operator = self.bench.start_operator().await?;
-            self.bench.fleet.until_counted(sets, pods, SETTLED_WITHIN).await?;
-            let all = Plan { name: "all sets at once", sets, pods, max_unavailable: "100%" };
-            results.rollouts.push(all.run(self.bench, &operator).await?);
-            let one = Plan { name: "one set, the others idle", sets: 1, pods: pods / sets, ..all };
-            results.rollouts.push(one.run(self.bench, &operator).await?);
-            operator.stop().await?;
-        }
-        Ok(())
+        self.prepare(sets, pods).await?;
+        let operator = self.bench.start_operator().await?;
+        self.bench.fleet.until_counted(sets, pods, SETTLED_WITHIN).await?;
+        let all = Plan { name: "all sets at once", sets, pods, max_unavailable: "100%" };
+        results.rollouts.push(all.run(self.bench, &operator).await?);
+        let one = Plan { name: "one set, the others idle", sets: 1, pods: pods / sets, ..all };
+        results.rollouts.push(one.run(self.bench, &operator).await?);
+        operator.stop().await
     }
 
-    async fn starts(&self, results: &mut Results) -> anyhow::Result<()> {
-        for pods in self.scale.starts.iter().copied() {
-            self.prepare(1, pods).await?;
-            results.starts.push(Start::measure(self.bench, pods, self.scale.relists).await?);
-        }
+    async fn start(&self, pods: usize, results: &mut Results) -> anyhow::Result<()> {
+        self.prepare(1, pods).await?;
+        results.starts.push(Start::measure(self.bench, pods, self.scale.relists).await?);
         Ok(())
     }
 
     fn plan<'a>(&self, name: &'a str, max_unavailable: &'a str) -> Plan<'a> {
         Plan { name, sets: 1, pods: self.scale.pods, max_unavailable }
+    }
+}
+
+fn note(what: &str, ended: anyhow::Result<()>, results: &mut Results) {
+    if let Err(error) = ended {
+        let failure = format!("{what}: {error:#}");
+        say(&failure);
+        results.failures.push(failure);
     }
 }
