@@ -83,10 +83,10 @@ impl Context {
         self.look_at(touched);
     }
 
-    /// Has sets looked at.
+    /// Has sets looked at whose Pods have changed.
     pub(crate) fn look_at(&self, sets: Touched) {
         if !sets.is_empty() {
-            self.queue.add(sets);
+            self.queue.touch(sets);
         }
     }
 

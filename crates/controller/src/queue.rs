@@ -4,7 +4,7 @@
 pub(crate) mod schedule;
 
 use parking_lot::Mutex;
-use schedule::Schedule;
+use schedule::{Rest, Schedule};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -28,6 +28,17 @@ impl Queue {
         self.added.notify_one();
     }
 
+    /// Adds sets whose Pods have changed.
+    pub(crate) fn touch(&self, sets: impl IntoIterator<Item = Arc<str>>) {
+        let now = Instant::now();
+        let mut schedule = self.schedule.lock();
+        for set in sets {
+            schedule.touch(set, now);
+        }
+        drop(schedule);
+        self.added.notify_one();
+    }
+
     /// Adds a set that is looked at no later than this.
     pub(crate) fn add_at(&self, set: Arc<str>, at: Instant) {
         self.schedule.lock().add(set, at);
@@ -39,9 +50,9 @@ impl Queue {
         self.schedule.lock().take(Instant::now())
     }
 
-    /// Gives a set back that was looked at. It is left in peace until then.
-    pub(crate) fn finish(&self, set: &Arc<str>, rest_until: Instant) {
-        self.schedule.lock().finish(set, rest_until);
+    /// Gives a set back that was looked at, and leaves it in peace for a while.
+    pub(crate) fn finish(&self, set: &Arc<str>, rest: Rest) {
+        self.schedule.lock().finish(set, rest);
     }
 
     /// Gives a set back that could not be looked at. It is taken again after a wait that grows with every failure.

@@ -1,6 +1,7 @@
 //! One look at a set: gather, decide, apply.
 
 use crate::context::Context;
+use crate::queue::schedule::Rest;
 use crate::{apply, gather, revisions, round};
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::catalog::{Entry, InvalidSet};
@@ -17,11 +18,15 @@ use tracing::debug;
 const REST: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_secs(1);
 
+/// How much time is between two looks at a set of which nothing is rolled out, while nothing changes but its Pods: these
+/// looks lead to another status, and that is written once a second.
+pub(crate) const CALM: Duration = Duration::from_secs(1);
+
 /// When a set is looked at again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Next {
-    /// Not before this, whatever happens.
-    pub(crate) rest_until: Instant,
+    /// Not before this.
+    pub(crate) rest: Rest,
     /// At this time, even if nothing happens.
     pub(crate) at: Option<Instant>,
 }
@@ -32,11 +37,11 @@ pub(crate) async fn reconcile(name: &Arc<str>, ctx: &Arc<Context>) -> Next {
     let entry = ctx.catalog.read().set(name).cloned();
     match entry {
         Some(Entry::Valid(set)) => reconcile_valid(&set, ctx).await,
-        Some(Entry::Invalid(set)) => Next { rest_until: began, at: report(&set, ctx).await },
+        Some(Entry::Invalid(set)) => Next { rest: Rest::over(began), at: report(&set, ctx).await },
         None => {
             // It was deleted while its Pods were being upgraded.
             ctx.attempts.lock().forget(name);
-            Next { rest_until: began, at: leave(name, ctx).await }
+            Next { rest: Rest::over(began), at: leave(name, ctx).await }
         }
     }
 }
@@ -59,6 +64,7 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
         debug!(%pod, ?hold, "left the pod as it is");
     }
     let rest = (now.monotonic.elapsed() * REST).min(LONGEST_REST);
+    let calm = if round.is_at_rest { CALM } else { Duration::ZERO };
     let rollout = async {
         let applied = apply::rollout(target, round.upgrades, ctx).await;
         // Upgrades come first: where some are left, conditions have time.
@@ -76,7 +82,7 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     // Where some upgrades were not written, others can take their place in the budget.
     let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
     Next {
-        rest_until: Instant::now() + rest,
+        rest: Rest::over(Instant::now() + rest).and_from_pods(now.monotonic + calm),
         at: [status_due, history_due, conditions_due, retry_at, again, round.next].into_iter().flatten().min(),
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Round {
     pub(crate) conditions: Vec<(Arc<PodRecord>, Change)>,
     /// When time alone leads to something else.
     pub(crate) next: Option<Instant>,
+    /// Whether nothing is being rolled out.
+    pub(crate) is_at_rest: bool,
 }
 
 /// What was gathered of a set.
@@ -75,13 +77,14 @@ pub(crate) fn plan(outlook: &Outlook, gathered: &Gathered, attempts: &SetAttempt
     let status = status::summarize(&outlook.set, &matched, &plan, gathered.status.as_ref(), now.wall);
     plan.holds.retain(|pod, _| !again.contains_key(pod));
     let conditions = conditions(set, gathered, &plan);
+    let is_at_rest = plan.is_at_rest();
     let mut upgrades = with_records(steps(&mut plan), &gathered.matched);
     if outlook.is_new {
         upgrades.clear();
     }
     let waits = [outlook.next.map(|next| next.since(now.wall)), plan.recheck_after];
     let next = waits.into_iter().flatten().min().map(|wait| now.monotonic + wait);
-    Round { status, upgrades, holds: plan.holds, conditions, next }
+    Round { status, upgrades, holds: plan.holds, conditions, next, is_at_rest }
 }
 
 fn conditions(set: &CanonicalSet, gathered: &Gathered, plan: &Plan) -> Vec<(Arc<PodRecord>, Change)> {

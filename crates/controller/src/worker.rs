@@ -60,7 +60,7 @@ impl Workers {
         let set = self.sets.remove(&id).expect("every task was begun for a set");
         match ended {
             Ok((_, next)) => {
-                self.ctx.queue.finish(&set, next.rest_until);
+                self.ctx.queue.finish(&set, next.rest);
                 if let Some(at) = next.at {
                     self.ctx.queue.add_at(set, at);
                 }

@@ -87,7 +87,39 @@ pub struct Plan {
     pub recheck_after: Option<Duration>,
 }
 
+impl Hold {
+    /// Says whether it ends by itself, or with what becomes of the Pods: nobody has to change the set.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        match self {
+            Self::InFlight
+            | Self::HandOver
+            | Self::Resizing
+            | Self::ResizeDeferred
+            | Self::ResizeFailing
+            | Self::BudgetSpent
+            | Self::Changed
+            | Self::NotTaken
+            | Self::ResizeRefused
+            | Self::NotMerged => true,
+            Self::NeedsNewPod
+            | Self::Halted
+            | Self::NotUpdate
+            | Self::Paused
+            | Self::NotSelected
+            | Self::ResizeInfeasible
+            | Self::Partition => false,
+        }
+    }
+}
+
 impl Plan {
+    /// Says whether nothing is being rolled out: no Pod is upgraded, nor held for a while.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.upgrades.is_empty() && self.flips.is_empty() && !self.holds.values().any(|hold| hold.is_passing())
+    }
+
     /// Returns how many Pods are left as they are for this reason.
     #[must_use]
     pub fn held(&self, reason: Hold) -> usize {

@@ -13,13 +13,36 @@ pub(crate) struct Schedule {
     sets: BTreeMap<Arc<str>, Turn>,
 }
 
+/// For how long a set is left in peace that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// Whatever happens.
+    pub(crate) until: Instant,
+    /// If nothing happens but changes of its Pods.
+    pub(crate) from_pods_until: Instant,
+}
+
 #[derive(Debug, Default)]
 struct Turn {
     due: Option<Instant>,
     is_taken: bool,
     is_forgotten: bool,
-    rest_until: Option<Instant>,
+    // Whether its Pods have changed since it was taken.
+    is_touched: bool,
+    rest: Option<Rest>,
     failures: u32,
+}
+
+impl Rest {
+    /// Returns a rest that is over by then, whatever happens.
+    pub(crate) fn over(at: Instant) -> Self {
+        Self { until: at, from_pods_until: at }
+    }
+
+    /// Makes changes of the Pods wait for longer.
+    pub(crate) fn and_from_pods(self, until: Instant) -> Self {
+        Self { from_pods_until: self.from_pods_until.max(until), ..self }
+    }
 }
 
 impl Schedule {
@@ -27,7 +50,7 @@ impl Schedule {
     pub(crate) fn add(&mut self, set: Arc<str>, at: Instant) {
         let turn = self.sets.entry(Arc::clone(&set)).or_default();
         turn.is_forgotten = false;
-        let at = turn.rest_until.map_or(at, |rest_until| at.max(rest_until));
+        let at = turn.rest.map_or(at, |rest| at.max(rest.until));
         if turn.due.is_some_and(|due| due <= at) {
             return;
         }
@@ -37,6 +60,18 @@ impl Schedule {
         if !turn.is_taken {
             self.order.insert((at, set));
         }
+    }
+
+    /// Adds a set whose Pods have changed.
+    pub(crate) fn touch(&mut self, set: Arc<str>, now: Instant) {
+        let turn = self.sets.entry(Arc::clone(&set)).or_default();
+        if turn.is_taken {
+            turn.is_touched = true;
+            turn.is_forgotten = false;
+            return;
+        }
+        let at = turn.rest.map_or(now, |rest| now.max(rest.from_pods_until));
+        self.add(set, at);
     }
 
     /// Takes the set that has been due the longest.
@@ -53,10 +88,10 @@ impl Schedule {
     }
 
     /// Gives back a set that was looked at.
-    pub(crate) fn finish(&mut self, set: &Arc<str>, rest_until: Instant) {
+    pub(crate) fn finish(&mut self, set: &Arc<str>, rest: Rest) {
         if let Some(turn) = self.sets.get_mut(set) {
             turn.failures = 0;
-            turn.rest_until = Some(rest_until);
+            turn.rest = Some(rest);
         }
         self.release(set);
     }
@@ -66,7 +101,7 @@ impl Schedule {
         if let Some(turn) = self.sets.get_mut(set) {
             turn.failures = turn.failures.saturating_add(1);
             let retry_at = now + backoff::delay(turn.failures);
-            turn.rest_until = Some(retry_at);
+            turn.rest = Some(Rest::over(retry_at));
             turn.due = Some(retry_at);
         }
         self.release(set);
@@ -90,8 +125,10 @@ impl Schedule {
     fn release(&mut self, set: &Arc<str>) {
         let Some(turn) = self.sets.get_mut(set) else { return };
         turn.is_taken = false;
-        if let Some(due) = turn.due {
-            let due = turn.rest_until.map_or(due, |rest_until| due.max(rest_until));
+        let is_touched = std::mem::take(&mut turn.is_touched);
+        let touched = turn.rest.filter(|_| is_touched).map(|rest| rest.from_pods_until);
+        let due = turn.due.map(|due| turn.rest.map_or(due, |rest| due.max(rest.until)));
+        if let Some(due) = due.into_iter().chain(touched).min() {
             turn.due = Some(due);
             self.order.insert((due, Arc::clone(set)));
         } else if turn.is_forgotten {
@@ -120,7 +157,7 @@ mod tests {
         schedule.add(set("a"), now);
 
         assert_eq!(schedule.take(now), Some(set("a")));
-        schedule.finish(&set("a"), now);
+        schedule.finish(&set("a"), Rest::over(now));
         assert_eq!(schedule.take(now), None);
     }
 
@@ -170,7 +207,7 @@ mod tests {
         schedule.add(set("a"), now);
 
         assert_eq!(schedule.take(now), None);
-        schedule.finish(&set("a"), now);
+        schedule.finish(&set("a"), Rest::over(now));
         assert_eq!(schedule.take(now), Some(set("a")));
     }
 
@@ -181,11 +218,52 @@ mod tests {
         schedule.add(set("a"), now);
         schedule.take(now);
         schedule.add(set("a"), now);
-        schedule.finish(&set("a"), now + SECOND);
+        schedule.finish(&set("a"), Rest::over(now + SECOND));
 
         schedule.add(set("a"), now);
 
         assert_eq!(schedule.take(now), None);
+        assert_eq!(schedule.take(now + SECOND), Some(set("a")));
+    }
+
+    #[test]
+    fn a_set_that_rests_from_its_pods_waits_for_that_when_they_change() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+        schedule.take(now);
+        schedule.touch(set("a"), now);
+        schedule.finish(&set("a"), Rest { until: now, from_pods_until: now + SECOND });
+
+        schedule.touch(set("a"), now);
+
+        assert_eq!(schedule.next(), Some(now + SECOND));
+    }
+
+    #[test]
+    fn a_set_that_rests_from_its_pods_is_taken_at_once_when_it_changes_itself() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+        schedule.take(now);
+        schedule.touch(set("a"), now);
+        schedule.finish(&set("a"), Rest { until: now, from_pods_until: now + SECOND });
+
+        schedule.add(set("a"), now);
+
+        assert_eq!(schedule.take(now), Some(set("a")));
+    }
+
+    #[test]
+    fn a_set_that_has_rested_is_taken_at_once_when_its_pods_change() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+        schedule.take(now);
+        schedule.finish(&set("a"), Rest { until: now, from_pods_until: now + SECOND });
+
+        schedule.touch(set("a"), now + SECOND);
+
         assert_eq!(schedule.take(now + SECOND), Some(set("a")));
     }
 
@@ -202,7 +280,7 @@ mod tests {
             waits.push((schedule.next().unwrap() - now).as_millis());
         }
         schedule.take(now + SECOND).unwrap();
-        schedule.finish(&set("a"), now);
+        schedule.finish(&set("a"), Rest::over(now));
         schedule.add(set("a"), now);
         schedule.take(now).unwrap();
         schedule.fail(&set("a"), now);
@@ -232,7 +310,7 @@ mod tests {
         schedule.add(set("a"), now);
 
         schedule.forget("a");
-        schedule.finish(&set("a"), now);
+        schedule.finish(&set("a"), Rest::over(now));
 
         assert_eq!(schedule.take(now), None);
         assert!(schedule.sets.is_empty());

@@ -6,7 +6,8 @@ use crate::apply::outcome::{Answer, outcome};
 use crate::attempts::{Attempts, WriteHold};
 use crate::index::{PodIndex, Touched};
 use crate::pod::PodLite;
-use crate::queue::schedule::Schedule;
+use crate::queue::schedule::{Rest, Schedule};
+use crate::reconcile::CALM;
 use crate::round::{self, Gathered, Now};
 use crate::sets::{News, Sets};
 use kube::core::Status;
@@ -48,6 +49,7 @@ pub(super) struct OpenRound {
     pub(super) under_way: usize,
     status: SidecarSetStatus,
     until: Instant,
+    calm_until: Instant,
     has_failures: bool,
 }
 
@@ -59,7 +61,7 @@ impl Operator {
 
     pub(super) fn touch(&mut self, touched: Touched, now: Instant) {
         for set in touched.into_iter().filter(|set| **set == *SET) {
-            self.schedule.add(set, now);
+            self.schedule.touch(set, now);
         }
     }
 
@@ -93,6 +95,7 @@ impl Operator {
             under_way: 0,
             status: round.status,
             until: now.monotonic + Duration::from_secs(2),
+            calm_until: now.monotonic + if round.is_at_rest { CALM } else { Duration::ZERO },
             has_failures: false,
         });
         self.round.as_ref()
@@ -139,7 +142,7 @@ impl Operator {
         let differs = known.status.as_ref() != Some(&round.status);
         let due = known.status_due.filter(|due| differs && *due > now);
         let again = (round.has_failures || !round.todo.is_empty()).then_some(now);
-        self.schedule.finish(&name, now + Duration::from_millis(1));
+        self.schedule.finish(&name, Rest::over(now + Duration::from_millis(1)).and_from_pods(round.calm_until));
         let next = [due, self.attempts.next(&name, now), again].into_iter().flatten().min();
         if let Some(at) = next {
             self.schedule.add(name, at);
