@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-down test test-fast fuzz e2e bench-review lint vet fmt build image generate devcluster deny clean
+.PHONY: help demo demo-down test test-fast fuzz e2e bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -14,7 +14,7 @@ DEVCLUSTER := devcluster/bin/devcluster
 CARGO_DENY_VERSION := 0.20.2
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: image ## Shows the guide happen on a real cluster, and leaves the cluster up
 	scripts/demo.sh
@@ -39,9 +39,32 @@ vet: ## Vets devcluster; it reads all of Kubernetes, which takes ten minutes the
 e2e: image ## Runs only the tests on a real cluster
 	scripts/test.sh e2e
 
+BENCH := target/$(HOST)/release/sidecarset-bench
+BENCH_RESULTS := target/bench/results.json
+BENCH_ARGUMENTS := --operator $(BINARY) --kubernetes "$$(sed -n 's/^\tk8s.io\/kubernetes //p' devcluster/go.mod)"
+# The operator and its benchmarks are built together, so that both have the same dependencies.
+BUILD_BENCH = RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --target $(HOST) --package sidecarset --package sidecarset-bench --bins
+
+bench: devcluster ## Measures everything, in less than half an hour, and prints the tables (Linux)
+	$(BUILD_BENCH)
+	$(BENCH) run $(BENCH_ARGUMENTS) --output $(BENCH_RESULTS)
+
+bench-quick: devcluster ## Measures less, in less than three minutes
+	$(BUILD_BENCH)
+	$(BENCH) run --quick $(BENCH_ARGUMENTS) --output target/bench/quick.json
+
+bench-document: ## Puts the tables and charts of the last `make bench` into docs/performance.md
+	$(BENCH) document $(BENCH_RESULTS) docs/performance.md
+
 # Built as the product is, so that the dependencies are not compiled again.
 bench-review: ## Measures what the review of a Pod costs, stage by stage, with allocations
 	RUSTFLAGS="-C target-feature=+crt-static" cargo bench --locked --package sidecarset-bench --target $(HOST) --bench review
+
+bench-guard: ## Compares instructions and allocations of the core with what was recorded, in a minute or two
+	scripts/bench-guard.sh
+
+bench-guard-update: ## Records instructions and allocations of the core anew, on purpose
+	scripts/bench-guard.sh update
 
 lint: ## Checks format, lints, documentation, and the dependencies
 	cargo fmt --all --check

@@ -13,15 +13,21 @@ const CONNECTIONS: usize = 16;
 #[derive(Debug)]
 struct Budget {
     what: &'static str,
-    at_most: f64,
+    limit: Limit,
     unit: &'static str,
     measured: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
 }
 
 /// Returns what was promised, and what was measured.
 #[must_use]
 pub fn section(results: &Results) -> Section {
-    let mut table = Table::new("Budgets", ["what", "at most", "measured", "met"]);
+    let mut table = Table::new("Budgets", ["what", "budget", "measured", "met"]);
     for budget in reviews(results).into_iter().chain(controller(results)).chain(cluster(results)) {
         table.row(budget.told());
     }
@@ -37,19 +43,19 @@ fn reviews(results: &Results) -> Vec<Budget> {
     vec![
         Budget {
             what: "CPU of a review: 20 KB Pod, 50 sets, 16 connections",
-            at_most: 2.0,
+            limit: Limit::AtMost(2.0),
             unit: "× null webhook",
             measured: ratio(crate::injection::Cell::cpu_per_review, POD),
         },
         Budget {
             what: "CPU of a review: 2 KB Pod, 50 sets, 16 connections",
-            at_most: 2.0,
+            limit: Limit::AtMost(2.0),
             unit: "× null webhook",
             measured: ratio(crate::injection::Cell::cpu_per_review, POD / 10),
         },
         Budget {
             what: "p99 of a review: 20 KB Pod, 50 sets, 16 connections",
-            at_most: 2.0,
+            limit: Limit::AtMost(2.0),
             unit: "× null webhook",
             measured: ratio(|cell| cell.latency.p99, POD),
         },
@@ -63,20 +69,26 @@ fn controller(results: &Results) -> Vec<Budget> {
     let empty = starts().find(|start| start.world.pods == 0);
     let largest = starts().filter(|start| start.world.sets == 1).max_by_key(|start| start.world.pods);
     #[expect(clippy::cast_precision_loss, reason = "memory is far below 2⁵² bytes")]
-    let per_pod = largest.zip(empty).filter(|(largest, _)| largest.world.pods > 0).map(|(largest, empty)| {
-        (largest.resident as f64 - empty.resident as f64) / largest.world.pods as f64
-    });
+    let per_pod = largest
+        .zip(empty)
+        .filter(|(largest, _)| largest.world.pods > 0)
+        .map(|(largest, empty)| (largest.resident as f64 - empty.resident as f64) / largest.world.pods as f64);
     vec![
-        Budget { what: "memory for each matched Pod, controller alone", at_most: 1024.0, unit: "bytes", measured: per_pod },
+        Budget {
+            what: "memory for each matched Pod, controller alone",
+            limit: Limit::AtMost(1024.0),
+            unit: "bytes",
+            measured: per_pod,
+        },
         Budget {
             what: "CPU while nothing happens, controller alone",
-            at_most: 1.0,
+            limit: Limit::AtMost(1.0),
             unit: "millicores",
             measured: idle.map(|idle| idle.millicores),
         },
         Budget {
             what: "requests while nothing happens, controller alone",
-            at_most: 0.0,
+            limit: Limit::AtMost(0.0),
             unit: "requests",
             #[expect(clippy::cast_precision_loss, reason = "a run has far fewer requests than 2⁵²")]
             measured: idle.map(|idle| idle.requests as f64),
@@ -91,32 +103,82 @@ fn cluster(results: &Results) -> Vec<Budget> {
     #[expect(clippy::cast_precision_loss, reason = "memory is far below 2⁵² bytes")]
     let empty = start(0).map(|start| start.memory.resident as f64 / (1024.0 * 1024.0));
     let idle = cluster.and_then(|cluster| cluster.idle.as_ref());
+    // The first rollout of a Pod's life writes a condition too, so the second one is meant.
+    let usual = cluster.and_then(|cluster| {
+        let rollouts = cluster.rollouts.iter().filter(|rollout| rollout.sets == 1 && rollout.max_unavailable == "100%");
+        rollouts.max_by_key(|rollout| (rollout.pods, rollout.requests.pod_conditions == 0))
+    });
+    let bare = cluster.map(|cluster| cluster.bare.iter().sum::<f64>() / count(cluster.bare.len()));
+    let rate = usual.zip(bare).map(|(rollout, bare)| 100.0 * rollout.rate / bare);
+    #[expect(clippy::cast_precision_loss, reason = "a run has far fewer requests than 2⁵²")]
+    let patches = usual.map(|rollout| rollout.requests.pods as f64 / count(rollout.pods));
     vec![
-        Budget { what: "resident memory with no Pods, operator", at_most: 20.0, unit: "MiB", measured: empty },
+        Budget {
+            what: "resident memory with no Pods, operator",
+            limit: Limit::AtMost(20.0),
+            unit: "MiB",
+            measured: empty,
+        },
         Budget {
             what: "start to ready with 10,000 Pods, operator",
-            at_most: 3.0,
+            limit: Limit::AtMost(3.0),
             unit: "s",
             measured: start(10_000).map(|start| start.seconds),
         },
         Budget {
+            what: "rate of a rollout, maxUnavailable 100 %",
+            limit: Limit::AtLeast(90.0),
+            unit: "% of a bare client's",
+            measured: rate,
+        },
+        Budget {
+            what: "patches for each upgraded Pod, second rollout",
+            limit: Limit::AtMost(1.0),
+            unit: "patches",
+            measured: patches,
+        },
+        Budget {
             what: "CPU while nothing happens, operator",
-            at_most: 1.0,
+            limit: Limit::AtMost(1.0),
             unit: "millicores",
             measured: idle.map(|idle| idle.millicores),
         },
     ]
 }
 
+#[expect(clippy::cast_precision_loss, reason = "there are far fewer than 2⁵² of anything")]
+fn count(things: usize) -> f64 {
+    things as f64
+}
+
+impl Limit {
+    fn is_kept(self, measured: f64) -> bool {
+        match self {
+            Self::AtMost(limit) => measured <= limit,
+            Self::AtLeast(limit) => measured >= limit,
+        }
+    }
+
+    fn told(self, unit: &str) -> String {
+        match self {
+            Self::AtMost(limit) => format!("≤ {} {unit}", rounded(limit)),
+            Self::AtLeast(limit) => format!("≥ {} {unit}", rounded(limit)),
+        }
+    }
+}
+
 impl Budget {
     fn told(&self) -> Vec<String> {
         let (measured, met) = match self.measured {
             None => ("not measured".to_owned(), "–"),
-            Some(measured) => {
-                (format!("{} {}", rounded(measured), self.unit), if measured <= self.at_most { "yes" } else { "**no**" })
-            }
+            Some(measured) if self.limit.is_kept(measured) => (self.with_unit(measured), "yes"),
+            Some(measured) => (self.with_unit(measured), "**no**"),
         };
-        vec![self.what.to_owned(), format!("{} {}", rounded(self.at_most), self.unit), measured, met.to_owned()]
+        vec![self.what.to_owned(), self.limit.told(self.unit), measured, met.to_owned()]
+    }
+
+    fn with_unit(&self, measured: f64) -> String {
+        format!("{} {}", rounded(measured), self.unit)
     }
 }
 
@@ -129,18 +191,22 @@ fn rounded(number: f64) -> String {
 mod tests {
     use super::*;
 
-    fn told(measured: Option<f64>) -> Vec<String> {
-        Budget { what: "work", at_most: 2.0, unit: "× null", measured }.told()
+    fn told(limit: Limit, measured: Option<f64>) -> [String; 3] {
+        let [_, limit, measured, met] =
+            Budget { what: "work", limit, unit: "× null", measured }.told().try_into().expect("there are four columns");
+        [limit, measured, met]
     }
 
     #[test]
     fn a_budget_is_met_up_to_its_limit() {
-        assert_eq!(told(Some(2.0)), ["work", "2 × null", "2 × null", "yes"]);
-        assert_eq!(told(Some(2.004)), ["work", "2 × null", "2.00 × null", "**no**"]);
+        assert_eq!(told(Limit::AtMost(2.0), Some(2.0)), ["≤ 2 × null", "2 × null", "yes"]);
+        assert_eq!(told(Limit::AtMost(2.0), Some(2.01)), ["≤ 2 × null", "2.01 × null", "**no**"]);
+        assert_eq!(told(Limit::AtLeast(2.0), Some(2.0)), ["≥ 2 × null", "2 × null", "yes"]);
+        assert_eq!(told(Limit::AtLeast(2.0), Some(1.5)), ["≥ 2 × null", "1.50 × null", "**no**"]);
     }
 
     #[test]
     fn what_was_not_measured_is_not_met() {
-        assert_eq!(told(None), ["work", "2 × null", "not measured", "–"]);
+        assert_eq!(told(Limit::AtMost(2.0), None), ["≤ 2 × null", "not measured", "–"]);
     }
 }

@@ -1,6 +1,6 @@
 //! The machine that was measured on, and what was measured.
 
-use procfs::{Current, CpuInfo, Meminfo};
+use procfs::{CpuInfo, Current, Meminfo};
 use serde::{Deserialize, Serialize};
 use std::process::Command;
 

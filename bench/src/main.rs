@@ -1,9 +1,16 @@
 //! `sidecarset-bench`: measures what the operator costs, and tells it.
 
-use clap::{Parser, Subcommand};
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use sidecarset_bench::injection::{self, Webhook};
+use sidecarset_bench::machine::Machine;
+use sidecarset_bench::results::Results;
+use sidecarset_bench::{cluster, controller, document, paths};
+use std::io::Write;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Measures what the SidecarSet operator costs
 #[derive(Debug, Parser)]
@@ -12,13 +19,21 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
-    /// Measures
-    Run {
-        /// Measure less, in less than three minutes
-        #[arg(long)]
-        quick: bool,
+    /// Measures, and prints the tables
+    Run(Run),
+    /// Prints the tables of a run
+    Show {
+        /// The file that the run wrote
+        results: PathBuf,
+    },
+    /// Puts the tables and charts of a run into a document
+    Document {
+        /// The file that the run wrote
+        results: PathBuf,
+        /// The document
+        document: PathBuf,
     },
     /// Serves reviews until standard input ends; who measures starts this by itself
     #[command(hide = true)]
@@ -30,10 +45,47 @@ enum Command {
         #[arg(long)]
         sets: Option<usize>,
     },
+    /// Runs a controller against a server in memory; who measures starts this by itself
+    #[command(hide = true, name = controller::ARGUMENT)]
+    Controller {
+        /// The server
+        server: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// Measure less, in less than three minutes
+    #[arg(long)]
+    quick: bool,
+    /// Measure only this
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
+    only: Vec<Part>,
+    /// The file to write the results to
+    #[arg(long, default_value = "target/bench/results.json", value_name = "FILE")]
+    output: PathBuf,
+    /// The operator's release binary
+    #[arg(long, value_name = "FILE")]
+    operator: PathBuf,
+    /// The Kubernetes of the clusters, to be told
+    #[arg(long, default_value = "", value_name = "VERSION")]
+    kubernetes: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Reviews, over HTTPS
+    Injection,
+    /// Instructions and allocations of the paths through the core
+    Paths,
+    /// The controller by itself
+    Controller,
+    /// The operator on a cluster
+    Cluster,
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -42,22 +94,69 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    match arguments.command {
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Run(run) => run.measure().and_then(|results| show(&results)),
+        Command::Show { results } => show(&Results::read(&results)?),
+        Command::Document { results, document } => document::fill(&document, &Results::read(&results)?),
         Command::Serve { address, sets } => {
             let webhook = sets.map_or(Webhook::Null, |sets| Webhook::Ours { sets });
-            runtime.block_on(injection::serve(webhook, address))
+            tokio::runtime::Runtime::new()?.block_on(injection::serve(webhook, address))
         }
-        Command::Run { quick } => {
-            let settings = if quick { injection::Settings::quick() } else { injection::Settings::full() };
-            let results = runtime.block_on(injection::run(&settings))?;
-            for section in injection::sections(&results) {
-                for table in section.tables {
-                    println!("{table}");
-                }
-            }
-            Ok(())
+        Command::Controller { server } => controller::run_process(&server),
+    }
+}
+
+fn show(results: &Results) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for table in results.sections().iter().flat_map(|section| &section.tables) {
+        writeln!(out, "{table}")?;
+    }
+    Ok(())
+}
+
+impl Run {
+    /// Measures one part after the other, so that none disturbs another. What was measured is kept when a part fails.
+    fn measure(&self) -> anyhow::Result<Results> {
+        let begin = Instant::now();
+        let machine = Machine::here(&self.kubernetes);
+        // A part that is measured anew takes the place of what it was in the run before.
+        let before = (!self.only.is_empty()).then(|| Results::read(&self.output).ok()).flatten().unwrap_or_default();
+        let mut results = Results { machine, is_quick: self.quick, ..before };
+        let measured = self.measure_into(&mut results);
+        results.seconds += begin.elapsed().as_secs();
+        results.write(&self.output)?;
+        eprintln!("==> Took {} s; the results are in {}.", results.seconds, self.output.display());
+        measured.map(|()| results)
+    }
+
+    fn measure_into(&self, results: &mut Results) -> anyhow::Result<()> {
+        if self.wants(Part::Injection, "Measuring reviews over HTTPS.") {
+            let settings = if self.quick { injection::Settings::quick() } else { injection::Settings::full() };
+            let measured = tokio::runtime::Runtime::new()?.block_on(injection::run(&settings));
+            results.injection = Some(measured.context("failed to measure reviews")?);
         }
+        if self.wants(Part::Controller, "Measuring the controller by itself.") {
+            let measured = controller::run(&controller::Settings { is_quick: self.quick });
+            results.controller = Some(measured.context("failed to measure the controller")?);
+        }
+        if self.wants(Part::Cluster, "Measuring the operator on a cluster.") {
+            let size = if self.quick { cluster::Size::Quick } else { cluster::Size::Full };
+            let measured = cluster::run(&cluster::Settings::of(Path::new("."), &self.operator, size));
+            results.cluster = Some(measured.context("failed to measure on a cluster")?);
+        }
+        if self.wants(Part::Paths, "Counting instructions and allocations.") {
+            let settings = paths::Settings::beside_this_program("bench/recorded.json".into())?;
+            results.paths = Some(paths::run(&settings).context("failed to count instructions")?);
+        }
+        Ok(())
+    }
+
+    fn wants(&self, part: Part, sentence: &str) -> bool {
+        let is_wanted = self.only.is_empty() || self.only.contains(&part);
+        if is_wanted {
+            eprintln!("==> {sentence}");
+        }
+        is_wanted
     }
 }

@@ -35,7 +35,8 @@ pub fn pod(bytes: usize) -> Value {
     pod
 }
 
-fn container(at: usize, variables: usize) -> Value {
+/// Returns a container of an application, with so many variables.
+pub(crate) fn container(at: usize, variables: usize) -> Value {
     let env: Vec<Value> = (0..variables)
         .map(|at| json!({"name": format!("SETTING_{at}"), "value": format!("https://service-{at}.shop.svc:8443/path")}))
         .collect();
