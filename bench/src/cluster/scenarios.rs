@@ -10,9 +10,14 @@ use super::start::Start;
 use super::{Results, Size, bare};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// How long the operator may take to know what is there already.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long the control plane is busy with each Pod that it finds in the store: what is measured must not begin before
+/// that is over.
+const DIGEST_PER_POD: Duration = Duration::from_micros(500);
 
 /// How much of everything.
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +106,9 @@ impl Scenarios<'_> {
         self.bench.fleet.create_sets(sets, &self.bench.next_image()).await?;
         let templates = self.bench.fleet.templates(sets).await?;
         operator.stop().await?;
-        self.bench.fleet.fill_all(&templates, pods).await
+        self.bench.fleet.fill_all(&templates, pods).await?;
+        sleep(DIGEST_PER_POD * u32::try_from(pods)?).await;
+        Ok(())
     }
 
     async fn creation(&self, results: &mut Results) -> anyhow::Result<()> {
