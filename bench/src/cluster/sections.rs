@@ -16,6 +16,7 @@ pub fn sections(results: &Results) -> Vec<Section> {
             tables: [rollouts(results), requests(results)]
                 .into_iter()
                 .chain(results.failing.iter().map(failing))
+                .chain(failures(&results.failures))
                 .collect(),
             charts: vec![progress(results)],
         },
@@ -25,6 +26,15 @@ pub fn sections(results: &Results) -> Vec<Section> {
             charts: vec![memory(results)],
         },
     ]
+}
+
+/// Returns what could not be measured, where there is such a thing: a gap in a table is none to be overlooked.
+fn failures(failures: &[String]) -> Option<Table> {
+    let mut table = Table::new("What failed, and is missing above", ["scenario"]);
+    for failure in failures {
+        table.row(vec![failure.replace('|', "/")]);
+    }
+    (!failures.is_empty()).then_some(table)
 }
 
 fn creations(creations: &[Creation]) -> Table {

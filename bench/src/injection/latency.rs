@@ -23,7 +23,8 @@ impl Latency {
         times.sort_unstable();
         let at = |thousandths: usize| {
             let rank = (times.len() * thousandths).div_ceil(1_000).max(1) - 1;
-            times.get(rank).map_or(0.0, |time| time.as_secs_f64() * 1e6)
+            let micros = times.get(rank).map_or(0, Duration::as_micros);
+            f64::from(u32::try_from(micros).unwrap_or(u32::MAX))
         };
         Self { count: times.len(), p50: at(500), p99: at(990), p999: at(999) }
     }

@@ -27,8 +27,9 @@ use tracing_subscriber::EnvFilter;
 /// # Errors
 /// It cannot listen, or the server stops by itself.
 pub async fn serve(kind: Webhook, address: SocketAddr) -> anyhow::Result<()> {
-    // The operator writes a line for each Pod: that is part of what a review costs.
-    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("info"));
+    // The operator writes a line for each Pod: that is part of what a review costs. $RUST_LOG says otherwise, as there.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter);
     let installed = lines.with_ansi(false).with_writer(std::io::stderr).try_init();
     installed.map_err(|error| anyhow::anyhow!("failed to install the log: {error}"))?;
     let names = Names::new([Ipv4Addr::LOCALHOST.to_string(), address.ip().to_string()]);

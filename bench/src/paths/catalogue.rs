@@ -42,7 +42,7 @@ pub enum Across {
 const BYTES: &[usize] = &[2_000, 20_000, 200_000];
 const MANY_SETS: &[usize] = &[1, 10, 100, 500];
 const MOST_SETS: &[usize] = &[1, 10, 100, 500, 2_000];
-const FEW_SETS: &[usize] = &[1, 2, 4, 8];
+const FEW_SETS: &[usize] = &[1, 4, 16];
 const REGISTERED: &[usize] = &[1, 10, 100, 200];
 const NAMESPACES: &[usize] = &[10, 100, 1_000, 5_000];
 const PODS: &[usize] = &[100, 1_000, 10_000];

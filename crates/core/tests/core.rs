@@ -3,6 +3,8 @@
 
 #[path = "core/as_in_kruise.rs"]
 mod as_in_kruise;
+#[path = "core/at_rest.rs"]
+mod at_rest;
 #[path = "core/blocking.rs"]
 mod blocking;
 #[path = "core/build.rs"]
