@@ -60,6 +60,11 @@ pub struct Arguments {
     #[arg(long, default_value_t = FailurePolicy::Fail, value_name = "POLICY")]
     failure_policy: FailurePolicy,
 
+    /// The ClusterRole that the webhook configurations belong to: they are deleted when it is. Without it, they stay
+    /// until somebody deletes them
+    #[arg(long, value_name = "NAME")]
+    owner_cluster_role: Option<String>,
+
     /// Allow spec.patchPodMetadata where the white list has no rule for a SidecarSet; without this, it is refused
     #[arg(long)]
     allow_pod_metadata_patches: bool,
@@ -141,6 +146,7 @@ impl Arguments {
             namespace: self.namespace.clone(),
             endpoint,
             failure_policy: self.failure_policy,
+            owner: self.owner_cluster_role.clone(),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What the API server asks us about: our own webhook configurations, written by us.
 
 mod configuration;
+mod owner;
 mod registrar;
 
-pub use configuration::{Configurations, configurations};
+pub use configuration::{Configurations, Identity, configurations};
+pub use owner::owner;
 pub use registrar::Registrar;
 pub(crate) use registrar::SETTLE;
 
@@ -24,6 +26,14 @@ pub enum Error {
     /// The second configuration cannot be written.
     #[error("failed to apply the validating webhook configuration {NAME}")]
     Validating(#[source] kube::Error),
+    /// It is not known to what they belong.
+    #[error("failed to read the cluster role {role}, which the webhook configurations belong to")]
+    Owner {
+        /// The role.
+        role: String,
+        /// Why.
+        source: kube::Error,
+    },
 }
 
 /// The configurations as we wrote them last.

@@ -18,6 +18,8 @@ pub struct Settings {
     pub endpoint: Endpoint,
     /// What the API server does while we are away with SidecarSets, and with Pods of sets that do not say.
     pub failure_policy: FailurePolicy,
+    /// The cluster role with which our registration goes away, if any.
+    pub owner: Option<String>,
 }
 
 /// How the API server reaches us.

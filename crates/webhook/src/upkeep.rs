@@ -3,10 +3,11 @@
 mod changes;
 
 use crate::certificate::{self, CertificateResolver, Keeper};
-use crate::registration::{self, Registrar, SETTLE, Versions, Written};
+use crate::registration::{self, Identity, Registrar, SETTLE, Versions, Written};
 use crate::settings::Settings;
 use futures::StreamExt;
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
 use parking_lot::{Mutex, RwLock};
 use sidecarset_core::catalog::Catalog;
@@ -64,7 +65,7 @@ pub enum Error {
 /// What was made sure of last.
 #[derive(Debug)]
 struct Kept {
-    authorities: String,
+    identity: Identity,
     written: Written,
     at: Instant,
 }
@@ -137,10 +138,18 @@ impl Upkeep {
         if kept.as_ref().is_some_and(|kept| kept.written.versions != *seen.versions.lock()) {
             *kept = None;
         }
+        let identity = Identity { authorities: material.authorities().to_owned(), owner: self.owner(client).await? };
         // The API server has to trust a new authority before we show its certificate.
-        self.register(client, kept, material.authorities()).await?;
+        self.register(client, kept, identity).await?;
         self.certificates.put(certificate);
         Ok(())
+    }
+
+    async fn owner(&self, client: &Client) -> Result<Option<OwnerReference>, Error> {
+        match &self.settings.owner {
+            Some(role) => Ok(Some(registration::owner(client, role).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Keeps the registration in step with the sets that there are, for ever, or until that fails.
@@ -148,11 +157,11 @@ impl Upkeep {
         loop {
             let last = kept.as_ref().map(|kept| kept.at);
             self.until_others_are_selected(last, selection).await;
-            let Some(authorities) = kept.as_ref().map(|kept| kept.authorities.clone()) else {
+            let Some(identity) = kept.as_ref().map(|kept| kept.identity.clone()) else {
                 // We are not registered at all yet, and try again before long.
                 return std::future::pending().await;
             };
-            let written = timeout(DEADLINE, self.register(client, kept, &authorities)).await;
+            let written = timeout(DEADLINE, self.register(client, kept, identity)).await;
             if let Err(error) = written.unwrap_or_else(|elapsed| Err(elapsed.into())) {
                 warn!(error = &error as &dyn StdError, "failed to tell the API server which pods are selected");
                 return;
@@ -177,8 +186,8 @@ impl Upkeep {
     }
 
     /// Writes the registration where it differs from what was written.
-    async fn register(&self, client: &Client, kept: &mut Option<Kept>, authorities: &str) -> Result<(), Error> {
-        let (interests, wanted) = self.wanted(authorities);
+    async fn register(&self, client: &Client, kept: &mut Option<Kept>, identity: Identity) -> Result<(), Error> {
+        let (interests, wanted) = self.wanted(&identity);
         let before = kept.as_ref().map(|kept| &kept.written);
         let mut at = kept.as_ref().map_or_else(Instant::now, |kept| kept.at);
         if before.is_none_or(|before| before.configurations != wanted) {
@@ -186,16 +195,16 @@ impl Upkeep {
             at = Instant::now();
         }
         let written = registration::apply(client, wanted, before).await?;
-        *kept = Some(Kept { authorities: authorities.to_owned(), written, at });
+        *kept = Some(Kept { identity, written, at });
         self.registrar.told(interests);
         Ok(())
     }
 
-    fn wanted(&self, authorities: &str) -> (BTreeSet<Interest>, registration::Configurations) {
+    fn wanted(&self, identity: &Identity) -> (BTreeSet<Interest>, registration::Configurations) {
         let catalog = self.catalog.read();
         let interests = self.registrar.wanted(&catalog);
         let registration = register(&interests, catalog.surroundings(self.settings.failure_policy));
-        (interests, registration::configurations(&self.settings, authorities, &registration))
+        (interests, registration::configurations(&self.settings, identity, &registration))
     }
 
     /// Tells others what is in force, once the API servers have had the time to learn of it.

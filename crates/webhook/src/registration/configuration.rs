@@ -8,7 +8,9 @@ use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations, ServiceReference,
     ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference,
+};
 use sidecarset_api::{GROUP, markers, v1beta1};
 use sidecarset_core::registration::{Asked, FailurePolicy, Registration};
 use std::collections::BTreeSet;
@@ -28,19 +30,29 @@ pub struct Configurations {
     pub validating: ValidatingWebhookConfiguration,
 }
 
-/// Returns the configurations; the API server trusts the authorities of this PEM text.
+/// Who we are to the API server.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Identity {
+    /// The authorities by which it knows our certificate, as a PEM text.
+    pub authorities: String,
+    /// The object with which the configurations go away.
+    pub owner: Option<OwnerReference>,
+}
+
+/// Returns the configurations.
 #[must_use]
-pub fn configurations(settings: &Settings, authorities: &str, registration: &Registration) -> Configurations {
+pub fn configurations(settings: &Settings, identity: &Identity, registration: &Registration) -> Configurations {
+    let authorities = identity.authorities.as_str();
     let fail = pods(settings, authorities, registration, FailurePolicy::Fail);
     let ignore = pods(settings, authorities, registration, FailurePolicy::Ignore);
     let sets = sets(settings, authorities);
     Configurations {
         mutating: MutatingWebhookConfiguration {
-            metadata: metadata(),
+            metadata: metadata(identity),
             webhooks: Some([fail, ignore, Some(sets)].into_iter().flatten().collect()),
         },
         validating: ValidatingWebhookConfiguration {
-            metadata: metadata(),
+            metadata: metadata(identity),
             webhooks: Some(vec![checked_sets(settings, authorities)]),
         },
     }
@@ -111,8 +123,9 @@ fn checked_sets(settings: &Settings, authorities: &str) -> ValidatingWebhook {
     }
 }
 
-fn metadata() -> ObjectMeta {
-    ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() }
+fn metadata(identity: &Identity) -> ObjectMeta {
+    let owners = identity.owner.clone().map(|owner| vec![owner]);
+    ObjectMeta { name: Some(NAME.to_owned()), owner_references: owners, ..ObjectMeta::default() }
 }
 
 fn set_rule() -> RuleWithOperations {

@@ -1,9 +1,9 @@
 //! The webhook configurations.
 
-use crate::scenario::answering;
+use crate::scenario::{answering, failure};
 use serde_json::{Value, json};
 use sidecarset_core::registration::{Asked, Condition, Registration};
-use sidecarset_webhook::registration::{self, Configurations, Versions, apply};
+use sidecarset_webhook::registration::{self, Configurations, Identity, Versions, apply};
 use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
 
 fn settings() -> Settings {
@@ -12,7 +12,12 @@ fn settings() -> Settings {
         namespace: "sidecarset".to_owned(),
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
         failure_policy: FailurePolicy::Fail,
+        owner: None,
     }
+}
+
+fn identity() -> Identity {
+    Identity { authorities: "PEM".to_owned(), owner: None }
 }
 
 /// What is asked about Pods of one policy or the other.
@@ -27,7 +32,7 @@ fn selective() -> Registration {
 }
 
 fn configurations(settings: &Settings) -> Configurations {
-    registration::configurations(settings, "PEM", &selective())
+    registration::configurations(settings, &identity(), &selective())
 }
 
 fn at(path: &str) -> Value {
@@ -109,7 +114,7 @@ fn outside_of_the_cluster_we_are_asked_by_url() {
 }
 
 fn webhooks(registration: &Registration) -> Vec<Value> {
-    let mutating = registration::configurations(&settings(), "PEM", registration).mutating;
+    let mutating = registration::configurations(&settings(), &identity(), registration).mutating;
     mutating.webhooks.unwrap().iter().map(|webhook| serde_json::to_value(webhook).unwrap()).collect()
 }
 
@@ -117,7 +122,7 @@ fn webhooks(registration: &Registration) -> Vec<Value> {
 fn while_we_are_away_sets_may_pass() {
     let settings = Settings { failure_policy: FailurePolicy::Ignore, ..settings() };
 
-    let configurations = registration::configurations(&settings, "PEM", &asking(Asked::Nothing, Asked::Nothing));
+    let configurations = registration::configurations(&settings, &identity(), &asking(Asked::Nothing, Asked::Nothing));
 
     let mutating = configurations.mutating.webhooks.unwrap();
     let validating = configurations.validating.webhooks.unwrap();
@@ -156,6 +161,40 @@ fn where_every_reserved_namespace_is_asked_about_none_is_left_out() {
 }
 
 #[tokio::test]
+async fn both_configurations_belong_to_the_cluster_role() {
+    let role = json!({
+        "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+        "metadata": {"name": "sidecarset-operator", "uid": "0815"},
+    });
+    let (client, asked) = answering(vec![(200, role)]);
+
+    let owner = registration::owner(&client, "sidecarset-operator").await.unwrap();
+    let identity = Identity { owner: Some(owner), ..identity() };
+    let configurations = registration::configurations(&settings(), &identity, &selective());
+
+    let path = "/apis/rbac.authorization.k8s.io/v1/clusterroles/sidecarset-operator";
+    assert_eq!(asked.await.unwrap()[0].0, format!("GET {path}"));
+    let owners = json!([{
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": "sidecarset-operator", "uid": "0815",
+    }]);
+    let belongs_to = |configuration: Value| configuration["metadata"]["ownerReferences"].clone();
+    assert_eq!(belongs_to(serde_json::to_value(configurations.mutating).unwrap()), owners);
+    assert_eq!(belongs_to(serde_json::to_value(configurations.validating).unwrap()), owners);
+}
+
+#[tokio::test]
+async fn a_cluster_role_that_is_gone_is_named() {
+    let (client, _asked) = answering(vec![failure(404, "NotFound")]);
+
+    let error = registration::owner(&client, "sidecarset-operator").await.unwrap_err();
+
+    assert_eq!(
+        error.to_string(),
+        "failed to read the cluster role sidecarset-operator, which the webhook configurations belong to"
+    );
+}
+
+#[tokio::test]
 async fn both_configurations_are_applied_as_ours() {
     let answer = |version: &str| json!({"metadata": {"name": "sidecarset", "resourceVersion": version}});
     let (client, asked) = answering(vec![(200, answer("4")), (200, answer("5"))]);
@@ -177,7 +216,8 @@ async fn what_was_written_already_is_not_written_again() {
     let before = apply(&client, configurations(&settings()), None).await.unwrap();
 
     let same = apply(&client, configurations(&settings()), Some(&before)).await.unwrap();
-    let wider = registration::configurations(&settings(), "PEM", &asking(Asked::Where(Vec::new()), Asked::Nothing));
+    let wider =
+        registration::configurations(&settings(), &identity(), &asking(Asked::Where(Vec::new()), Asked::Nothing));
     apply(&client, wider, Some(&same)).await.unwrap();
 
     let asked = asked.await.unwrap();

@@ -33,6 +33,11 @@ struct Running {
 }
 
 fn start(configuration: Configuration) -> Running {
+    start_owned(configuration, None)
+}
+
+/// Starts with a registration that belongs to a cluster role.
+fn start_owned(configuration: Configuration, owner: Option<&str>) -> Running {
     let (client, written) = accepting(configuration);
     let (is_synced, synced) = watch::channel(false);
     let is_ready = Arc::new(AtomicBool::new(false));
@@ -42,6 +47,7 @@ fn start(configuration: Configuration) -> Running {
         namespace: "sidecarset".to_owned(),
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
         failure_policy: FailurePolicy::Fail,
+        owner: owner.map(str::to_owned),
     };
     let (selection, selects) = watch::channel(0);
     let (tells, in_force) = watch::channel(InForce::default());
@@ -239,6 +245,18 @@ async fn nothing_is_registered_before_the_white_list_is_known() {
 
     assert!(running.written.try_recv().unwrap().starts_with(SECRET));
     assert!(running.written.try_recv().is_err());
+    assert!(!running.is_ready.load(Ordering::Relaxed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_registered_that_would_stay_behind() {
+    // There is no such role.
+    let mut running = start_owned(Configuration::Listed, Some("sidecarset-operator"));
+
+    running.is_synced.send(true).unwrap();
+    sleep(Duration::from_secs(3600)).await;
+
+    assert_eq!(running.writes(), [""; 0]);
     assert!(!running.is_ready.load(Ordering::Relaxed));
 }
 
