@@ -45,10 +45,11 @@ impl Null {
         let material = issue(&Names::new([address.ip().to_string()]), None, Timestamp::now())?;
         let certificates = Arc::new(CertificateResolver::default());
         certificates.put(material.certified_key()?);
+        let ends = server::Ends { certificates, clients: None };
         let stop = CancellationToken::new();
         let listener = server::listen(address)?;
         let router = Router::new().route("/", post(answer));
-        tokio::spawn(server::serve(listener, router, certificates, stop.clone()));
+        tokio::spawn(server::serve(listener, router, ends, stop.clone()));
         let authorities = k8s_openapi::ByteString(material.authorities().as_bytes().to_vec());
         let configuration = serde_json::from_value(json!({
             "metadata": {"name": NAME},

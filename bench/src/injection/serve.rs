@@ -36,6 +36,7 @@ pub async fn serve(kind: Webhook, address: SocketAddr) -> anyhow::Result<()> {
     let material = issue(&names, None, Timestamp::now()).context("failed to make a certificate")?;
     let certificates = Arc::new(CertificateResolver::default());
     certificates.put(material.certified_key()?);
+    let ends = server::Ends { certificates, clients: None };
     let listener = server::listen(address)?;
     let ready = json!({"address": listener.local_addr()?.to_string(), "authorities": material.authorities()});
     writeln!(std::io::stdout(), "{ready}")?;
@@ -51,7 +52,7 @@ pub async fn serve(kind: Webhook, address: SocketAddr) -> anyhow::Result<()> {
         stop.cancel();
         read.context("failed to wait for the end of standard input")
     };
-    let serve = async { server::serve(listener, router, certificates, shutdown).await.context("the server stopped") };
+    let serve = async { server::serve(listener, router, ends, shutdown).await.context("the server stopped") };
     tokio::try_join!(serve, until_closed)?;
     Ok(())
 }

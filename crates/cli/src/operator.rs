@@ -11,6 +11,7 @@ use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::{InForce, SYSTEM_NAMESPACE};
 use sidecarset_core::validation::WithoutRule;
 use sidecarset_webhook::registration::Registrar;
+use sidecarset_webhook::server::Clients;
 use sidecarset_webhook::settings::{BaseUrl, Endpoint, FailurePolicy};
 use sidecarset_webhook::{Context, LiveNamespaces, Permissions, Signals};
 use std::net::SocketAddr;
@@ -51,6 +52,15 @@ pub struct Arguments {
     #[arg(long, default_value = "0.0.0.0:9443", value_name = "ADDRESS:PORT")]
     webhook_bind: SocketAddr,
 
+    /// The authorities of client certificates, as a PEM file that is read once: nobody is answered who does not show a
+    /// certificate of one of them. Without it, everybody is
+    #[arg(long, value_name = "FILE")]
+    client_ca_file: Option<PathBuf>,
+
+    /// A common name that a client's certificate may have; may be given several times. Without it, every one may
+    #[arg(long = "client-name", value_name = "NAME", requires = "client_ca_file")]
+    client_names: Vec<String>,
+
     /// Where health checks are answered: /healthz, /readyz and /version
     #[arg(long, default_value = "0.0.0.0:8081", value_name = "ADDRESS:PORT")]
     health_bind: SocketAddr,
@@ -89,6 +99,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let webhook = arguments.webhook()?;
     let shutdown = shutdown_on_signal()?;
     let client = connect(&arguments).await?;
     let reserved = [SYSTEM_NAMESPACE, &arguments.namespace];
@@ -117,7 +128,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     info!(version = env!("CARGO_PKG_VERSION"), namespace = arguments.namespace, "started the operator");
     let health = health::serve(arguments.health_bind, is_ready, shutdown.clone());
-    let webhook = sidecarset_webhook::run(arguments.webhook(), client.clone(), context, signals);
+    let webhook = sidecarset_webhook::run(webhook, client.clone(), context, signals);
     let controller = sidecarset_controller::run(client, catalog, controller, links, shutdown.clone());
     // Whatever ends first ends all: half an operator would look like a whole one.
     let stop = shutdown.drop_guard();
@@ -136,18 +147,26 @@ impl Arguments {
         if self.allow_pod_metadata_patches { WithoutRule::Allow } else { WithoutRule::Refuse }
     }
 
-    fn webhook(&self) -> sidecarset_webhook::Settings {
+    fn webhook(&self) -> anyhow::Result<sidecarset_webhook::Settings> {
         let endpoint = match &self.webhook_url {
             Some(url) => Endpoint::Url(url.clone()),
             None => Endpoint::Service { name: self.webhook_service.clone() },
         };
-        sidecarset_webhook::Settings {
+        Ok(sidecarset_webhook::Settings {
             bind: self.webhook_bind,
             namespace: self.namespace.clone(),
             endpoint,
             failure_policy: self.failure_policy,
             owner: self.owner_cluster_role.clone(),
-        }
+            clients: self.clients()?,
+        })
+    }
+
+    fn clients(&self) -> anyhow::Result<Option<Clients>> {
+        let Some(path) = &self.client_ca_file else { return Ok(None) };
+        let text = std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+        let clients = Clients::parse(&text, self.client_names.iter().cloned());
+        Ok(Some(clients.with_context(|| format!("failed to use {}", path.display()))?))
     }
 }
 

@@ -20,6 +20,7 @@ pub use settings::Settings;
 pub use upkeep::Error as UpkeepError;
 
 use crate::certificate::{CertificateResolver, Keeper};
+use crate::server::Ends;
 use crate::upkeep::Upkeep;
 use kube::Client;
 use sidecarset_core::registration::InForce;
@@ -78,7 +79,8 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
     let (permissions, namespace) = (Arc::clone(&context.permissions), upkeep.settings.namespace.clone());
     let (listed, is_listed) = oneshot::channel();
     let watch = permissions.watch(client.clone(), &namespace, listed);
-    let serve = server::serve(listener, server::router(context), certificates, shutdown.clone());
+    let ends = Ends { certificates, clients: upkeep.settings.clients.clone() };
+    let serve = server::serve(listener, server::router(context), ends, shutdown.clone());
     let keep = async move {
         tokio::select! {
             () = shutdown.cancelled() => {}

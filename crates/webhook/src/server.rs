@@ -1,8 +1,10 @@
 //! The HTTPS server that the API server asks.
 
+mod clients;
 pub mod path;
 mod router;
 
+pub use clients::{Clients, ParseClientsError};
 pub use router::router;
 
 use crate::certificate::CertificateResolver;
@@ -58,6 +60,15 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
     listen().map_err(|source| Error::Listen { address, source })
 }
 
+/// Who is on both ends of a connection.
+#[derive(Debug, Clone, Default)]
+pub struct Ends {
+    /// What we show.
+    pub certificates: Arc<CertificateResolver>,
+    /// Who may ask; everybody, if nobody is named.
+    pub clients: Option<Clients>,
+}
+
 /// Answers until `shutdown`, then finishes what is under way within a bounded time.
 ///
 /// # Errors
@@ -65,10 +76,10 @@ pub fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    certificates: Arc<CertificateResolver>,
+    ends: Ends,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let tls = RustlsConfig::from_config(Arc::new(tls(certificates).map_err(Error::Tls)?));
+    let tls = RustlsConfig::from_config(Arc::new(tls(ends).map_err(Error::Tls)?));
     let handle = Handle::new();
     // An answer leaves in several pieces: a kernel that saves packets would keep the last one for 40 ms.
     let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
@@ -89,11 +100,14 @@ pub async fn serve(
     }
 }
 
-fn tls(certificates: Arc<CertificateResolver>) -> Result<ServerConfig, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_cert_resolver(certificates);
+fn tls(ends: Ends) -> Result<ServerConfig, rustls::Error> {
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?;
+    let config = match ends.clients {
+        Some(clients) => config.with_client_cert_verifier(clients.verifier()?),
+        None => config.with_no_client_auth(),
+    };
+    let mut config = config.with_cert_resolver(ends.certificates);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -1,6 +1,7 @@
 //! How the webhook is set up.
 
 use crate::certificate::Names;
+use crate::server::Clients;
 use axum::http::Uri;
 pub use sidecarset_core::registration::FailurePolicy;
 use std::fmt::{self, Display};
@@ -20,6 +21,8 @@ pub struct Settings {
     pub failure_policy: FailurePolicy,
     /// The cluster role with which our registration goes away, if any.
     pub owner: Option<String>,
+    /// Who may ask; everybody, if nobody is named.
+    pub clients: Option<Clients>,
 }
 
 /// How the API server reaches us.

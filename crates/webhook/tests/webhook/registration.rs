@@ -13,6 +13,7 @@ fn settings() -> Settings {
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
         failure_policy: FailurePolicy::Fail,
         owner: None,
+        clients: None,
     }
 }
 

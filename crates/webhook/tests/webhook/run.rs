@@ -48,6 +48,7 @@ fn start_owned(configuration: Configuration, owner: Option<&str>) -> Running {
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
         failure_policy: FailurePolicy::Fail,
         owner: owner.map(str::to_owned),
+        clients: None,
     };
     let (selection, selects) = watch::channel(0);
     let (tells, in_force) = watch::channel(InForce::default());

@@ -1,16 +1,22 @@
 //! Real connections on loopback.
 
 use crate::exchange::{Lookup, POD, create_pod, knowing, sidecar_set};
+use axum::Router;
 use jiff::Timestamp;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair,
+};
+use rustls::client::WantsClientCert;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, Stream};
+use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, Stream};
 use serde_json::{Value, json};
 use sidecarset_webhook::certificate::{CertificateResolver, Material, Names, issue, reissue};
-use sidecarset_webhook::server::{listen, serve};
-use std::io::{Read, Write};
+use sidecarset_webhook::server::{Clients, Ends, ParseClientsError, listen, serve};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +34,32 @@ impl TimeProvider for Stopped {
     fn current_time(&self) -> Option<UnixTime> {
         Some(UnixTime::since_unix_epoch(Duration::from_secs(1_790_000_000)))
     }
+}
+
+/// Makes certificates for clients.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = params("authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn certificate(&self, name: &str) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = params(name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        (vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+    }
+}
+
+fn params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
 }
 
 /// What a client saw.
@@ -48,43 +80,64 @@ fn start(material: &Material) -> Running {
     start_with(material, &[sidecar_set("agent-set")], Lookup::NotExpected)
 }
 
+/// Starts one that answers clients with a certificate of these authorities, with one of these names.
+fn start_for(material: &Material, authority: &Authority, names: &[&str]) -> Running {
+    let names = names.iter().map(|&name| name.to_owned());
+    let clients = Clients::parse(authority.0.pem().as_bytes(), names).unwrap();
+    start_all(material, knowing(&[sidecar_set("agent-set")], Lookup::NotExpected), Some(clients))
+}
+
 fn start_with(material: &Material, sets: &[Value], lookup: Lookup) -> Running {
+    start_all(material, knowing(sets, lookup), None)
+}
+
+fn start_all(material: &Material, router: Router, clients: Option<Clients>) -> Running {
     let certificates = Arc::new(CertificateResolver::default());
     certificates.put(material.certified_key().unwrap());
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let (resolver, token) = (Arc::clone(&certificates), shutdown.clone());
-    let router = knowing(sets, lookup);
-    let server = tokio::spawn(serve(listener, router, resolver, token));
+    let ends = Ends { certificates: Arc::clone(&certificates), clients };
+    let server = tokio::spawn(serve(listener, router, ends, shutdown.clone()));
     Running { address, certificates, shutdown, server }
 }
 
 async fn connect(address: SocketAddr, authorities: &str, protocol: &'static [u8]) -> Seen {
+    let config = config(authorities).with_no_client_auth();
+    spawn_blocking(move || ask(address, config, protocol)).await.unwrap().unwrap()
+}
+
+/// Asks with a certificate for a name, of an authority.
+async fn connect_as(address: SocketAddr, authorities: &str, client: (&Authority, &str)) -> io::Result<Seen> {
+    let (chain, key) = client.0.certificate(client.1);
+    let config = config(authorities).with_client_auth_cert(chain, key).unwrap();
+    spawn_blocking(move || ask(address, config, b"http/1.1")).await.unwrap()
+}
+
+fn config(authorities: &str) -> ConfigBuilder<ClientConfig, WantsClientCert> {
     let roots = CertificateDer::pem_slice_iter(authorities.as_bytes()).map(Result::unwrap);
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(roots);
-    let mut config = ClientConfig::builder_with_details(Arc::new(ring::default_provider()), Arc::new(Stopped))
+    ClientConfig::builder_with_details(Arc::new(ring::default_provider()), Arc::new(Stopped))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(store)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![protocol.to_vec()];
-    spawn_blocking(move || ask(address, Arc::new(config))).await.unwrap()
 }
 
-fn ask(address: SocketAddr, config: Arc<ClientConfig>) -> Seen {
-    let mut connection = ClientConnection::new(config, ServerName::try_from("127.0.0.1").unwrap()).unwrap();
-    let mut socket = TcpStream::connect(address).unwrap();
-    connection.complete_io(&mut socket).unwrap();
+fn ask(address: SocketAddr, mut config: ClientConfig, protocol: &[u8]) -> io::Result<Seen> {
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let mut connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut socket = TcpStream::connect(address)?;
+    connection.complete_io(&mut socket)?;
     let protocol = connection.alpn_protocol().map(<[u8]>::to_vec);
     let mut answer = String::new();
     if protocol.as_deref() == Some(b"http/1.1") {
         let mut stream = Stream::new(&mut connection, &mut socket);
-        stream.write_all(request().as_bytes()).unwrap();
-        stream.read_to_string(&mut answer).unwrap();
+        stream.write_all(request().as_bytes())?;
+        stream.read_to_string(&mut answer)?;
     }
-    Seen { certificate: connection.peer_certificates().unwrap()[0].clone().into_owned(), protocol, answer }
+    Ok(Seen { certificate: connection.peer_certificates().unwrap()[0].clone().into_owned(), protocol, answer })
 }
 
 fn request() -> String {
@@ -148,6 +201,62 @@ async fn whoever_trusts_a_new_authority_still_trusts_the_one_before() {
 
     assert!(before.answer.starts_with("HTTP/1.1 200 OK\r\n"), "{}", before.answer);
     assert!(after.answer.starts_with("HTTP/1.1 200 OK\r\n"), "{}", after.answer);
+}
+
+#[tokio::test]
+async fn a_client_with_the_right_certificate_is_answered() {
+    let (material, authority) = (issue(&names(), None, NOW).unwrap(), Authority::new());
+    let named = start_for(&material, &authority, &["another", "kube-apiserver"]);
+    let unnamed = start_for(&material, &authority, &[]);
+
+    for running in [named, unnamed] {
+        let client = (&authority, "kube-apiserver");
+        let seen = connect_as(running.address, material.authorities(), client).await.unwrap();
+
+        assert!(seen.answer.starts_with("HTTP/1.1 200 OK\r\n"), "{}", seen.answer);
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_certificate_is_turned_away() {
+    let (material, authority) = (issue(&names(), None, NOW).unwrap(), Authority::new());
+    let running = start_for(&material, &authority, &[]);
+    let config = config(material.authorities()).with_no_client_auth();
+
+    let error = spawn_blocking(move || ask(running.address, config, b"http/1.1")).await.unwrap().err().unwrap();
+
+    assert!(error.to_string().contains("CertificateRequired"), "{error}");
+}
+
+#[tokio::test]
+async fn a_client_with_a_certificate_of_another_authority_is_turned_away() {
+    let (material, authority) = (issue(&names(), None, NOW).unwrap(), Authority::new());
+    let running = start_for(&material, &authority, &["kube-apiserver"]);
+
+    let client = (&Authority::new(), "kube-apiserver");
+    let error = connect_as(running.address, material.authorities(), client).await.err().unwrap();
+
+    assert!(error.to_string().contains("DecryptError"), "{error}");
+}
+
+#[tokio::test]
+async fn a_client_with_another_name_is_turned_away() {
+    let (material, authority) = (issue(&names(), None, NOW).unwrap(), Authority::new());
+    let running = start_for(&material, &authority, &["kube-apiserver"]);
+
+    let client = (&authority, "system:node:one");
+    let error = connect_as(running.address, material.authorities(), client).await.err().unwrap();
+
+    assert!(error.to_string().contains("AccessDenied"), "{error}");
+}
+
+#[test]
+fn authorities_that_nobody_can_be_checked_by_are_refused() {
+    let parse = |text: &str| Clients::parse(text.as_bytes(), []);
+
+    assert_eq!(parse("junk"), Err(ParseClientsError::Empty));
+    let broken = "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n";
+    assert_eq!(parse(broken), Err(ParseClientsError::NotCertificates));
 }
 
 #[tokio::test]
