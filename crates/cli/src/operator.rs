@@ -52,6 +52,11 @@ pub struct Arguments {
     #[arg(long, default_value = "0.0.0.0:9443", value_name = "ADDRESS:PORT")]
     webhook_bind: SocketAddr,
 
+    /// The Secret of the operator's namespace in which somebody else, such as cert-manager, keeps the certificate of the
+    /// webhook as ca.crt, tls.crt and tls.key; without it, the operator makes one itself
+    #[arg(long, value_name = "NAME")]
+    certificate_secret: Option<String>,
+
     /// The authorities of client certificates, as a PEM file that is read once: nobody is answered who does not show a
     /// certificate of one of them. Without it, everybody is
     #[arg(long, value_name = "FILE")]
@@ -156,6 +161,7 @@ impl Arguments {
             bind: self.webhook_bind,
             namespace: self.namespace.clone(),
             endpoint,
+            certificate_secret: self.certificate_secret.clone(),
             failure_policy: self.failure_policy,
             owner: self.owner_cluster_role.clone(),
             clients: self.clients()?,

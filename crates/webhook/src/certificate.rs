@@ -3,12 +3,16 @@
 mod decision;
 mod issue;
 mod keeper;
+mod reader;
 mod resolver;
+mod source;
 
 pub use decision::{Decision, Fault, decide};
 pub use issue::{issue, reissue};
-pub use keeper::{Error, Keeper, SECRET};
+pub use keeper::{Keeper, SECRET};
+pub use reader::Reader;
 pub use resolver::CertificateResolver;
+pub use source::{Error, Source};
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -32,6 +36,7 @@ pub struct Names(Vec<String>);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Material {
     authorities: String,
+    /// Empty where the authority is somebody else's.
     authority_key: String,
     certificate: String,
     key: String,
@@ -65,15 +70,18 @@ impl Material {
         CertifiedKey::from_der(chain, key, &ring::default_provider())
     }
 
-    /// Reads a Secret; one that lacks a member holds nothing.
+    /// Reads a Secret of ours; one that lacks a member holds nothing.
     fn from_secret(secret: &Secret) -> Option<Self> {
-        let data = secret.data.as_ref()?;
-        let text = |key| String::from_utf8(data.get(key)?.0.clone()).ok();
+        Some(Self { authority_key: text(secret, AUTHORITY_KEY)?, ..Self::given(secret)? })
+    }
+
+    /// Reads a Secret that somebody else keeps. The authority's key is not ours to know.
+    fn given(secret: &Secret) -> Option<Self> {
         Some(Self {
-            authorities: text(AUTHORITIES)?,
-            authority_key: text(AUTHORITY_KEY)?,
-            certificate: text(CERTIFICATE)?,
-            key: text(KEY)?,
+            authorities: text(secret, AUTHORITIES)?,
+            authority_key: String::new(),
+            certificate: text(secret, CERTIFICATE)?,
+            key: text(secret, KEY)?,
         })
     }
 
@@ -86,6 +94,10 @@ impl Material {
         ];
         members.into_iter().map(|(key, text)| (key.to_owned(), ByteString(text.clone().into_bytes()))).collect()
     }
+}
+
+fn text(secret: &Secret, key: &str) -> Option<String> {
+    String::from_utf8(secret.data.as_ref()?.get(key)?.0.clone()).ok()
 }
 
 // The keys must not come into a log.

@@ -19,7 +19,7 @@ pub use permissions::Permissions;
 pub use settings::Settings;
 pub use upkeep::Error as UpkeepError;
 
-use crate::certificate::{CertificateResolver, Keeper};
+use crate::certificate::{CertificateResolver, Keeper, Reader, Source};
 use crate::server::Ends;
 use crate::upkeep::Upkeep;
 use kube::Client;
@@ -65,7 +65,7 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
     let Signals { is_synced, selection, in_force, is_ready, shutdown } = signals;
     let certificates = Arc::new(CertificateResolver::default());
     let upkeep = Upkeep {
-        keeper: Keeper::new(client.clone(), &settings.namespace, settings.names()),
+        source: source(&settings, &client),
         certificates: Arc::clone(&certificates),
         now: context.now,
         catalog: Arc::clone(&context.catalog),
@@ -74,7 +74,10 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
         in_force,
         settings,
     };
-    upkeep.load_certificate().await?;
+    tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        loaded = upkeep.load_certificate() => loaded?,
+    }
     let listener = server::listen(upkeep.settings.bind)?;
     let (permissions, namespace) = (Arc::clone(&context.permissions), upkeep.settings.namespace.clone());
     let (listed, is_listed) = oneshot::channel();
@@ -92,6 +95,14 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
     };
     tokio::try_join!(serve, keep)?;
     Ok(())
+}
+
+fn source(settings: &Settings, client: &Client) -> Source {
+    let (client, namespace) = (client.clone(), &settings.namespace);
+    match &settings.certificate_secret {
+        Some(secret) => Source::Given(Reader::new(client, namespace, secret, settings.names())),
+        None => Source::Own(Keeper::new(client, namespace, settings.names())),
+    }
 }
 
 /// Registers once the catalog is complete and the white list is known, and never ends.

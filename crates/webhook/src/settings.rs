@@ -17,6 +17,8 @@ pub struct Settings {
     pub namespace: String,
     /// How the API server reaches us.
     pub endpoint: Endpoint,
+    /// The Secret of our namespace in which somebody else keeps our certificate; without it, we do.
+    pub certificate_secret: Option<String>,
     /// What the API server does while we are away with SidecarSets, and with Pods of sets that do not say.
     pub failure_policy: FailurePolicy,
     /// The cluster role with which our registration goes away, if any.

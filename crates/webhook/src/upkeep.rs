@@ -2,7 +2,7 @@
 
 mod changes;
 
-use crate::certificate::{self, CertificateResolver, Keeper};
+use crate::certificate::{self, CertificateResolver, Source};
 use crate::registration::{self, Identity, Registrar, SETTLE, Versions, Written};
 use crate::settings::Settings;
 use futures::StreamExt;
@@ -27,6 +27,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// The API server may accept a request and never answer.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How often we look for a certificate that somebody else is to make.
+const WAIT: Duration = Duration::from_secs(2);
 /// Sets and namespaces often change together.
 const COALESCE: Duration = Duration::from_millis(50);
 /// How much time is between two writes that nobody waits for.
@@ -36,7 +38,7 @@ const PACE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     pub(crate) settings: Settings,
-    pub(crate) keeper: Keeper,
+    pub(crate) source: Source,
     pub(crate) certificates: Arc<CertificateResolver>,
     pub(crate) now: fn() -> Timestamp,
     pub(crate) catalog: Arc<RwLock<Catalog>>,
@@ -78,9 +80,21 @@ struct Seen {
 }
 
 impl Upkeep {
-    /// Serves a good certificate.
+    /// Serves a good certificate. Where somebody else makes it, we wait for it.
     pub(crate) async fn load_certificate(&self) -> Result<(), Error> {
-        let material = timeout(DEADLINE, self.keeper.ensure((self.now)())).await??;
+        loop {
+            match self.try_to_load_certificate().await {
+                Err(error) if self.source.is_given() => {
+                    warn!(error = &error as &dyn StdError, "waiting for a certificate that can be served");
+                    sleep(WAIT).await;
+                }
+                loaded => return loaded,
+            }
+        }
+    }
+
+    async fn try_to_load_certificate(&self) -> Result<(), Error> {
+        let material = timeout(DEADLINE, self.source.material((self.now)())).await??;
         self.certificates.put(material.certified_key()?);
         Ok(())
     }
@@ -88,7 +102,7 @@ impl Upkeep {
     /// Sees to both whenever something changes, for ever. Sets `is_ready` once both are as they should be.
     pub(crate) async fn run(self, client: Client, is_ready: Arc<AtomicBool>) {
         let seen = Seen::default();
-        let mut changes = changes::of(&client, &self.settings.namespace);
+        let mut changes = changes::of(&client, &self.settings.namespace, self.source.secret());
         let watch = async {
             while let Some(change) = changes.next().await {
                 change.note(&mut seen.versions.lock());
@@ -132,7 +146,7 @@ impl Upkeep {
     }
 
     async fn assert(&self, client: &Client, kept: &mut Option<Kept>, seen: &Seen) -> Result<(), Error> {
-        let material = self.keeper.ensure((self.now)()).await?;
+        let material = self.source.material((self.now)()).await?;
         let certificate = material.certified_key()?;
         // Whatever somebody else wrote is overwritten whole.
         if kept.as_ref().is_some_and(|kept| kept.written.versions != *seen.versions.lock()) {

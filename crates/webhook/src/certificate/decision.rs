@@ -9,6 +9,7 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, RootCertStore};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,21 +27,28 @@ pub enum Decision {
 }
 
 /// What is wrong with the certificate, or with its authority.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// There is none, or a part is missing.
+    #[error("ca.crt, tls.crt or tls.key is missing")]
     Missing,
     /// The authority cannot be read, is none, or is not the key's.
+    #[error("the authority cannot be used")]
     AuthorityUnusable,
     /// The authority would end before a new certificate.
+    #[error("the authority ends")]
     AuthorityEnds,
     /// The certificate cannot be read, or is not the key's.
+    #[error("the certificate cannot be used, or is not the key's")]
     CertificateUnusable,
     /// Another authority made the certificate.
+    #[error("another authority made the certificate")]
     ForeignAuthority,
     /// The certificate is not for all the names.
+    #[error("the certificate is not for all the names under which the API server asks")]
     ForeignNames,
     /// The certificate is in the last third of its life, or beyond.
+    #[error("the certificate ends")]
     CertificateEnds,
 }
 
@@ -58,6 +66,16 @@ pub fn decide(material: Option<&Material>, names: &Names, now: Timestamp) -> Dec
         Ok(()) => Decision::Keep,
         Err(fault) => Decision::Reissue(fault),
     }
+}
+
+/// Checks a certificate that somebody else keeps and renews: whoever trusts one of the authorities has to trust it, under
+/// every name, now.
+pub(super) fn check_given(material: &Material, names: &Names, now: Timestamp) -> Result<(), Fault> {
+    let authorities: Vec<_> = CertificateDer::pem_slice_iter(material.authorities.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|_| Fault::AuthorityUnusable)?;
+    let certified = material.certified_key().map_err(|_| Fault::CertificateUnusable)?;
+    check_names(&certified, authorities, names, now)
 }
 
 fn authority(material: &Material, now: Timestamp) -> Result<CertificateDer<'static>, Fault> {
@@ -87,18 +105,33 @@ fn check_certificate(
     if remaining(parsed.validity(), now) < life(parsed.validity()) / 3 {
         return Err(Fault::CertificateEnds);
     }
-    let verifier = verifier(authority)?;
+    check_names(&certified, [authority.clone()], names, now)
+}
+
+/// Checks that a client that trusts these authorities takes a certificate under each of these names.
+fn check_names(
+    certified: &CertifiedKey,
+    authorities: impl IntoIterator<Item = CertificateDer<'static>>,
+    names: &Names,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let (leaf, intermediates) = certified.cert.split_first().ok_or(Fault::CertificateUnusable)?;
+    let verifier = verifier(authorities)?;
     let moment = UnixTime::since_unix_epoch(Duration::from_secs(now.as_second().unsigned_abs()));
     for name in &names.0 {
         let name = ServerName::try_from(name.as_str()).map_err(|_| Fault::ForeignNames)?;
-        verifier.verify_server_cert(leaf, &[], &name, &[], moment).map_err(|error| fault(&error))?;
+        verifier.verify_server_cert(leaf, intermediates, &name, &[], moment).map_err(|error| fault(&error))?;
     }
     Ok(())
 }
 
-fn verifier(authority: &CertificateDer<'static>) -> Result<Arc<WebPkiServerVerifier>, Fault> {
+fn verifier(
+    authorities: impl IntoIterator<Item = CertificateDer<'static>>,
+) -> Result<Arc<WebPkiServerVerifier>, Fault> {
     let mut roots = RootCertStore::empty();
-    roots.add(authority.clone()).map_err(|_| Fault::AuthorityUnusable)?;
+    for authority in authorities {
+        roots.add(authority).map_err(|_| Fault::AuthorityUnusable)?;
+    }
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(ring::default_provider()))
         .build()
         .map_err(|_| Fault::AuthorityUnusable)
@@ -111,6 +144,9 @@ fn fault(error: &rustls::Error) -> Fault {
         ) => Fault::ForeignNames,
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             Fault::ForeignAuthority
+        }
+        rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            Fault::CertificateEnds
         }
         _ => Fault::CertificateUnusable,
     }

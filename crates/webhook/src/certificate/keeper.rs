@@ -1,6 +1,6 @@
 //! The Secret that holds the certificate, shared by all replicas.
 
-use super::{Decision, Fault, Material, Names, decide, issue, reissue};
+use super::{Decision, Error, Fault, Material, Names, decide, issue, reissue};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,7 +13,7 @@ use tracing::info;
 pub const SECRET: &str = "sidecarset-webhook-certificate";
 
 /// Replicas that start together get in each other's way once; more often than this, something is wrong.
-const ATTEMPTS: usize = 5;
+pub(super) const ATTEMPTS: usize = 5;
 
 /// Keeps the Secret good.
 #[derive(Clone)]
@@ -21,42 +21,6 @@ pub struct Keeper {
     secrets: Api<Secret>,
     namespace: String,
     names: Names,
-}
-
-/// Why there is no certificate.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The operator's namespace does not exist, and it is not ours to make.
-    #[error("namespace {namespace}, which holds the certificate of the webhook, does not exist")]
-    NamespaceMissing {
-        /// The namespace.
-        namespace: String,
-    },
-    /// The Secret cannot be read.
-    #[error("failed to read secret {namespace}/{SECRET}")]
-    Read {
-        /// The namespace.
-        namespace: String,
-        /// Why.
-        source: kube::Error,
-    },
-    /// The Secret cannot be written.
-    #[error("failed to write secret {namespace}/{SECRET}")]
-    Write {
-        /// The namespace.
-        namespace: String,
-        /// Why.
-        source: kube::Error,
-    },
-    /// Others keep changing the Secret.
-    #[error("secret {namespace}/{SECRET} was changed by others {ATTEMPTS} times in a row")]
-    Contended {
-        /// The namespace.
-        namespace: String,
-    },
-    /// A certificate cannot be made.
-    #[error("failed to make a certificate")]
-    Issue(#[from] rcgen::Error),
 }
 
 /// What became of an attempt to write the Secret.

@@ -1,6 +1,5 @@
 //! The moments at which somebody changed what we keep.
 
-use crate::certificate::SECRET;
 use crate::registration::{self, Versions};
 use futures::stream::{BoxStream, select_all};
 use futures::{Stream, StreamExt};
@@ -36,9 +35,9 @@ impl Change {
 }
 
 /// Yields whenever the Secret or a configuration may have changed.
-pub(super) fn of(client: &Client, namespace: &str) -> impl Stream<Item = Change> + use<> {
+pub(super) fn of(client: &Client, namespace: &str, secret: &str) -> impl Stream<Item = Change> + use<> {
     select_all([
-        watched::<Secret>(Api::namespaced(client.clone(), namespace), SECRET, |_| Change::Secret),
+        watched::<Secret>(Api::namespaced(client.clone(), namespace), secret, |_| Change::Secret),
         watched::<MutatingWebhookConfiguration>(Api::all(client.clone()), registration::NAME, Change::Mutating),
         watched::<ValidatingWebhookConfiguration>(Api::all(client.clone()), registration::NAME, Change::Validating),
     ])

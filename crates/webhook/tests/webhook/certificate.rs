@@ -2,8 +2,9 @@
 
 use crate::scenario::{answering, failure};
 use jiff::{Timestamp, ToSpan};
+use kube::Client;
 use serde_json::{Value, json};
-use sidecarset_webhook::certificate::{Error, Keeper, Names};
+use sidecarset_webhook::certificate::{Error, Keeper, Names, Reader};
 
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 const PATH: &str = "/api/v1/namespaces/sidecarset/secrets";
@@ -108,4 +109,71 @@ async fn a_secret_that_others_keep_changing_is_given_up() {
 
     asked.await.unwrap();
     assert!(matches!(error, Error::Contended { .. }));
+}
+
+/// Returns the Secret as somebody else would keep it: without the key of the authority.
+async fn given() -> Value {
+    let mut secret = written().await;
+    secret["data"].as_object_mut().unwrap().remove("ca.key");
+    secret
+}
+
+fn reader(client: Client, name: &str) -> Reader {
+    Reader::new(client, "sidecarset", "given", Names::new([name]))
+}
+
+#[tokio::test]
+async fn a_certificate_that_somebody_else_keeps_is_only_read() {
+    let secret = given().await;
+    let (client, asked) = answering(vec![(200, secret)]);
+
+    let material = reader(client, "webhook.sidecarset.svc").read(NOW).await.unwrap();
+
+    assert_eq!(asked.await.unwrap()[0].0, format!("GET {PATH}/given"));
+    assert!(material.certified_key().is_ok());
+}
+
+#[tokio::test]
+async fn authorities_that_somebody_else_replaces_stay_trusted_beside_the_new_ones() {
+    let (old, new) = (given().await, given().await);
+    let (client, _asked) = answering(vec![(200, old), (200, new)]);
+    let reader = reader(client, "webhook.sidecarset.svc");
+
+    let before = reader.read(NOW).await.unwrap();
+    let after = reader.read(NOW).await.unwrap();
+
+    assert!(after.authorities().ends_with(before.authorities()));
+    assert_eq!(after.authorities().matches("BEGIN CERTIFICATE").count(), 2);
+}
+
+#[tokio::test]
+async fn a_certificate_of_somebody_else_that_cannot_be_served_is_refused_and_told_why() {
+    let mut no_authority = given().await;
+    no_authority["data"].as_object_mut().unwrap().remove("ca.crt");
+    let mut mixed = given().await;
+    mixed["data"]["ca.crt"] = given().await["data"]["ca.crt"].clone();
+    let mut other_key = given().await;
+    other_key["data"]["tls.key"] = given().await["data"]["tls.key"].clone();
+    let (name, later) = ("webhook.sidecarset.svc", NOW + (366 * 24).hours());
+
+    for (answer, name, now, fault) in [
+        (failure(404, "NotFound"), name, NOW, "ca.crt, tls.crt or tls.key is missing"),
+        ((200, no_authority), name, NOW, "ca.crt, tls.crt or tls.key is missing"),
+        ((200, mixed), name, NOW, "another authority made the certificate"),
+        ((200, other_key), name, NOW, "the certificate cannot be used, or is not the key's"),
+        (
+            (200, given().await),
+            "another.svc",
+            NOW,
+            "the certificate is not for all the names under which the API server asks",
+        ),
+        ((200, given().await), name, later, "the certificate ends"),
+    ] {
+        let (client, _asked) = answering(vec![answer]);
+
+        let error = reader(client, name).read(now).await.unwrap_err();
+
+        let story = format!("secret sidecarset/given holds no certificate that the webhook can serve: {fault}");
+        assert_eq!(error.to_string(), story);
+    }
 }

@@ -11,6 +11,7 @@ fn settings() -> Settings {
         bind: ([0, 0, 0, 0], 9443).into(),
         namespace: "sidecarset".to_owned(),
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
+        certificate_secret: None,
         failure_policy: FailurePolicy::Fail,
         owner: None,
         clients: None,

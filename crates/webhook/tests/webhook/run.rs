@@ -33,23 +33,25 @@ struct Running {
 }
 
 fn start(configuration: Configuration) -> Running {
-    start_owned(configuration, None)
+    start_with(configuration, |_| {})
 }
 
-/// Starts with a registration that belongs to a cluster role.
-fn start_owned(configuration: Configuration, owner: Option<&str>) -> Running {
+/// Starts with settings that differ from the usual ones.
+fn start_with(configuration: Configuration, set: impl FnOnce(&mut Settings)) -> Running {
     let (client, written) = accepting(configuration);
     let (is_synced, synced) = watch::channel(false);
     let is_ready = Arc::new(AtomicBool::new(false));
     let shutdown = CancellationToken::new();
-    let settings = Settings {
+    let mut settings = Settings {
         bind: ([127, 0, 0, 1], 0).into(),
         namespace: "sidecarset".to_owned(),
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
+        certificate_secret: None,
         failure_policy: FailurePolicy::Fail,
-        owner: owner.map(str::to_owned),
+        owner: None,
         clients: None,
     };
+    set(&mut settings);
     let (selection, selects) = watch::channel(0);
     let (tells, in_force) = watch::channel(InForce::default());
     let mut context = context(Catalog::default(), Lookup::NotExpected);
@@ -252,7 +254,8 @@ async fn nothing_is_registered_before_the_white_list_is_known() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_registered_that_would_stay_behind() {
     // There is no such role.
-    let mut running = start_owned(Configuration::Listed, Some("sidecarset-operator"));
+    let mut running =
+        start_with(Configuration::Listed, |settings| settings.owner = Some("sidecarset-operator".to_owned()));
 
     running.is_synced.send(true).unwrap();
     sleep(Duration::from_secs(3600)).await;
@@ -284,6 +287,18 @@ async fn it_is_ready_once_it_is_registered_and_until_it_is_told_to_end() {
         ]
     );
     assert!(!running.is_ready.load(Ordering::Relaxed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ends_when_it_is_told_to_while_it_waits_for_a_certificate() {
+    // There is no such Secret.
+    let running = start_with(Configuration::Listed, |settings| settings.certificate_secret = Some("given".to_owned()));
+    sleep(Duration::from_secs(3600)).await;
+    assert!(!running.webhook.is_finished());
+
+    running.shutdown.cancel();
+
+    running.webhook.await.unwrap().unwrap();
 }
 
 #[tokio::test]
