@@ -6,6 +6,7 @@ use crate::{apply, gather, revisions, round};
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::catalog::{Entry, InvalidSet};
 use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::record::PodRecord;
 use sidecarset_core::status::{self, Injecting};
 use sidecarset_core::upgradable;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     for (pod, hold) in &round.holds {
         debug!(%pod, ?hold, "left the pod as it is");
     }
-    let rest = (now.monotonic.elapsed() * REST).min(LONGEST_REST);
+    let rest = Rest::over(now.monotonic + rest_after(now.monotonic.elapsed()));
     let calm = if round.is_at_rest { CALM } else { Duration::ZERO };
     let rollout = async {
         let applied = apply::rollout(target, round.upgrades, ctx).await;
@@ -71,20 +72,38 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
         let conditions = if applied.left == 0 { round.conditions } else { Vec::new() };
         (applied, apply::conditions(&set.name, conditions, ctx).await)
     };
-    let ((applied, conditions_due), history_due) = tokio::join!(rollout, revisions::keep(set, &gathered.matched, ctx));
+    let ((applied, conditions_due), told_due) = tokio::join!(rollout, tell(set, round.status, &gathered.matched, ctx));
     debug!(set = %set.name, upgraded = applied.upgraded, held = applied.retry.len(), left = applied.left, "ended a round");
-    let status = revisions::tell(round.status, set, ctx);
-    let status = status::with_not_injected(status, gather::lacking(&set.name, ctx));
-    let status = with_injecting(status, &Entry::Valid(Arc::clone(set)), ctx);
-    let status_due = apply::status(&set.name, &status, ctx).await;
     // By the time of the plan: a Pod whose turn has come since was not in it.
     let retry_at = ctx.attempts.lock().next(&set.name, now.monotonic);
     // Where some upgrades were not written, others can take their place in the budget.
     let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
     Next {
-        rest: Rest::over(Instant::now() + rest).and_from_pods(now.monotonic + calm),
-        at: [status_due, history_due, conditions_due, retry_at, again, round.next].into_iter().flatten().min(),
+        rest: rest.and_from_pods(now.monotonic + calm),
+        at: [told_due, conditions_due, retry_at, again, round.next].into_iter().flatten().min(),
     }
+}
+
+/// Returns how long after its beginning a look may be followed by the next one, by how long it took to decide. Writes that
+/// are waited for meanwhile are rest too.
+fn rest_after(decided: Duration) -> Duration {
+    decided + (decided * REST).min(LONGEST_REST)
+}
+
+/// Writes what is known of a set, beside the upgrades of its Pods: its revisions, and then its status, which speaks of the Pods
+/// as they were when it was decided. Answers when there is more to write.
+async fn tell(
+    set: &Arc<CanonicalSet>,
+    status: SidecarSetStatus,
+    matched: &[Arc<PodRecord>],
+    ctx: &Context,
+) -> Option<Instant> {
+    let history_due = revisions::keep(set, matched, ctx).await;
+    let status = revisions::tell(status, set, ctx);
+    let status = status::with_not_injected(status, gather::lacking(&set.name, ctx));
+    let status = with_injecting(status, &Entry::Valid(Arc::clone(set)), ctx);
+    let status_due = apply::status(&set.name, &status, ctx).await;
+    [history_due, status_due].into_iter().flatten().min()
 }
 
 async fn report(set: &Arc<InvalidSet>, ctx: &Context) -> Option<Instant> {
@@ -93,11 +112,23 @@ async fn report(set: &Arc<InvalidSet>, ctx: &Context) -> Option<Instant> {
     apply::status(&set.name, &status, ctx).await
 }
 
-/// Adds whether new Pods are injected, where that is known. This is looked up last: it may have changed while Pods were upgraded.
+/// Adds whether new Pods are injected, where that is known. This is looked up last: it may have changed while revisions were
+/// written.
 fn with_injecting(status: SidecarSetStatus, entry: &Entry, ctx: &Context) -> SidecarSetStatus {
     let injecting = Injecting::of(entry, &ctx.in_force.borrow());
     match injecting {
         Some(injecting) => status::with_injecting(status, injecting, ctx.now().wall),
         None => status,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_is_followed_by_four_times_its_decision_but_by_no_more_than_a_second() {
+        assert_eq!(rest_after(Duration::from_millis(30)), Duration::from_millis(150));
+        assert_eq!(rest_after(Duration::from_millis(700)), Duration::from_millis(1_700));
     }
 }
