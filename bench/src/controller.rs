@@ -34,8 +34,8 @@ pub struct Results {
     pub changes: Vec<Changes>,
     /// A while in which nothing happened.
     pub idle: Idle,
-    /// An upgrade of all Pods.
-    pub rollout: Rollout,
+    /// Upgrades of all Pods, in the worlds that are large enough.
+    pub rollouts: Vec<Rollout>,
 }
 
 /// A world: so many Pods in so many sets.
@@ -131,7 +131,7 @@ const WORLDS: [World; 9] = [
 const QUICK_WORLDS: [World; 3] =
     [World { pods: 0, sets: 1 }, World { pods: 500, sets: 1 }, World { pods: 5_000, sets: 1 }];
 
-/// The worlds in which nothing happens for a while, and in which all Pods are upgraded then.
+/// The world in which nothing happens for a while. In it and in larger ones, all Pods are upgraded at last.
 const USUAL: World = World { pods: 10_000, sets: 1 };
 const QUICK_USUAL: World = World { pods: 5_000, sets: 1 };
 
@@ -180,8 +180,8 @@ async fn visit(world: World, settings: Settings, results: &mut Results) -> anyho
         resident_after_lists: later.resident,
         peak_after_lists: later.peak,
     });
-    if world == settings.usual() {
-        results.rollout = roll_out(&scene, world).await?;
+    if world.sets == 1 && world.pods >= settings.usual().pods {
+        results.rollouts.push(roll_out(&scene, world).await?);
     }
     Ok(())
 }

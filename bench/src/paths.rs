@@ -7,7 +7,7 @@
 pub mod allocation;
 mod callgrind;
 mod catalogue;
-mod growth;
+pub mod growth;
 pub mod guard;
 mod memory;
 mod pods;

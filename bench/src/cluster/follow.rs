@@ -68,11 +68,13 @@ impl Follower {
     pub(crate) async fn until(&self, limit: Duration, is_so: impl Fn(&Progress) -> bool) -> anyhow::Result<Progress> {
         let began = Instant::now();
         loop {
-            let progress = self.progress.lock().clone();
-            if is_so(&progress) {
-                return Ok(progress);
-            }
-            let (patched, ready) = (progress.patched(), progress.ready());
+            let (patched, ready) = {
+                let progress = self.progress.lock();
+                if is_so(&progress) {
+                    return Ok(progress.clone());
+                }
+                (progress.patched(), progress.ready())
+            };
             if self.task.is_finished() {
                 bail!("the watch of the pods broke off; {patched} pods were upgraded and {ready} of them ready");
             }

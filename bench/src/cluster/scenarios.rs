@@ -34,8 +34,8 @@ pub(crate) struct Scale {
     relists: usize,
     /// The shares of the Pods that may be unavailable, one rollout each.
     shares: &'static [&'static str],
-    /// How many sets share the Pods.
-    sets: &'static [usize],
+    /// How many sets share some Pods, and how many these are.
+    sets: &'static [(usize, usize)],
     /// For how long nothing happens.
     idle: Duration,
 }
@@ -66,7 +66,7 @@ impl Scale {
                 starts: &[10_000, 50_000],
                 relists: 3,
                 shares: &["100%", "10%", "1%"],
-                sets: &[50, 500],
+                sets: &[(50, 5_000), (500, 5_000)],
                 idle: Duration::from_secs(60),
             },
         }
@@ -88,8 +88,8 @@ impl Scenarios<'_> {
             let ended = self.few_pods(pods, results).await;
             note("bytes, and pods that come and go", ended, results);
         }
-        for sets in self.scale.sets.iter().copied() {
-            let ended = self.many_sets(sets, results).await;
+        for (sets, pods) in self.scale.sets.iter().copied() {
+            let ended = self.many_sets(sets, pods, results).await;
             note("many sets", ended, results);
         }
         for pods in self.scale.starts.iter().copied() {
@@ -150,8 +150,7 @@ impl Scenarios<'_> {
         operator.stop().await
     }
 
-    async fn many_sets(&self, sets: usize, results: &mut Results) -> anyhow::Result<()> {
-        let pods = self.scale.pods;
+    async fn many_sets(&self, sets: usize, pods: usize, results: &mut Results) -> anyhow::Result<()> {
         self.prepare(sets, pods).await?;
         let operator = self.bench.start_operator().await?;
         self.bench.fleet.until_counted(sets, pods, SETTLED_WITHIN).await?;

@@ -1,6 +1,7 @@
 //! The tables of what was measured of the controller.
 
 use super::{Changes, Results, Start, What, World};
+use crate::paths::growth;
 use crate::report::{Section, Table};
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// Tells what was measured.
 #[must_use]
 pub fn sections(results: &Results) -> Vec<Section> {
-    let tables = vec![starts(results), memory(results), changes(results), others(results), growth(results)];
+    let tables =
+        vec![starts(results), memory(results), changes(results), idle(results), rollouts(results), growing(results)];
     vec![Section { name: "controller", tables, charts: Vec::new() }]
 }
 
@@ -68,26 +70,37 @@ fn changes(results: &Results) -> Table {
     table
 }
 
-fn others(results: &Results) -> Table {
-    let (idle, rollout) = (results.idle, results.rollout);
-    let mut table = Table::new(format!("The controller: {}", name(idle.world)), ["what", "measured"]);
-    let rows = [
-        ("idle: thousandths of a processor", format!("{:.2}", idle.millicores)),
-        ("idle: wake-ups per second", format!("{:.1}", idle.wakeups_per_second)),
-        ("idle: requests", idle.requests.to_string()),
-        ("rollout: CPU µs per Pod", format!("{:.0}", rollout.cpu.as_secs_f64() * 1e6)),
-        ("rollout: requests per Pod", format!("{:.2}", rollout.requests)),
-        ("rollout: seconds", format!("{:.1}", rollout.time.as_secs_f64())),
-        ("rollout: peak MiB", format!("{:.1}", rollout.peak as f64 / MIB)),
-    ];
-    for (what, measured) in rows {
-        table.row(vec![what.to_owned(), measured]);
+fn idle(results: &Results) -> Table {
+    let idle = results.idle;
+    let title = format!("The controller: nothing happens, {}", name(idle.world));
+    let mut table = Table::new(title, ["millicores", "wake-ups per second", "requests"]);
+    table.row(vec![
+        format!("{:.2}", idle.millicores),
+        format!("{:.1}", idle.wakeups_per_second),
+        idle.requests.to_string(),
+    ]);
+    table
+}
+
+fn rollouts(results: &Results) -> Table {
+    let mut table = Table::new(
+        "The controller: all Pods are upgraded",
+        ["Pods, sets", "CPU µs per Pod", "requests per Pod", "seconds", "peak MiB"],
+    );
+    for rollout in &results.rollouts {
+        table.row(vec![
+            name(rollout.world),
+            format!("{:.0}", rollout.cpu.as_secs_f64() * 1e6),
+            format!("{:.2}", rollout.requests),
+            format!("{:.1}", rollout.time.as_secs_f64()),
+            format!("{:.1}", rollout.peak as f64 / MIB),
+        ]);
     }
     table
 }
 
 /// With which power of the number of Pods in one set each cost grows.
-fn growth(results: &Results) -> Table {
+fn growing(results: &Results) -> Table {
     let mut table = Table::new("The controller: growth with the Pods of one set", ["what", "exponent"]);
     let is_meant = |world: World| world.sets == 1 && world.pods >= FEW;
     let starts = || results.starts.iter().filter(|start| is_meant(start.world));
@@ -99,21 +112,12 @@ fn growth(results: &Results) -> Table {
         ("CPU of a change", changes.map(|it| (it.world.pods as f64, it.cpu.as_secs_f64())).collect()),
     ];
     for (what, points) in rows {
-        table.row(vec![what.to_owned(), exponent(&points).map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"))]);
+        table.row(vec![
+            what.to_owned(),
+            growth::exponent(&points).map_or_else(|| "-".to_owned(), |it| format!("{it:.2}")),
+        ]);
     }
     table
-}
-
-/// Returns the power with which the second number of each point grows with the first: the slope of the line through their
-/// logarithms.
-fn exponent(points: &[(f64, f64)]) -> Option<f64> {
-    let logarithms: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
-    let count = logarithms.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| logarithms.iter().map(of).sum::<f64>() / count;
-    let (x_mean, y_mean) = (mean(|point| point.0), mean(|point| point.1));
-    let shared: f64 = logarithms.iter().map(|(x, y)| (x - x_mean) * (y - y_mean)).sum();
-    let own: f64 = logarithms.iter().map(|(x, _)| (x - x_mean).powi(2)).sum();
-    (own > 0.0).then(|| shared / own)
 }
 
 /// Returns how much more memory each Pod took than where there are none.

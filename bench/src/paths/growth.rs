@@ -61,8 +61,10 @@ impl Fit {
     }
 }
 
-/// Fits a straight line through the logarithms, by least squares, and returns its slope.
-fn exponent(points: &[(f64, f64)]) -> Option<f64> {
+/// Returns the exponent of the size to which a cost grows: the slope of the straight line through the logarithms, by least
+/// squares.
+#[must_use]
+pub fn exponent(points: &[(f64, f64)]) -> Option<f64> {
     if points.len() < 2 || points.iter().any(|(size, cost)| *size <= 0.0 || *cost <= 0.0) {
         return None;
     }
