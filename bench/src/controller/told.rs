@@ -166,18 +166,6 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_with_the_square_has_the_exponent_2() {
-        let exponent = exponent(&[(1.0, 3.0), (10.0, 300.0), (100.0, 30_000.0)]).unwrap();
-
-        assert!((exponent - 2.0).abs() < 1e-9, "{exponent}");
-    }
-
-    #[test]
-    fn one_point_has_no_exponent() {
-        assert_eq!(exponent(&[(1.0, 3.0)]), None);
-    }
-
-    #[test]
     fn without_pods_nothing_is_said_of_one() {
         assert_eq!(bytes_per_pod(&start(0, 10), &start(0, 10)), None);
     }

@@ -22,9 +22,11 @@ use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{Interner, PodKey, PodRecord};
 use sidecarset_core::rollout::{Step, Upgrade};
 use std::error::Error;
+use std::future::ready;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
 /// How long the API server may take to answer.
@@ -36,34 +38,24 @@ const ROUND: Duration = Duration::from_secs(2);
 /// The subresource through which the API server takes other cpu and memory of a running Pod.
 const RESIZE: &str = "resize";
 
-/// What became of the upgrades.
-#[derive(Debug, Default)]
-pub(crate) struct Applied {
-    /// How many Pods were upgraded.
-    pub(crate) upgraded: usize,
-    /// The Pods whose upgrade was not written, and why.
-    pub(crate) retry: Vec<(PodKey, WriteHold)>,
-    /// How many upgrades were not begun.
-    pub(crate) left: usize,
-}
-
-/// Upgrades Pods, several at once. What becomes of one Pod changes nothing for the others.
+/// Upgrades Pods, several at once, and answers how many were not begun. What becomes of one Pod changes nothing for the others,
+/// and the last ones are not waited for when the round is over: the next round knows of them.
 pub(crate) async fn rollout(
     set: &Arc<CanonicalSet>,
     upgrades: Vec<(Arc<PodRecord>, Upgrade)>,
     ctx: &Arc<Context>,
-) -> Applied {
+) -> usize {
     let until = Instant::now() + ROUND;
     let mut left = upgrades.len();
-    let upgrades = stream::iter(upgrades).take_while(|_| std::future::ready(may_begin(set, until, ctx)));
-    let upgrades = upgrades.map(|(pod, upgrade)| {
+    let begun = stream::iter(upgrades).take_while(|_| ready(may_begin(set, until, ctx))).map(|(pod, upgrade)| {
         left -= 1;
-        upgrade_pod(Arc::clone(set), pod, upgrade, Arc::clone(ctx))
+        ctx.attempts.lock().begin(set, &pod, Instant::now());
+        ctx.upgrades.spawn(upgrade_pod(Arc::clone(set), pod, upgrade, Arc::clone(ctx)))
     });
-    let outcomes: Vec<_> = upgrades.buffer_unordered(ctx.settings.concurrency.get()).collect().await;
-    let upgraded = outcomes.iter().filter(|(_, hold)| hold.is_none()).count();
-    let retry = outcomes.into_iter().filter_map(|(pod, hold)| Some((pod, hold?))).collect();
-    Applied { upgraded, retry, left }
+    let ended = begun.buffer_unordered(ctx.settings.concurrency.get()).take_until(sleep_until(until));
+    let panics = ended.filter_map(|ended| ready(ended.err()));
+    panics.for_each(async |error| resume_unwind(error.into_panic())).await;
+    left
 }
 
 /// Writes the status where it differs from the newest that is known. Answers when it may be written, where that is
@@ -126,26 +118,19 @@ fn may_begin(set: &Arc<CanonicalSet>, until: Instant, ctx: &Context) -> bool {
     !ctx.shutdown.is_cancelled() && Instant::now() < until && ctx.catalog.read().set(&set.name).is_some_and(is_current)
 }
 
-async fn upgrade_pod(
-    set: Arc<CanonicalSet>,
-    pod: Arc<PodRecord>,
-    mut upgrade: Upgrade,
-    ctx: Arc<Context>,
-) -> (PodKey, Option<WriteHold>) {
+async fn upgrade_pod(set: Arc<CanonicalSet>, pod: Arc<PodRecord>, mut upgrade: Upgrade, ctx: Arc<Context>) {
     let answer = write(&mut upgrade, &set, &pod, &ctx).await;
     let now = Instant::now();
-    let hold = match answer {
+    match answer {
         Answer::Written(written) => {
             ctx.attempts.lock().succeed(&set.name, &pod);
             tell(&upgrade);
             ctx.tell((upgrade.step == Step::Flip).then(|| event::reset(&pod)));
             ctx.change_index(|index| index.wrote(written.observed(), now));
-            None
         }
         Answer::Gone => {
             ctx.attempts.lock().succeed(&set.name, &pod);
             ctx.change_index(|index| index.forget(&pod.key, &pod.uid));
-            None
         }
         Answer::Held(hold, source) => {
             let said = said(source.as_ref());
@@ -159,10 +144,10 @@ async fn upgrade_pod(
             let is_news = upgrade.step == Step::Flip && failures == 1 && hold != WriteHold::Conflict;
             ctx.tell(is_news.then(|| event::reset_failed(&pod, &said)));
             tell_hold(&pod.key, hold, source.as_ref());
-            Some(hold)
+            // Another Pod can take its place in the budget.
+            ctx.queue.add([Arc::clone(&set.name)]);
         }
-    };
-    (upgrade.pod, hold)
+    }
 }
 
 async fn write(upgrade: &mut Upgrade, set: &CanonicalSet, pod: &PodRecord, ctx: &Context) -> Answer<PodLite> {

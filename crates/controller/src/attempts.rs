@@ -1,4 +1,4 @@
-//! Upgrades that could not be written, and what follows from that for the next ones.
+//! Upgrades that are being written or could not be, and what follows from that for the next ones.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// For how long an upgrade that nobody answered counts as done. A write that was done shows long before.
+/// For how long an upgrade counts as done of which nobody knows. A write that was done shows long before.
 const DOUBT: Duration = Duration::from_secs(30);
 
 /// Why an upgrade was not written.
@@ -54,7 +54,7 @@ impl WriteHold {
     }
 }
 
-/// The upgrades that could not be written, by set.
+/// The upgrades that are being written or could not be, by set.
 #[derive(Debug, Default)]
 pub(crate) struct Attempts {
     sets: BTreeMap<Arc<str>, SetAttempts>,
@@ -66,6 +66,8 @@ pub(crate) struct SetAttempts {
     // An attempt says nothing about another definition, but for a doubt: the Pod may be on its way to that one still.
     hash: Arc<str>,
     by_uid: BTreeMap<Arc<str>, Attempt>,
+    // Those that are being written, by the uid of their Pod.
+    under_way: BTreeMap<Arc<str>, Doubt>,
 }
 
 #[derive(Debug, Clone)]
@@ -73,11 +75,19 @@ struct Attempt {
     hold: WriteHold,
     failures: u32,
     retry_at: Instant,
-    // The version of the Pod that an unanswered attempt asked for, and until when it counts as done.
-    in_doubt: Option<(Arc<str>, Instant)>,
+    // Where nobody answered.
+    in_doubt: Option<Doubt>,
     resource_version: Arc<str>,
     // What was said to it, for people.
     answer: Option<Arc<str>>,
+}
+
+/// An upgrade that may be written by now: it counts as done.
+#[derive(Debug, Clone)]
+struct Doubt {
+    // The version of the Pod that it asked for.
+    version: Arc<str>,
+    until: Instant,
 }
 
 /// What an earlier attempt means for a Pod.
@@ -97,24 +107,33 @@ impl Attempts {
         let pods: BTreeMap<&str, &PodRecord> = matched.iter().map(|pod| (&*pod.uid, &**pod)).collect();
         let matters = |pod: &PodRecord, attempt: &Attempt| attempt.is_in_doubt(pod, now) || is_due(pod);
         attempts.by_uid.retain(|uid, attempt| pods.get(&**uid).is_some_and(|pod| matters(pod, attempt)));
-        if attempts.by_uid.is_empty() {
+        attempts.under_way.retain(|uid, doubt| pods.get(&**uid).is_some_and(|pod| doubt.is_open(pod, now)));
+        if attempts.is_empty() {
             self.sets.remove(&set.name);
             return SetAttempts::default();
         }
         attempts.clone()
     }
 
+    /// Notes that an upgrade is being written, until it is known what became of it.
+    pub(crate) fn begin(&mut self, set: &CanonicalSet, pod: &PodRecord, now: Instant) {
+        let attempts = self.sets.entry(Arc::clone(&set.name)).or_default();
+        attempts.turn_to(set);
+        attempts.under_way.insert(Arc::clone(&pod.uid), Doubt::of(pod, now));
+    }
+
     /// Notes that an upgrade was not written, and answers how often in a row that was so.
     pub(crate) fn fail(&mut self, set: &CanonicalSet, pod: &PodRecord, hold: WriteHold, now: Instant) -> u32 {
         let attempts = self.sets.entry(Arc::clone(&set.name)).or_default();
         attempts.turn_to(set);
+        attempts.under_way.remove(&pod.uid);
         let before = attempts.by_uid.remove(&pod.uid);
         let failures = before.as_ref().map_or(1, |before| before.failures.saturating_add(1));
         let wait = hold.wait(failures);
-        let doubted = before.and_then(|before| before.in_doubt).filter(|(version, _)| *version == pod.resource_version);
+        let doubted = before.and_then(|before| before.in_doubt).filter(|doubt| doubt.version == pod.resource_version);
         // A later attempt at the same version does not begin the doubt anew: it would never end.
         let in_doubt = match hold {
-            WriteHold::Unanswered => doubted.or_else(|| Some((Arc::clone(&pod.resource_version), now + DOUBT))),
+            WriteHold::Unanswered => doubted.or_else(|| Some(Doubt::of(pod, now))),
             WriteHold::Conflict
             | WriteHold::Refused
             | WriteHold::ResizeRefused
@@ -140,6 +159,7 @@ impl Attempts {
     pub(crate) fn succeed(&mut self, set: &str, pod: &PodRecord) {
         if let Some(attempts) = self.sets.get_mut(set) {
             attempts.by_uid.remove(&pod.uid);
+            attempts.under_way.remove(&pod.uid);
         }
     }
 
@@ -151,9 +171,11 @@ impl Attempts {
     /// Returns when the next Pod may be tried again, or the next doubt ends. Those whose time had come when it was planned
     /// wait for something else.
     pub(crate) fn next(&self, set: &str, planned: Instant) -> Option<Instant> {
-        let attempts = self.sets.get(set)?.by_uid.values();
-        let times = attempts.flat_map(|it| [Some(it.retry_at), it.in_doubt.as_ref().map(|(_, until)| *until)]);
-        times.flatten().filter(|at| *at > planned).min()
+        let attempts = self.sets.get(set)?;
+        let retries = attempts.by_uid.values().map(|attempt| attempt.retry_at);
+        let in_doubt = attempts.by_uid.values().filter_map(|attempt| attempt.in_doubt.as_ref());
+        let doubts = in_doubt.chain(attempts.under_way.values()).map(|doubt| doubt.until);
+        retries.chain(doubts).filter(|at| *at > planned).min()
     }
 }
 
@@ -167,7 +189,7 @@ impl SetAttempts {
 
     /// Says whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.by_uid.is_empty()
+        self.by_uid.is_empty() && self.under_way.is_empty()
     }
 
     /// Returns what was said to the first of the Pods that were tried in vain.
@@ -175,8 +197,16 @@ impl SetAttempts {
         matched.iter().find_map(|pod| self.by_uid.get(&pod.uid)?.answer.clone())
     }
 
-    /// Returns why a Pod waits for another attempt.
+    /// Says whether an upgrade of the Pod is being written.
+    pub(crate) fn is_under_way(&self, pod: &PodRecord) -> bool {
+        self.under_way.contains_key(&pod.uid)
+    }
+
+    /// Returns why a Pod waits for another attempt, or for the end of this one.
     pub(crate) fn reason(&self, pod: &PodRecord) -> Hold {
+        if self.is_under_way(pod) {
+            return Hold::InFlight;
+        }
         self.failed(pod).unwrap_or(Hold::NotTaken)
     }
 
@@ -211,6 +241,9 @@ impl SetAttempts {
     }
 
     fn standing(&self, pod: &PodRecord, now: Instant) -> Standing {
+        if self.under_way.get(&pod.uid).is_some_and(|doubt| doubt.is_open(pod, now)) {
+            return Standing::InDoubt;
+        }
         match self.by_uid.get(&pod.uid) {
             Some(attempt) if attempt.is_in_doubt(pod, now) => Standing::InDoubt,
             Some(attempt) if attempt.is_waiting(pod, now) => Standing::Deferred,
@@ -226,10 +259,20 @@ impl Attempt {
         now < self.retry_at && !is_over
     }
 
+    fn is_in_doubt(&self, pod: &PodRecord, now: Instant) -> bool {
+        self.in_doubt.as_ref().is_some_and(|doubt| doubt.is_open(pod, now))
+    }
+}
+
+impl Doubt {
+    fn of(pod: &PodRecord, now: Instant) -> Self {
+        Self { version: Arc::clone(&pod.resource_version), until: now + DOUBT }
+    }
+
     // The upgrade asked for that very version, so the next version that shows is either the upgrade or somebody
     // else's write, which made the upgrade impossible: in both cases the doubt is over.
-    fn is_in_doubt(&self, pod: &PodRecord, now: Instant) -> bool {
-        self.in_doubt.as_ref().is_some_and(|(version, until)| *version == pod.resource_version && now < *until)
+    fn is_open(&self, pod: &PodRecord, now: Instant) -> bool {
+        self.version == pod.resource_version && now < self.until
     }
 }
 

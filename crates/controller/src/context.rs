@@ -17,6 +17,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 /// What the parts of the controller share. No lock is held while another one is taken, or while anything is
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     outlets: Outlets,
     /// One for each write that may be under way.
     pub(crate) writes: Semaphore,
+    /// Upgrades that are being written.
+    pub(crate) upgrades: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -68,6 +71,7 @@ impl Context {
             pauses: Mutex::default(),
             queue: Queue::default(),
             writes: Semaphore::new(settings.concurrency.get()),
+            upgrades: TaskTracker::new(),
             settings,
             shutdown,
         }

@@ -67,17 +67,16 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let rest = Rest::over(now.monotonic + rest_after(now.monotonic.elapsed()));
     let calm = if round.is_at_rest { CALM } else { Duration::ZERO };
     let rollout = async {
-        let applied = apply::rollout(target, round.upgrades, ctx).await;
+        let left = apply::rollout(target, round.upgrades, ctx).await;
         // Upgrades come first: where some are left, conditions have time.
-        let conditions = if applied.left == 0 { round.conditions } else { Vec::new() };
-        (applied, apply::conditions(&set.name, conditions, ctx).await)
+        let conditions = if left == 0 { round.conditions } else { Vec::new() };
+        (left, apply::conditions(&set.name, conditions, ctx).await)
     };
-    let ((applied, conditions_due), told_due) = tokio::join!(rollout, tell(set, round.status, &gathered.matched, ctx));
-    debug!(set = %set.name, upgraded = applied.upgraded, held = applied.retry.len(), left = applied.left, "ended a round");
+    let ((left, conditions_due), told_due) = tokio::join!(rollout, tell(set, round.status, &gathered.matched, ctx));
+    debug!(set = %set.name, left, "ended a round");
     // By the time of the plan: a Pod whose turn has come since was not in it.
     let retry_at = ctx.attempts.lock().next(&set.name, now.monotonic);
-    // Where some upgrades were not written, others can take their place in the budget.
-    let again = (applied.left > 0 || !applied.retry.is_empty()).then(Instant::now);
+    let again = (left > 0).then(Instant::now);
     Next {
         rest: rest.and_from_pods(now.monotonic + calm),
         at: [told_due, conditions_due, retry_at, again, round.next].into_iter().flatten().min(),

@@ -76,7 +76,8 @@ pub(crate) fn plan(outlook: &Outlook, gathered: &Gathered, attempts: &SetAttempt
     plan.answer = attempts.answer(&gathered.matched);
     let status = status::summarize(&outlook.set, &matched, &plan, gathered.status.as_ref(), now.wall);
     plan.holds.retain(|pod, _| !again.contains_key(pod));
-    let conditions = conditions(set, gathered, &plan);
+    let mut conditions = conditions(set, gathered, &plan);
+    conditions.retain(|(pod, _)| !attempts.is_under_way(pod));
     let is_at_rest = plan.is_at_rest();
     let mut upgrades = with_records(steps(&mut plan), &gathered.matched);
     if outlook.is_new {

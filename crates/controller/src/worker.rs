@@ -32,7 +32,12 @@ pub(crate) async fn work(ctx: Arc<Context>) {
             () = ctx.queue.changed(), if workers.is_free() => {}
         }
     }
-    if timeout(GRACE, async { while workers.tasks.join_next().await.is_some() {} }).await.is_err() {
+    let ended = timeout(GRACE, async {
+        while workers.tasks.join_next().await.is_some() {}
+        ctx.upgrades.close();
+        ctx.upgrades.wait().await;
+    });
+    if ended.await.is_err() {
         warn!("gave up waiting for the writes that are under way");
     }
 }

@@ -43,7 +43,7 @@ pub enum Hold {
     Paused,
     /// The strategy's selector leaves the Pod out. Ends when either's labels change.
     NotSelected,
-    /// The kubelet has not finished an earlier upgrade. Ends when it has.
+    /// An earlier upgrade is on its way: the API server or the kubelet has not finished it. Ends when they have.
     InFlight,
     /// The new container of a hot upgrade is not ready, so the one before goes on. Ends when it is, or with another
     /// image.

@@ -195,3 +195,52 @@ fn a_doubt_outlives_the_definition_that_it_is_about() {
         assert!(attempts.may_try(&matched[0], now + SECOND * 30));
     }
 }
+
+#[test]
+fn an_upgrade_that_is_being_written_counts_as_done_until_it_is_known_what_became_of_it() {
+    let now = Instant::now();
+    let mut attempts = Attempts::default();
+    attempts.begin(&set(), &pod(1), now);
+
+    let assumed = assume(&mut attempts, &pod(1), now);
+    assert_eq!(assumed[0].readiness, Readiness::Unknown);
+    assert!(rollout::is_updated(&set(), &assumed[0]));
+    assert_eq!(attempts.of(&set(), &[pod(1)], now).reason(&pod(1)), Hold::InFlight);
+
+    attempts.succeed("log-sc", &pod(1));
+    assert!(is_free(&mut attempts, &pod(1), now));
+}
+
+#[test]
+fn an_upgrade_that_is_known_to_have_failed_is_no_longer_being_written() {
+    let now = Instant::now();
+    let mut attempts = Attempts::default();
+    attempts.begin(&set(), &pod(1), now);
+
+    attempts.fail(&set(), &pod(1), WriteHold::Refused, now);
+
+    assert_eq!(assume(&mut attempts, &pod(1), now), []);
+    assert!(is_free(&mut attempts, &pod(1), now + SECOND));
+}
+
+#[test]
+fn an_upgrade_whose_end_nobody_tells_is_looked_at_again() {
+    let now = Instant::now();
+    let mut attempts = Attempts::default();
+    attempts.begin(&set(), &pod(1), now);
+
+    assert_eq!(attempts.next("log-sc", now), Some(now + DOUBT));
+    assert!(is_free(&mut attempts, &pod(1), now + DOUBT));
+}
+
+#[test]
+fn an_upgrade_that_is_being_written_counts_as_done_also_after_the_set_has_changed() {
+    let now = Instant::now();
+    let mut attempts = Attempts::default();
+    attempts.begin(&set(), &pod(1), now);
+
+    let changed = set_with_image("agent:3");
+    let assumed = attempts.of(&changed, &[pod(1)], now).assume(&changed, &[pod(1)], at(now));
+
+    assert_eq!(assumed[0].readiness, Readiness::Unknown);
+}

@@ -16,7 +16,7 @@ use sidecarset_core::catalog::{NamespaceLabels, Outlook};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{PodKey, PodRecord};
 use sidecarset_core::rollout::{self, Hold, Upgrade};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,11 +46,12 @@ pub(super) struct OpenRound {
     pub(super) matched: Vec<Arc<PodRecord>>,
     pub(super) holds: BTreeMap<PodKey, Hold>,
     pub(super) todo: VecDeque<(Arc<PodRecord>, Upgrade)>,
-    pub(super) under_way: usize,
+    /// The uids of the Pods that are being written.
+    pub(super) under_way: BTreeSet<Arc<str>>,
+    /// When the writes that are still under way are no longer waited for.
+    pub(super) until: Instant,
     status: SidecarSetStatus,
-    until: Instant,
     calm_until: Instant,
-    has_failures: bool,
 }
 
 impl Operator {
@@ -92,11 +93,10 @@ impl Operator {
             matched: gathered.matched,
             holds: round.holds,
             todo: round.upgrades.into(),
-            under_way: 0,
+            under_way: BTreeSet::new(),
             status: round.status,
             until: now.monotonic + Duration::from_secs(2),
             calm_until: now.monotonic + if round.is_at_rest { CALM } else { Duration::ZERO },
-            has_failures: false,
         });
         self.round.as_ref()
     }
@@ -109,7 +109,8 @@ impl Operator {
             return None;
         }
         let next = round.todo.pop_front()?;
-        round.under_way += 1;
+        round.under_way.insert(Arc::clone(&next.0.uid));
+        self.attempts.begin(&round.set, &next.0, now);
         Some(next)
     }
 
@@ -126,12 +127,14 @@ impl Operator {
             }
             Answer::Held(hold, _) => {
                 self.attempts.fail(set, pod, hold, now);
-                self.round.iter_mut().for_each(|round| round.has_failures = true);
+                self.schedule.add(Arc::clone(&set.name), now);
                 Touched::new()
             }
         };
         self.touch(touched, now);
-        self.round.iter_mut().for_each(|round| round.under_way -= 1);
+        if let Some(round) = &mut self.round {
+            round.under_way.remove(&pod.uid);
+        }
     }
 
     /// Ends the round, and answers with the status that is written now.
@@ -141,7 +144,7 @@ impl Operator {
         let known = self.sets.get(&name)?;
         let differs = known.status.as_ref() != Some(&round.status);
         let due = known.status_due.filter(|due| differs && *due > now);
-        let again = (round.has_failures || !round.todo.is_empty()).then_some(now);
+        let again = (!round.todo.is_empty()).then_some(now);
         self.schedule.finish(&name, Rest::over(now + Duration::from_millis(1)).and_from_pods(round.calm_until));
         let next = [due, self.attempts.next(&name, now), again].into_iter().flatten().min();
         if let Some(at) = next {

@@ -43,6 +43,8 @@ enum Event {
     Send,
     Execute(u64),
     Answer(u64, Reply),
+    /// The writes of a round are waited for no longer.
+    RoundOver,
     /// Own writes whose time has passed are let go.
     Expire,
 }
@@ -198,6 +200,7 @@ impl World {
             Event::Send => self.send(),
             Event::Execute(number) => return self.execute(number),
             Event::Answer(number, reply) => self.answer(number, reply),
+            Event::RoundOver => self.finish_if_done(),
             Event::Expire => {
                 let touched = self.operator.index.expire(now);
                 self.operator.touch(touched, now);

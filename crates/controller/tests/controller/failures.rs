@@ -68,6 +68,20 @@ async fn a_busy_api_server_is_left_in_peace_for_as_long_as_it_asks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_that_is_not_answered_does_not_hold_up_the_next_round() {
+    let cluster = Cluster::new(&set("agent:1", "100%"), &["a", "b", "c"]).quick_kubelet();
+    let _operator = cluster.start().await;
+    cluster.fail("a", &[Fault::Silence]);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(3)).await;
+
+    cluster.set_image("agent:3");
+    sleep(Duration::from_secs(2)).await;
+
+    assert_eq!(cluster.pods_with_image("agent:3"), ["a", "b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_writes_are_under_way_than_may_be() {
     let pods: Vec<String> = (0..20).map(|at| format!("pod-{at:02}")).collect();
     let pods: Vec<&str> = pods.iter().map(String::as_str).collect();

@@ -16,10 +16,11 @@ impl World {
         let Some(round) = self.operator.begin(now) else { return Ok(()) };
         let steps: Vec<String> =
             round.todo.iter().map(|(_, step)| format!("{:?} {}", step.step, step.pod.name)).collect();
-        let holds = round.holds.clone();
+        let (holds, until) = (round.holds.clone(), round.until);
         Truth::judge_plan(round)?;
         self.say(|| format!("a round: {steps:?}, {holds:?}"));
         self.plan_in(Duration::ZERO, Event::Send);
+        self.plan_at(until.saturating_duration_since(self.base), Event::RoundOver);
         Ok(())
     }
 
@@ -90,7 +91,7 @@ impl World {
 
     pub(super) fn finish_if_done(&mut self) {
         let now = self.instant();
-        if self.operator.round.as_ref().is_none_or(|round| round.under_way > 0) {
+        if self.operator.round.as_ref().is_none_or(|round| !round.under_way.is_empty() && now < round.until) {
             return;
         }
         // Writes that were not begun are planned anew.
