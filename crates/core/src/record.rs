@@ -12,11 +12,12 @@ use crate::amounts::Amounts;
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds};
 use crate::sorted::SortedMap;
 use crate::upgradable::Upgradable;
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
 /// The namespace and name of a Pod.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodKey {
     /// The namespace.
     pub namespace: Arc<str>,
@@ -208,6 +209,21 @@ impl PodRecord {
     #[must_use]
     pub fn container(&self, name: &str) -> Option<&ContainerRecord> {
         self.containers.iter().find(|container| &*container.name == name)
+    }
+}
+
+impl Ord for PodKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // The name of a namespace is kept once, so most keys that are compared have the very same.
+        let is_same = Arc::ptr_eq(&self.namespace, &other.namespace);
+        let namespaces = if is_same { Ordering::Equal } else { self.namespace.cmp(&other.namespace) };
+        namespaces.then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+impl PartialOrd for PodKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
