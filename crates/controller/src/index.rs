@@ -177,7 +177,8 @@ impl PodIndex {
         self.pods.get(pod).map(|slot| &slot.record)
     }
 
-    fn put(&mut self, record: PodRecord, own_write: Option<Box<OwnWrite>>) -> Touched {
+    fn put(&mut self, mut record: PodRecord, own_write: Option<Box<OwnWrite>>) -> Touched {
+        let is_news = self.get(&record.key).is_none_or(|before| differs(before, &mut record));
         let slot = Slot { record: Arc::new(record), epoch: self.epoch, own_write };
         let after = Arc::clone(&slot.record);
         let Some(before) = self.pods.insert(after.key.clone(), slot).map(|slot| slot.record) else {
@@ -188,7 +189,7 @@ impl PodIndex {
             self.leave(&before);
             self.join(&after);
         }
-        let touched = if differs(&before, &after) { sets_of(&before, &after) } else { Touched::new() };
+        let touched = if is_news { sets_of(&before, &after) } else { Touched::new() };
         drop(before);
         self.discard();
         touched
@@ -241,8 +242,11 @@ fn key(pod: ObservedPod<'_>) -> PodKey {
 }
 
 /// Says whether two records of one Pod differ in more than the version they were read from.
-fn differs(before: &PodRecord, after: &PodRecord) -> bool {
-    *before != PodRecord { resource_version: Arc::clone(&before.resource_version), ..after.clone() }
+fn differs(before: &PodRecord, after: &mut PodRecord) -> bool {
+    let version = std::mem::replace(&mut after.resource_version, Arc::clone(&before.resource_version));
+    let differs = *before != *after;
+    after.resource_version = version;
+    differs
 }
 
 fn sets_of(before: &PodRecord, after: &PodRecord) -> Touched {
