@@ -32,7 +32,8 @@ pub(crate) type Touched = BTreeSet<Arc<str>>;
 #[derive(Debug, Default)]
 pub(crate) struct PodIndex {
     pods: BTreeMap<PodKey, Slot>,
-    sets: BTreeMap<Arc<str>, BTreeSet<PodKey>>,
+    // With the records, so that a look at a set does not search for each of them.
+    sets: BTreeMap<Arc<str>, BTreeMap<PodKey, Arc<PodRecord>>>,
     uninjected: Uninjected,
     interner: Interner,
     // Which list showed a Pod last: one that the newest list does not show is gone.
@@ -168,8 +169,7 @@ impl PodIndex {
     /// Returns the Pods that have to do with a set, by namespace and name: it was injected into them, or their condition
     /// speaks of it.
     pub(crate) fn members(&self, set: &str) -> Vec<Arc<PodRecord>> {
-        let keys = self.sets.get(set).into_iter().flatten();
-        keys.filter_map(|key| self.pods.get(key)).map(|slot| Arc::clone(&slot.record)).collect()
+        self.sets.get(set).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
     /// Returns the newest record of a Pod.
@@ -187,8 +187,8 @@ impl PodIndex {
         };
         if before.sets().ne(after.sets()) {
             self.leave(&before);
-            self.join(&after);
         }
+        self.join(&after);
         let touched = if is_news { sets_of(&before, &after) } else { Touched::new() };
         drop(before);
         self.discard();
@@ -208,9 +208,9 @@ impl PodIndex {
         touched
     }
 
-    fn join(&mut self, pod: &PodRecord) {
+    fn join(&mut self, pod: &Arc<PodRecord>) {
         for set in pod.sets() {
-            self.sets.entry(Arc::clone(set)).or_default().insert(pod.key.clone());
+            self.sets.entry(Arc::clone(set)).or_default().insert(pod.key.clone(), Arc::clone(pod));
         }
     }
 
