@@ -51,6 +51,9 @@ pub struct CanonicalSet {
     pub containers: Vec<Sidecar>,
     /// The init containers, sorted by name.
     pub init_containers: Vec<Sidecar>,
+    /// The names in a Pod of the sidecars that keep running, in the order of [`Self::upgradable`].
+    // Listed once: each round of a rollout asks for them, Pod by Pod.
+    pub names_in_pod: Box<[Arc<str>]>,
     /// The volumes that the sidecars may mount.
     pub volumes: Vec<Map<String, Value>>,
     /// The names of the Secrets that are added to a Pod's imagePullSecrets.
@@ -89,7 +92,7 @@ impl CanonicalSet {
 
     /// Returns the sidecars that keep running, and so can be upgraded in place: containers and native sidecars.
     pub fn upgradable(&self) -> impl Iterator<Item = &Sidecar> {
-        self.containers.iter().chain(self.init_containers.iter().filter(|sidecar| sidecar.is_native))
+        upgradable(&self.containers, &self.init_containers)
     }
 
     /// Returns the set as its Pods are to be: as it is, or as it was at the revision to which a failed rollout returns.
@@ -148,6 +151,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
     let containers = spec.containers.as_deref();
     let init_containers = spec.init_containers.as_deref();
     let failure_limit = parsed.rollout.limit_in_force();
+    let rendered: Vec<Sidecar> = containers.unwrap_or_default().iter().map(Sidecar::regular).collect();
     let mut sorted: Vec<Sidecar> = init_containers.unwrap_or_default().iter().map(Sidecar::init).collect();
     sorted.sort_by(|one, other| one.name.cmp(&other.name));
     CanonicalSet {
@@ -158,7 +162,8 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         canary_of: validation::canary_base(&set.metadata).map(Arc::from),
         selector: parsed.selector,
         namespaces: parsed.namespaces,
-        containers: containers.unwrap_or_default().iter().map(Sidecar::regular).collect(),
+        names_in_pod: upgradable(&rendered, &sorted).flat_map(Sidecar::names_in_pod).cloned().collect(),
+        containers: rendered,
         init_containers: sorted,
         volumes: spec.volumes.clone().unwrap_or_default(),
         image_pull_secrets: spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect(),
@@ -175,6 +180,10 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         failure: Failure::of(set, failure_limit),
         returns_from: None,
     }
+}
+
+fn upgradable<'a>(containers: &'a [Sidecar], init_containers: &'a [Sidecar]) -> impl Iterator<Item = &'a Sidecar> {
+    containers.iter().chain(init_containers.iter().filter(|sidecar| sidecar.is_native))
 }
 
 /// Says whether new Pods are injected: not while `injectionStrategy.paused`.

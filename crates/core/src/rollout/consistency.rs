@@ -3,7 +3,7 @@
 use super::hot;
 use crate::annotations::{LastStatus, Seconds};
 use crate::image::ImageReference;
-use crate::normalize::{CanonicalSet, Sidecar};
+use crate::normalize::CanonicalSet;
 use crate::record::{ContainerObservation, ContainerRecord, PodRecord};
 
 /// Says whether every sidecar of the set runs the image that the Pod asks for.
@@ -39,7 +39,7 @@ pub(super) fn is_unfinished(set: &CanonicalSet, pod: &PodRecord) -> bool {
 }
 
 pub(super) fn sidecars<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = &'a ContainerRecord> {
-    set.upgradable().flat_map(Sidecar::names_in_pod).filter_map(|name| pod.container(name))
+    set.names_in_pod.iter().filter_map(|name| pod.container(name))
 }
 
 fn has_caught_up(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecord) -> bool {

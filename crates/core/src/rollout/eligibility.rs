@@ -2,10 +2,11 @@
 
 use super::{Hold, consistency, crash, hot, is_ready, resize};
 use crate::annotations::Seconds;
-use crate::normalize::{CanonicalSet, Sidecar, UpdateKind};
+use crate::normalize::{CanonicalSet, UpdateKind};
 use crate::record::PodRecord;
 use crate::revision::Extent;
 use crate::selection::{Labels, Selected, selects};
+use std::sync::Arc;
 
 /// Where a Pod stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,8 +110,8 @@ fn left_alone(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 // The API server lets a running Pod change a container's image, cpu and memory but not its environment, so a set that
 // changed that too has to wait for a new Pod.
 fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    let mut containers = set.upgradable().flat_map(Sidecar::names_in_pod);
-    !is_in_reach(set, pod) || containers.any(|name| pod.container(name).is_none()) || !hot::fits(set, pod)
+    let is_missing = |name: &Arc<str>| pod.container(name).is_none();
+    !is_in_reach(set, pod) || set.names_in_pod.iter().any(is_missing) || !hot::fits(set, pod)
 }
 
 /// Says whether a Pod carries the present definition but for what can be changed while it runs.

@@ -51,7 +51,7 @@ pub(super) fn fits(set: &CanonicalSet, pod: &PodRecord) -> bool {
 }
 
 fn outdated<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = (&'a Sidecar, &'a ContainerRecord)> {
-    let sidecars = set.upgradable().filter(|_| is_asked_for(set));
+    let sidecars = is_asked_for(set).then(|| set.upgradable()).into_iter().flatten();
     let containers = sidecars.flat_map(move |sidecar| {
         sidecar.names_in_pod().iter().filter_map(move |name| Some((sidecar, pod.container(name)?)))
     });

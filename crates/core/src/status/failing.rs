@@ -4,7 +4,7 @@ use super::degraded::{Reason, Trouble};
 use super::names::{beginning, names, pods};
 use super::on_the_wire;
 use crate::annotations::Seconds;
-use crate::normalize::{CanonicalSet, Sidecar};
+use crate::normalize::CanonicalSet;
 use crate::record::{Ailment, Failure, PodKey, PodRecord, ShortRun};
 use crate::rollout::is_unsettled;
 use sidecarset_api::v1beta1::{FailingPods, SidecarSetStatus};
@@ -129,7 +129,7 @@ pub(super) fn counts(status: &SidecarSetStatus, failure: Failure) -> bool {
 }
 
 fn failed<'a>(set: &'a CanonicalSet, pod: &'a PodRecord, moment: Moment) -> Option<Failed<'a>> {
-    let running = set.upgradable().flat_map(Sidecar::names_in_pod).filter_map(|name| {
+    let running = set.names_in_pod.iter().filter_map(|name| {
         let container = pod.container(name)?;
         Some((&*container.name, &*container.image, container.status.as_ref()?.ailment.as_ref()?))
     });
