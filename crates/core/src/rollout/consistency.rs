@@ -46,11 +46,10 @@ fn has_caught_up(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecor
     let Some(status) = &container.status else {
         return false;
     };
-    let wanted = ImageReference::parse(&container.image);
-    match wanted.digest() {
-        Some(_) => runs_digest(wanted, status),
-        None => has_left_last_image(set, pod, container, status),
+    if container.image.contains('@') {
+        return runs_digest(ImageReference::parse(&container.image), status);
     }
+    has_left_last_image(set, pod, container, status)
 }
 
 fn runs_digest(wanted: ImageReference<'_>, status: &ContainerObservation) -> bool {
