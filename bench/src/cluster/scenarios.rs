@@ -36,6 +36,8 @@ pub(crate) struct Scale {
     shares: &'static [&'static str],
     /// How many sets share some Pods, and how many these are.
     sets: &'static [(usize, usize)],
+    /// Whether an image is tried that does not exist.
+    has_failures: bool,
     /// For how long nothing happens.
     idle: Duration,
 }
@@ -51,13 +53,14 @@ impl Scale {
         match size {
             Size::Quick => Self {
                 creation: Load { kilobytes: &[3], at_once: &[16], length: Duration::from_secs(2) },
-                pods: 1_000,
+                pods: 500,
                 few: &[],
                 starts: &[1_000],
                 relists: 0,
-                shares: &["100%", "10%"],
+                shares: &["100%"],
                 sets: &[],
-                idle: Duration::from_secs(10),
+                has_failures: false,
+                idle: Duration::from_secs(5),
             },
             Size::Full => Self {
                 creation: Load { kilobytes: &[3, 20], at_once: &[1, 16], length: Duration::from_secs(5) },
@@ -67,6 +70,7 @@ impl Scale {
                 relists: 3,
                 shares: &["100%", "10%", "1%"],
                 sets: &[(50, 5_000), (500, 5_000)],
+                has_failures: true,
                 idle: Duration::from_secs(60),
             },
         }
@@ -128,7 +132,9 @@ impl Scenarios<'_> {
         for share in self.scale.shares {
             results.rollouts.push(self.plan("", share).run(self.bench, &operator).await?);
         }
-        results.failing = Some(Failing::measure(self.bench, pods).await?);
+        if self.scale.has_failures {
+            results.failing = Some(Failing::measure(self.bench, pods).await?);
+        }
         operator.stop().await?;
         self.bare(results).await
     }
