@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, NamespaceLabels};
 use sidecarset_core::validation::WithoutRule;
 use sidecarset_webhook::registration::Registrar;
-use sidecarset_webhook::{Context, NamespaceError, NamespaceSource, Permissions};
+use sidecarset_webhook::{Context, Metrics, NamespaceError, NamespaceSource, Permissions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -114,6 +114,7 @@ pub fn webhook(catalog: Catalog) -> Router {
         permissions: Arc::new(Permissions::new(WithoutRule::Refuse)),
         registrar: Arc::new(Registrar::new(watch::channel(0).1)),
         events: mpsc::channel(1).0,
+        metrics: Arc::new(Metrics::default()),
         now: || Timestamp::constant(1_767_323_045, 0),
     })
 }

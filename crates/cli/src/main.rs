@@ -3,7 +3,9 @@
 mod crd;
 mod health;
 mod logging;
+mod metrics;
 mod operator;
+mod process;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};

@@ -2,6 +2,7 @@
 
 use crate::health;
 use crate::logging::LogFormat;
+use crate::metrics;
 use anyhow::Context as _;
 use clap::Args;
 use kube::Client;
@@ -66,7 +67,7 @@ pub struct Arguments {
     #[arg(long = "client-name", value_name = "NAME", requires = "client_ca_file")]
     client_names: Vec<String>,
 
-    /// Where health checks are answered: /healthz, /readyz and /version
+    /// Where /healthz, /readyz, /version and /metrics are answered
     #[arg(long, default_value = "0.0.0.0:8081", value_name = "ADDRESS:PORT")]
     health_bind: SocketAddr,
 
@@ -120,6 +121,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         permissions: Arc::new(Permissions::new(arguments.without_rule())),
         registrar: Arc::new(Registrar::new(selection.clone())),
         events: tells_events.clone(),
+        metrics: Arc::default(),
         now: jiff::Timestamp::now,
     };
     let signals =
@@ -132,7 +134,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         clock: jiff::Timestamp::now,
     };
     info!(version = env!("CARGO_PKG_VERSION"), namespace = arguments.namespace, "started the operator");
-    let health = health::serve(arguments.health_bind, is_ready, shutdown.clone());
+    let registry = metrics::registry(&context.metrics, Arc::clone(&is_ready));
+    let health = health::serve(arguments.health_bind, is_ready, registry, shutdown.clone());
     let webhook = sidecarset_webhook::run(webhook, client.clone(), context, signals);
     let controller = sidecarset_controller::run(client, catalog, controller, links, shutdown.clone());
     // Whatever ends first ends all: half an operator would look like a whole one.

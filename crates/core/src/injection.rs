@@ -32,6 +32,8 @@ pub struct Injection {
     pub patch: json_patch::Patch,
     /// The names of the sets that were injected now.
     pub injected: Vec<Arc<str>>,
+    /// How many containers these sets have in the Pod, init containers included.
+    pub containers: usize,
     /// What is legal, but may surprise the Pod's author.
     pub warnings: Vec<String>,
     /// Those of the warnings that the author of a set should know too.
@@ -167,7 +169,8 @@ pub fn inject(pod: &impl AsJson, sets: &[Arc<CanonicalSet>], now: Seconds) -> Re
     hot::annotate(&due, &mut edit);
     edit.write_annotations();
     let injected = due.iter().map(|set| Arc::clone(&set.name)).collect();
-    Ok(Injection { patch: edit.patch, injected, warnings: edit.warnings, clashes: edit.clashes })
+    let containers = due.iter().map(|set| set.sidecars().map(|it| it.names_in_pod().len()).sum::<usize>()).sum();
+    Ok(Injection { patch: edit.patch, injected, containers, warnings: edit.warnings, clashes: edit.clashes })
 }
 
 fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet>> {

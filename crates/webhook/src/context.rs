@@ -1,5 +1,6 @@
 //! What the answers are made from.
 
+use crate::metrics::Metrics;
 use crate::namespace::NamespaceSource;
 use crate::permissions::Permissions;
 use crate::registration::Registrar;
@@ -23,6 +24,8 @@ pub struct Context {
     pub registrar: Arc<Registrar>,
     /// Where events wait to be written: what the authors of SidecarSets should know about new Pods.
     pub events: Sender<Event>,
+    /// Where reviews are counted.
+    pub metrics: Arc<Metrics>,
     /// The clock.
     pub now: fn() -> Timestamp,
 }

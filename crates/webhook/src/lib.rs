@@ -3,6 +3,7 @@
 
 pub mod certificate;
 mod context;
+pub mod metrics;
 mod namespace;
 mod permissions;
 mod pod;
@@ -14,6 +15,7 @@ mod sidecarset;
 mod upkeep;
 
 pub use context::Context;
+pub use metrics::Metrics;
 pub use namespace::{Error as NamespaceError, LiveNamespaces, NamespaceSource};
 pub use permissions::Permissions;
 pub use settings::Settings;
@@ -28,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, info};
 
 /// What others tell us while we run, and what we tell them.
 #[derive(Debug, Clone)]
@@ -63,7 +65,7 @@ pub enum Error {
 /// There is no certificate at the start, or the server stops by itself. Whatever fails later is tried again.
 pub async fn run(settings: Settings, client: Client, context: Context, signals: Signals) -> Result<(), Error> {
     let Signals { is_synced, selection, in_force, is_ready, shutdown } = signals;
-    let certificates = Arc::new(CertificateResolver::default());
+    let certificates = Arc::new(CertificateResolver::telling(context.metrics.certificate_expiry()));
     let upkeep = Upkeep {
         source: source(&settings, &client),
         certificates: Arc::clone(&certificates),
@@ -72,6 +74,7 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
         registrar: Arc::clone(&context.registrar),
         selection,
         in_force,
+        metrics: Arc::clone(&context.metrics),
         settings,
     };
     tokio::select! {
@@ -79,6 +82,8 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
         loaded = upkeep.load_certificate() => loaded?,
     }
     let listener = server::listen(upkeep.settings.bind)?;
+    // The port is not the one that was asked for where that is 0.
+    info!(address = %listener.local_addr().unwrap_or(upkeep.settings.bind), "answering reviews");
     let (permissions, namespace) = (Arc::clone(&context.permissions), upkeep.settings.namespace.clone());
     let (listed, is_listed) = oneshot::channel();
     let watch = permissions.watch(client.clone(), &namespace, listed);

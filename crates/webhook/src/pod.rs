@@ -2,11 +2,11 @@
 
 use crate::context::Context;
 use crate::namespace;
-use crate::review::{Denial, Operation, Request, Verdict};
+use crate::review::{Cause, Denial, Operation, Request, Verdict};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::Selection;
 use sidecarset_core::event;
-use sidecarset_core::injection::{self, Injection};
+use sidecarset_core::injection::{self, Injection, Refusal};
 use sidecarset_core::json::Json;
 use sidecarset_core::revision;
 use std::error::Error;
@@ -36,7 +36,7 @@ pub async fn mutate(request: &PodRequest<'_>, context: &Context) -> Verdict {
             if !injection.injected.is_empty() {
                 info!(%namespace, %pod, sets = ?injection.injected, "injected the sidecars into a new pod");
             }
-            tell(request, &injection, context);
+            note(request, &injection, context);
             Verdict::Allowed { patch: injection.patch, warnings: injection.warnings }
         }
         Err(denial) => {
@@ -46,18 +46,20 @@ pub async fn mutate(request: &PodRequest<'_>, context: &Context) -> Verdict {
     }
 }
 
-/// Has the authors of sets told what their sidecars do to the Pod. Nothing is waited for: where there is no room in the
-/// queue, it is not told.
-fn tell(request: &PodRequest<'_>, injection: &Injection, context: &Context) {
+/// Counts what the Pod gets, and has the authors of sets told what their sidecars do to it. Nothing is waited for: where
+/// there is no room in the queue, it is not told.
+fn note(request: &PodRequest<'_>, injection: &Injection, context: &Context) {
     if request.dry_run == Some(true) {
         return;
     }
+    context.metrics.injected(injection.injected.len(), injection.containers);
     // What the names of Pods begin with is the same for all Pods of an owner, so that the same is not told of each.
     let metadata = request.object.at("metadata");
     let pods = metadata.at("generateName").as_str().or(metadata.at("name").as_str()).unwrap_or_default();
     for clash in &injection.clashes {
         let event = event::clashed(clash, namespace_of(request), pods);
         if context.events.try_send(event).is_err() {
+            context.metrics.dropped_event();
             debug!(reason = ?clash.kind, "dropped an event: too many wait to be written");
         }
     }
@@ -103,7 +105,9 @@ async fn selection(pod: &Json<'_>, namespace: &str, context: &Context) -> Result
     if !known.needs_namespace {
         return Ok(known);
     }
-    let found = namespace::look_up(&*context.namespaces, namespace).await.map_err(|error| {
+    let looked_up = namespace::look_up(&*context.namespaces, namespace).await;
+    context.metrics.looked_up(&looked_up);
+    let found = looked_up.map_err(|error| {
         warn!(error = &error as &dyn Error, %namespace, "failed to look up a namespace");
         Denial::Unavailable(format!(
             "the SidecarSet operator does not know the labels of namespace {namespace:?}, on which the sidecars of \
@@ -116,17 +120,30 @@ async fn selection(pod: &Json<'_>, namespace: &str, context: &Context) -> Result
 fn decide(request: &PodRequest<'_>, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
     let pod = &request.object;
     if let Some(set) = selection.invalid.first() {
-        return Err(refused(format!("SidecarSet {:?} selects this pod but is invalid: {}", set.name, set.violations)));
+        let message = format!("SidecarSet {:?} selects this pod but is invalid: {}", set.name, set.violations);
+        return Err(refused(Cause::InvalidSet, message));
     }
     let now = Seconds::from((context.now)());
     let draw = |set: &str| revision::draw(&request.uid, set);
     let chosen = injection::choose(pod, &selection.sets, draw);
     chosen.and_then(|sets| injection::inject(pod, &sets, now)).map_err(|refusal| {
         let names: Vec<&str> = selection.sets.iter().map(|set| &*set.name).collect();
-        refused(format!("the sidecars of SidecarSet {} cannot be injected: {refusal}", names.join(", ")))
+        let message = format!("the sidecars of SidecarSet {} cannot be injected: {refusal}", names.join(", "));
+        refused(cause(&refusal), message)
     })
 }
 
-fn refused(message: String) -> Denial {
-    Denial::Invalid { message, details: None }
+fn cause(refusal: &Refusal) -> Cause {
+    match refusal {
+        Refusal::SameContainer { .. } => Cause::SameContainer,
+        Refusal::NoTarget { .. } => Cause::NoTarget,
+        Refusal::Pin { .. } => Cause::UnusablePin,
+        Refusal::Amount { .. } | Refusal::Annotation(_) | Refusal::Metadata(_) | Refusal::Shape { .. } => {
+            Cause::UnreadablePod
+        }
+    }
+}
+
+fn refused(cause: Cause, message: String) -> Denial {
+    Denial::Invalid { cause, message, details: None }
 }

@@ -2,7 +2,7 @@
 
 mod verdict;
 
-pub use verdict::{Denial, Verdict};
+pub use verdict::{Cause, Denial, Verdict};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

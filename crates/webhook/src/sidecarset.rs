@@ -6,7 +6,7 @@ mod mirror;
 mod overlay;
 
 use crate::context::Context;
-use crate::review::{Denial, Operation, Request, Verdict};
+use crate::review::{Cause, Denial, Operation, Request, Verdict};
 use json_patch::Patch;
 use serde_json::Value;
 use sidecarset_api::v1beta1::SidecarSet;
@@ -109,6 +109,7 @@ fn check(set: &Value, request: &Request, context: &Context) -> Result<Vec<String
         return Ok(Vec::new());
     }
     let read = read.map_err(|error| Denial::Invalid {
+        cause: Cause::InvalidSpec,
         message: format!("{KIND}.{GROUP} {name:?} is invalid: {error}"),
         details: None,
     })?;

@@ -3,6 +3,7 @@
 mod changes;
 
 use crate::certificate::{self, CertificateResolver, Source};
+use crate::metrics::Metrics;
 use crate::registration::{self, Identity, Registrar, SETTLE, Versions, Written};
 use crate::settings::Settings;
 use futures::StreamExt;
@@ -45,6 +46,7 @@ pub(crate) struct Upkeep {
     pub(crate) registrar: Arc<Registrar>,
     pub(crate) selection: watch::Receiver<u64>,
     pub(crate) in_force: watch::Sender<InForce>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// Why something is not as it has to be.
@@ -139,6 +141,7 @@ impl Upkeep {
                 }
             }
             Err(error) => {
+                self.metrics.failed(&error);
                 warn!(error = &error as &dyn StdError, "failed to keep the webhooks registered");
                 seen.changed.notify_one();
             }
@@ -177,6 +180,7 @@ impl Upkeep {
             };
             let written = timeout(DEADLINE, self.register(client, kept, identity)).await;
             if let Err(error) = written.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+                self.metrics.failed(&error);
                 warn!(error = &error as &dyn StdError, "failed to tell the API server which pods are selected");
                 return;
             }
@@ -205,6 +209,7 @@ impl Upkeep {
         let before = kept.as_ref().map(|kept| &kept.written);
         let mut at = kept.as_ref().map_or_else(Instant::now, |kept| kept.at);
         if before.is_none_or(|before| before.configurations != wanted) {
+            self.metrics.registers();
             debug!(interests = interests.len(), "tell the API server which pods are selected");
             at = Instant::now();
         }

@@ -10,6 +10,8 @@ mod events;
 mod exchange;
 #[path = "webhook/fuzz.rs"]
 mod fuzz;
+#[path = "webhook/metrics.rs"]
+mod metrics;
 #[path = "webhook/pinning.rs"]
 mod pinning;
 #[path = "webhook/pod.rs"]

@@ -31,6 +31,8 @@ pub enum Denial {
     BadRequest(String),
     /// Something is wrong with the object, or with what it asks for.
     Invalid {
+        /// The whole story, in one word.
+        cause: Cause,
         /// The whole story, in one sentence.
         message: String,
         /// The parts of it that a program may want.
@@ -38,6 +40,23 @@ pub enum Denial {
     },
     /// The answer is not known, and asking again may help.
     Unavailable(String),
+}
+
+/// What is wrong with an object, or with what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A SidecarSet has violations.
+    InvalidSpec,
+    /// A SidecarSet that selects the Pod cannot be acted on.
+    InvalidSet,
+    /// Two SidecarSets have a container of one name for the Pod.
+    SameContainer,
+    /// The Pod has no container from which resources of a sidecar could be computed.
+    NoTarget,
+    /// A SidecarSet that selects the Pod is pinned to a revision that cannot be injected.
+    UnusablePin,
+    /// A part of the Pod, on which the injection depends, is not as it should be.
+    UnreadablePod,
 }
 
 impl Verdict {
@@ -71,6 +90,7 @@ impl Denial {
             field: Some(violation.path.clone()),
         });
         Self::Invalid {
+            cause: Cause::InvalidSpec,
             message: format!("{kind}.{group} {name:?} is invalid: {listed}"),
             details: Some(Box::new(StatusDetails {
                 group: Some(group.to_owned()),
@@ -96,7 +116,7 @@ impl Denial {
         let code = i32::from(self.code().as_u16());
         let (reason, message, details) = match self {
             Self::BadRequest(message) => ("BadRequest", message, None),
-            Self::Invalid { message, details } => ("Invalid", message, details),
+            Self::Invalid { message, details, .. } => ("Invalid", message, details),
             Self::Unavailable(message) => ("ServiceUnavailable", message, None),
         };
         Status {

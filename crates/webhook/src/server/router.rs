@@ -2,6 +2,7 @@
 
 use super::path;
 use crate::context::Context;
+use crate::metrics::Webhook;
 use crate::review::{self, Request, Verdict};
 use crate::{pod, sidecarset};
 use axum::Router;
@@ -49,26 +50,35 @@ pub fn router(context: Context) -> Router {
 }
 
 async fn mutate_pod(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let mut review = context.metrics.begin(Webhook::Pod);
     let body = body_of(&headers, body)?;
     let request = request(&body)?;
+    review.is_read();
     let verdict = pod::mutate(&request, &context).await;
+    review.is_decided(&verdict);
     Ok(answer(request, verdict))
 }
 
-async fn mutate_set(headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn mutate_set(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let mut review = context.metrics.begin(Webhook::MutateSet);
     let body = body_of(&headers, body)?;
     let request = request(&body)?;
+    review.is_read();
     let verdict = sidecarset::mutate(&request);
+    review.is_decided(&verdict);
     Ok(answer(request, verdict))
 }
 
 async fn validate_set(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let mut review = context.metrics.begin(Webhook::ValidateSet);
     let body = body_of(&headers, body)?;
     let request = request(&body)?;
+    review.is_read();
     let verdict = sidecarset::validate(&request, &context);
     if let Some((set, interest)) = sidecarset::candidate(&request, &verdict) {
         context.registrar.cover(set, interest).await;
     }
+    review.is_decided(&verdict);
     Ok(answer(request, verdict))
 }
 

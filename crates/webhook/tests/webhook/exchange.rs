@@ -13,7 +13,7 @@ use sidecarset_core::catalog::{Catalog, NamespaceLabels};
 use sidecarset_core::validation::WithoutRule;
 use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::server::router;
-use sidecarset_webhook::{Context, NamespaceError, NamespaceSource, Permissions};
+use sidecarset_webhook::{Context, Metrics, NamespaceError, NamespaceSource, Permissions};
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, watch};
 use tower::ServiceExt;
@@ -66,6 +66,7 @@ pub fn context(catalog: Catalog, lookup: Lookup) -> Context {
         permissions: Arc::new(Permissions::new(WithoutRule::Refuse)),
         registrar: Arc::new(Registrar::new(watch::channel(0).1)),
         events: mpsc::channel(8).0,
+        metrics: Arc::new(Metrics::default()),
         now: || Timestamp::constant(1_767_323_045, 0),
     }
 }

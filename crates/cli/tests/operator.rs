@@ -1,0 +1,19 @@
+//! The operator as it runs: its own process, with an API server that has what a test gives it.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+#[path = "operator/api_server.rs"]
+mod api_server;
+#[path = "operator/document.rs"]
+mod document;
+#[path = "operator/health.rs"]
+mod health;
+#[path = "operator/log.rs"]
+mod log;
+#[path = "operator/metrics.rs"]
+mod metrics;
+#[path = "operator/process.rs"]
+mod process;
+#[path = "operator/query.rs"]
+mod query;
+#[path = "operator/scrape.rs"]
+mod scrape;

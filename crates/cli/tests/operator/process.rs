@@ -1,0 +1,197 @@
+//! The operator's process, and how it is asked.
+
+use crate::api_server::ApiServer;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use std::{env, fs};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const CERTIFICATE: &str = "/api/v1/namespaces/sidecarset-system/secrets/sidecarset-webhook-certificate";
+pub const STATUS: &str = "PATCH /apis/apps.kruise.io/v1beta1/sidecarsets/log-sc/status";
+
+pub struct Operator {
+    pub cluster: ApiServer,
+    process: Child,
+    health: String,
+    reviews: String,
+    log: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+/// A set whose one Pod carries an earlier definition, and fails to pull its image.
+fn objects() -> Vec<(&'static str, Value)> {
+    let set = json!({
+        "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet",
+        "metadata": {"name": "log-sc", "uid": "u1", "generation": 1},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "containers": [{"name": "agent", "image": "agent:v2"}],
+        },
+    });
+    let hash = json!({"log-sc": {
+        "updateTimestamp": "2026-01-01T00:00:00Z", "hash": "an-earlier-one", "sidecarSetName": "log-sc",
+        "sidecarList": ["agent"],
+    }});
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {
+            "name": "web-0", "namespace": "shop", "uid": "u2", "labels": {"app": "web"}, "generation": 1,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "annotations": {
+                "kruise.io/sidecarset-injected-list": "log-sc",
+                "kruise.io/sidecarset-hash": hash.to_string(),
+                "kruise.io/sidecarset-hash-without-image": hash.to_string(),
+            },
+        },
+        "spec": {"nodeName": "node", "containers": [{"name": "agent", "image": "agent:v1"}]},
+        "status": {
+            "phase": "Pending", "observedGeneration": 1,
+            "containerStatuses": [{
+                "name": "agent", "image": "agent:v1", "imageID": "", "ready": false, "restartCount": 0,
+                "state": {"waiting": {"reason": "ImagePullBackOff"}},
+            }],
+        },
+    });
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {}}});
+    vec![
+        ("/apis/apps.kruise.io/v1beta1/sidecarsets/log-sc", set),
+        ("/api/v1/namespaces/shop/pods/web-0", pod),
+        ("/api/v1/namespaces/shop", namespace),
+    ]
+}
+
+impl Operator {
+    /// Starts the operator, and waits until it has written the status of the set.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts it with variables of the environment.
+    pub fn start_with(variables: &[(&str, &str)]) -> Self {
+        let cluster = ApiServer::start(objects());
+        let mut process = Command::new(env!("CARGO_BIN_EXE_sidecarset"))
+            .args(["operator", "--log-format", "json", "--webhook-url", "https://127.0.0.1:9443", "--kubeconfig"])
+            .arg(kubeconfig(&cluster))
+            .args(["--health-bind", "127.0.0.1:0", "--webhook-bind", "127.0.0.1:0"])
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (log, addresses) = (Arc::default(), mpsc::channel());
+        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let reader = thread::spawn({
+            let log = Arc::clone(&log);
+            move || lines.map(Result::unwrap).for_each(|line| note(line, &log, &addresses.0))
+        });
+        let address = || addresses.1.recv_timeout(PATIENCE).expect("the operator says where it listens");
+        let mut found = [address(), address()];
+        // The one of health checks is "answering health checks and scrapes".
+        found.sort();
+        let [health, reviews] = found.map(|(_, address)| address);
+        cluster.until_written(STATUS);
+        Self { cluster, process, health, reviews, log, reader: Some(reader) }
+    }
+
+    /// Asks for a path, and returns the head and the body of the answer.
+    pub fn get(&self, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(&self.health).unwrap();
+        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+        read(stream)
+    }
+
+    /// Asks what a new Pod gets, as the API server does.
+    pub fn review(&self, pod: &Value) -> Value {
+        let request = json!({
+            "uid": "1", "operation": "CREATE", "namespace": "shop", "object": pod,
+            "kind": {"group": "", "version": "v1", "kind": "Pod"},
+            "resource": {"group": "", "version": "v1", "resource": "pods"},
+        });
+        let body =
+            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).to_string();
+        let mut stream = self.tls();
+        let (length, kind) = (body.len(), "Content-Type: application/json\r\nConnection: close");
+        write!(stream, "POST /mutate-pod HTTP/1.1\r\nHost: a\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}")
+            .unwrap();
+        serde_json::from_str(&read(stream).1).unwrap()
+    }
+
+    /// Returns what the Secret of the certificate holds under a key.
+    pub fn secret(&self, key: &str) -> String {
+        let secret = self.cluster.object(CERTIFICATE).unwrap();
+        String::from_utf8(BASE64_STANDARD.decode(secret["data"][key].as_str().unwrap()).unwrap()).unwrap()
+    }
+
+    /// Stops the operator as a kubelet does, and returns its whole log.
+    pub fn log_to_the_end(mut self) -> Vec<String> {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(self.process.wait().unwrap().success());
+        self.reader.take().unwrap().join().unwrap();
+        std::mem::take(&mut *self.log.lock().unwrap())
+    }
+
+    fn tls(&self) -> StreamOwned<ClientConnection, TcpStream> {
+        let mut roots = RootCertStore::empty();
+        let authorities = self.secret("ca.crt");
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(authorities.as_bytes()).map(Result::unwrap));
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let stream = TcpStream::connect(&self.reviews).unwrap();
+        StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Keeps a line of the log, and tells the address if it has one.
+fn note(line: String, log: &Mutex<Vec<String>>, addresses: &mpsc::Sender<(String, String)>) {
+    let fields: Value = serde_json::from_str(&line).unwrap_or_default();
+    if let (Some(message), Some(address)) = (fields["message"].as_str(), fields["address"].as_str()) {
+        let _ = addresses.send((message.to_owned(), address.to_owned()));
+    }
+    log.lock().unwrap().push(line);
+}
+
+fn read(mut stream: impl Read) -> (String, String) {
+    let mut text = Vec::new();
+    // A server that closes a connection without a farewell is no trouble here.
+    let _ = stream.read_to_end(&mut text);
+    let text = String::from_utf8(text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    (head.to_owned(), body.to_owned())
+}
+
+fn kubeconfig(cluster: &ApiServer) -> std::path::PathBuf {
+    let address = cluster.address;
+    let path = env::temp_dir().join(format!("sidecarset-test-{}.kubeconfig", address.port()));
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "test",
+        "clusters": [{"name": "test", "cluster": {"server": format!("http://{address}")}}],
+        "users": [{"name": "test", "user": {}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+    });
+    fs::write(&path, config.to_string()).unwrap();
+    path
+}

@@ -1,0 +1,39 @@
+//! A review that is under way.
+
+use super::{Metrics, Outcome, Webhook};
+use crate::review::Verdict;
+use std::time::Instant;
+
+/// A review that is under way. It is counted when it is dropped, whatever has become of it by then.
+#[derive(Debug)]
+#[must_use = "a review that is dropped has ended"]
+pub struct Review<'a> {
+    metrics: &'a Metrics,
+    webhook: Webhook,
+    began: Instant,
+    // What has become of it if it ends now.
+    outcome: Outcome,
+}
+
+impl<'a> Review<'a> {
+    pub(super) fn begin(metrics: &'a Metrics, webhook: Webhook) -> Self {
+        Self { metrics, webhook, began: Instant::now(), outcome: Outcome::Unreadable }
+    }
+
+    /// Notes that it could be read.
+    pub fn is_read(&mut self) {
+        self.outcome = Outcome::CutOff;
+    }
+
+    /// Notes what was decided.
+    pub fn is_decided(&mut self, verdict: &Verdict) {
+        self.outcome = Outcome::of(verdict);
+    }
+}
+
+impl Drop for Review<'_> {
+    fn drop(&mut self) {
+        let outcome = if std::thread::panicking() { Outcome::Panicked } else { self.outcome };
+        self.metrics.ended(self.webhook, outcome, self.began.elapsed());
+    }
+}
