@@ -44,9 +44,10 @@ impl Neighbour {
         let material = issue(&Names::new([address.ip().to_string()]), None, Timestamp::now())?;
         let certificates = Arc::new(CertificateResolver::default());
         certificates.put(material.certified_key()?);
+        let ends = server::Ends { certificates, clients: None };
         let asked = Arc::default();
         let router = router(Arc::clone(&asked), (key.to_owned(), value.to_owned()));
-        tokio::spawn(server::serve(listener, router, certificates, CancellationToken::new()));
+        tokio::spawn(server::serve(listener, router, ends, CancellationToken::new()));
         register(scene, prefix, &format!("https://{address}/"), material.authorities()).await?;
         until_asked(scene, key).await?;
         let neighbour = Self { asked };
