@@ -79,7 +79,7 @@ fn chart(results: &Results) -> Chart {
             }
             _ => None,
         });
-        Series { name: format!("{connections} connections"), points: points.collect() }
+        Series { name: format!("connections: {connections}"), points: points.collect() }
     });
     Chart {
         name: "injection".to_owned(),

@@ -18,7 +18,7 @@ pub struct Chart {
     pub across: String,
     /// What goes upwards, with its unit.
     pub up: String,
-    /// Whether both axes are logarithmic. Points that are not above zero are left out then.
+    /// Whether the horizontal axis is logarithmic. Points that are not to the right of zero are left out then.
     pub is_logarithmic: bool,
     /// The lines.
     pub series: Vec<Series>,
@@ -33,12 +33,16 @@ pub struct Series {
     pub points: Vec<(f64, f64)>,
 }
 
-/// What the axes of a chart span.
+/// What the axes of a chart span: upwards it is always from zero.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     across: (f64, f64),
-    up: (f64, f64),
+    up: f64,
 }
+
+/// Colours that are told apart on white, also by most people who see few of them.
+const COLOURS: [RGBColor; 4] =
+    [RGBColor(0, 92, 175), RGBColor(213, 94, 0), RGBColor(0, 135, 95), RGBColor(148, 60, 140)];
 
 impl Chart {
     /// Draws it.
@@ -59,19 +63,18 @@ impl Chart {
         let span = self.span();
         let mut builder = ChartBuilder::on(root);
         builder.caption(&self.title, FONT).margin(14).x_label_area_size(44).y_label_area_size(70);
-        // The two kinds of axes are two types, so the rest is written once as a macro would be.
+        let up = 0.0..span.up;
+        // The two kinds of axes are two types.
         if self.is_logarithmic {
             let across = (span.across.0..span.across.1).log_scale();
-            let up = (span.up.0..span.up.1).log_scale();
             finish(self, builder.build_cartesian_2d(across, up).map_err(|error| anyhow!("{error}"))?)
         } else {
-            let (across, up) = (0.0..span.across.1, 0.0..span.up.1);
-            finish(self, builder.build_cartesian_2d(across, up).map_err(|error| anyhow!("{error}"))?)
+            finish(self, builder.build_cartesian_2d(0.0..span.across.1, up).map_err(|error| anyhow!("{error}"))?)
         }
     }
 
     fn points<'a>(&'a self, series: &'a Series) -> impl Iterator<Item = (f64, f64)> + 'a {
-        let is_drawn = |point: &&(f64, f64)| !self.is_logarithmic || (point.0 > 0.0 && point.1 > 0.0);
+        let is_drawn = |point: &&(f64, f64)| !self.is_logarithmic || point.0 > 0.0;
         series.points.iter().filter(is_drawn).copied()
     }
 
@@ -81,7 +84,7 @@ impl Chart {
             let (low, high) = values.fold((f64::MAX, f64::MIN_POSITIVE), |(low, high), it| (low.min(it), high.max(it)));
             (low.min(high) / 1.2, high * 1.1)
         };
-        Span { across: of(&mut points().map(|point| point.0)), up: of(&mut points().map(|point| point.1)) }
+        Span { across: of(&mut points().map(|point| point.0)), up: of(&mut points().map(|point| point.1)).1 }
     }
 }
 
@@ -101,10 +104,12 @@ where
         .y_desc(&chart.up)
         .light_line_style(TRANSPARENT)
         .label_style(FONT)
+        .x_label_formatter(&told)
+        .y_label_formatter(&told)
         .draw()
         .map_err(|error| failed(&error))?;
     for (at, series) in chart.series.iter().enumerate() {
-        let colour = Palette99::pick(at).to_rgba();
+        let colour = COLOURS[at % COLOURS.len()];
         let points: Vec<_> = chart.points(series).collect();
         context
             .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))
@@ -119,11 +124,18 @@ where
     }
     context
         .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK)
         .label_font(FONT)
         .draw()
         .map_err(|error| failed(&error))
+}
+
+/// Returns a number at an axis. What is a little off is so because of how it was added up.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "that is how plotters hands it over")]
+fn told(number: &f64) -> String {
+    ((number * 1e3).round() / 1e3).to_string()
 }
 
 #[cfg(test)]
