@@ -35,6 +35,7 @@ use scenarios::{Scale, Scenarios};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How much is measured.
@@ -42,7 +43,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub enum Size {
     /// What takes two minutes.
     Quick,
-    /// Everything: twenty minutes.
+    /// Everything: up to half an hour.
     Full,
 }
 
@@ -51,6 +52,8 @@ pub enum Size {
 pub struct Settings {
     /// How much is measured.
     pub size: Size,
+    /// How long it may take: what is not begun by then is left out, and said to be.
+    pub limit: Duration,
     /// The operator's release binary.
     pub operator: PathBuf,
     /// The program that runs the cluster.
@@ -83,9 +86,10 @@ pub struct Results {
 impl Settings {
     /// Returns what there is after `make build devcluster` in this repository.
     #[must_use]
-    pub fn of(workspace: &Path, operator: &Path, size: Size) -> Self {
+    pub fn of(workspace: &Path, operator: &Path, size: Size, limit: Duration) -> Self {
         Self {
             size,
+            limit,
             operator: operator.to_owned(),
             devcluster: workspace.join("devcluster/bin/devcluster"),
             crd: workspace.join("deploy/crd.yaml"),
@@ -114,9 +118,10 @@ pub fn run(settings: &Settings) -> anyhow::Result<Results> {
 }
 
 async fn measure(settings: &Settings) -> anyhow::Result<Results> {
+    let until = Instant::now() + settings.limit;
     let bench = Arc::new(Bench::up(settings).await?);
     let mut results = Results::default();
-    let scenarios = Scenarios { bench: &bench, scale: Scale::of(settings.size) };
+    let scenarios = Scenarios { bench: &bench, scale: Scale::of(settings.size), until };
     scenarios.run(&mut results).await;
     Ok(results)
 }

@@ -10,7 +10,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Measures what the SidecarSet operator costs
 #[derive(Debug, Parser)]
@@ -61,6 +61,9 @@ struct Run {
     /// Measure only this
     #[arg(long, value_enum, value_delimiter = ',', value_name = "PART")]
     only: Vec<Part>,
+    /// For how long scenarios on a cluster are begun; the others are left out, and said to be
+    #[arg(long, default_value = "20", value_name = "MINUTES")]
+    cluster_minutes: u32,
     /// The file to write the results to
     #[arg(long, default_value = "target/bench/results.json", value_name = "FILE")]
     output: PathBuf,
@@ -142,7 +145,8 @@ impl Run {
         }
         if self.wants(Part::Cluster, "Measuring the operator on a cluster.") {
             let size = if self.quick { cluster::Size::Quick } else { cluster::Size::Full };
-            let measured = cluster::run(&cluster::Settings::of(Path::new("."), &self.operator, size));
+            let limit = Duration::from_mins(self.cluster_minutes.into());
+            let measured = cluster::run(&cluster::Settings::of(Path::new("."), &self.operator, size, limit));
             results.cluster = Some(measured.context("failed to measure on a cluster")?);
         }
         if self.wants(Part::Paths, "Counting instructions and allocations.") {

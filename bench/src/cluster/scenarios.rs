@@ -8,8 +8,10 @@ use super::idle::Idle;
 use super::rollout::Plan;
 use super::start::Start;
 use super::{Results, Size, bare};
+use anyhow::{Context, ensure};
+use std::fmt::{self, Display};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// How long the operator may take to know what is there already.
@@ -46,6 +48,23 @@ pub(crate) struct Scale {
 pub(crate) struct Scenarios<'a> {
     pub(crate) bench: &'a Arc<Bench>,
     pub(crate) scale: Scale,
+    /// What is not begun by then is left out.
+    pub(crate) until: Instant,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+enum Scenario {
+    /// New Pods, with one webhook or another.
+    Creation,
+    /// A start of the operator with so many Pods.
+    Start(usize),
+    /// Rollouts, beside a bare client.
+    Rollouts,
+    /// What needs no more than so many Pods.
+    Few(usize),
+    /// So many sets that share so many Pods.
+    Sets(usize, usize),
 }
 
 impl Scale {
@@ -77,25 +96,46 @@ impl Scale {
     }
 }
 
+impl Scale {
+    fn scenarios(self) -> Vec<Scenario> {
+        let [first, rest @ ..] = self.starts else { return Vec::new() };
+        let begin = [Scenario::Creation, Scenario::Start(*first), Scenario::Rollouts];
+        let few = self.few.iter().map(|pods| Scenario::Few(*pods));
+        let sets = self.sets.iter().map(|(sets, pods)| Scenario::Sets(*sets, *pods));
+        let starts = rest.iter().map(|pods| Scenario::Start(*pods));
+        begin.into_iter().chain(few).chain(starts).chain(sets).collect()
+    }
+}
+
 impl Scenarios<'_> {
-    /// Does everything. What fails is noted, and is no reason to leave the rest.
+    /// Does everything, what matters most first. What fails is noted, and is no reason to leave the rest.
     pub(crate) async fn run(&self, results: &mut Results) {
-        let ended = self.creation(results).await;
-        note("new pods", ended, results);
-        let ended = self.rollouts(results).await;
-        note("rollouts", ended, results);
-        for pods in self.scale.few.iter().copied() {
-            let ended = self.few_pods(pods, results).await;
-            note("bytes, and pods that come and go", ended, results);
+        for scenario in self.scale.scenarios() {
+            let ended = match self.has_time() {
+                Ok(()) => self.play(scenario, results).await,
+                Err(late) => Err(late),
+            };
+            if let Err(error) = ended {
+                let failure = format!("{scenario}: {error:#}");
+                say(&failure);
+                results.failures.push(failure);
+            }
         }
-        for (sets, pods) in self.scale.sets.iter().copied() {
-            let ended = self.many_sets(sets, pods, results).await;
-            note("many sets", ended, results);
+    }
+
+    async fn play(&self, scenario: Scenario, results: &mut Results) -> anyhow::Result<()> {
+        match scenario {
+            Scenario::Creation => self.creation(results).await,
+            Scenario::Start(pods) => self.start(pods, results).await,
+            Scenario::Rollouts => self.rollouts(results).await,
+            Scenario::Few(pods) => self.few_pods(pods, results).await,
+            Scenario::Sets(sets, pods) => self.many_sets(sets, pods, results).await,
         }
-        for pods in self.scale.starts.iter().copied() {
-            let ended = self.start(pods, results).await;
-            note("starts", ended, results);
-        }
+    }
+
+    fn has_time(&self) -> anyhow::Result<()> {
+        ensure!(Instant::now() < self.until, "left out, because the time was up");
+        Ok(())
     }
 
     /// Leaves this many Pods there, split between sets, and no operator.
@@ -130,6 +170,7 @@ impl Scenarios<'_> {
         self.bare(results).await?;
         let operator = self.bench.start_operator().await?;
         for share in self.scale.shares {
+            self.has_time().with_context(|| format!("maxUnavailable {share}"))?;
             results.rollouts.push(self.plan("", share).run(self.bench, &operator).await?);
         }
         if self.scale.has_failures {
@@ -179,10 +220,14 @@ impl Scenarios<'_> {
     }
 }
 
-fn note(what: &str, ended: anyhow::Result<()>, results: &mut Results) {
-    if let Err(error) = ended {
-        let failure = format!("{what}: {error:#}");
-        say(&failure);
-        results.failures.push(failure);
+impl Display for Scenario {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Creation => write!(out, "new pods"),
+            Self::Start(pods) => write!(out, "a start with {pods} pods"),
+            Self::Rollouts => write!(out, "rollouts"),
+            Self::Few(pods) => write!(out, "{pods} pods: bytes, and pods that come and go"),
+            Self::Sets(sets, pods) => write!(out, "{sets} sets that share {pods} pods"),
+        }
     }
 }
