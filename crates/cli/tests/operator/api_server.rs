@@ -5,7 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::Response;
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -83,6 +83,17 @@ impl Objects {
         json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": self.version.to_string()}, "items": items})
     }
 
+    /// Returns the events with which a watch begins that is to show all objects of a kind first.
+    fn shown(&self, path: &str) -> String {
+        let list = self.list(path);
+        let objects = list["items"].as_array().into_iter().flatten();
+        let added = objects.map(|object| json!({"type": "ADDED", "object": object}));
+        let annotations = json!({"k8s.io/initial-events-end": "true"});
+        let metadata = json!({"resourceVersion": list["metadata"]["resourceVersion"], "annotations": annotations});
+        let end = json!({"type": "BOOKMARK", "object": {"metadata": metadata}});
+        added.chain([end]).map(|event| format!("{event}\n")).collect()
+    }
+
     fn patch(&mut self, path: &str, change: &Value) -> Value {
         let path = path.strip_suffix("/status").unwrap_or(path);
         let mut object = self.by_path.get(path).cloned().unwrap_or_default();
@@ -100,7 +111,10 @@ impl Objects {
 async fn answer(State(server): State<Server>, method: Method, uri: Uri, body: Bytes) -> Response {
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     if method == Method::GET && query.contains("watch=true") {
-        return Response::new(Body::from_stream(stream::pending::<Result<Bytes, Infallible>>()));
+        let is_streamed = query.contains("sendInitialEvents=true");
+        let shown = is_streamed.then(|| Bytes::from(server.objects.lock().unwrap().shown(path)));
+        let events = stream::iter(shown.map(Ok::<_, Infallible>)).chain(stream::pending());
+        return Response::new(Body::from_stream(events));
     }
     let object: Value = serde_json::from_slice(&body).unwrap_or_default();
     let (code, answer) = {
