@@ -9,7 +9,6 @@ use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{Interner, PodKey, PodRecord};
 use sidecarset_core::{rollout, status};
 use std::hint::black_box;
-use std::sync::Arc;
 
 pub(super) fn plan_updated(pods: usize) -> Work {
     plan(set(0, "v1", &json!({})), pods)
@@ -102,11 +101,10 @@ fn in_zone(zone: &str, is_ready: bool) -> Value {
 }
 
 fn named(pod: &PodRecord, at: usize) -> PodRecord {
-    let name = Arc::from(format!("web-5d5f8b6c4d-{at:05}"));
     PodRecord {
-        key: PodKey { namespace: Arc::clone(&pod.key.namespace), name },
-        uid: format!("705ab4f5-6393-11e8-b7cc-{at:012}").into(),
-        resource_version: at.to_string().into(),
+        key: PodKey::new(pod.key.namespace(), &format!("web-5d5f8b6c4d-{at:05}")),
+        uid: format!("705ab4f5-6393-11e8-b7cc-{at:012}").as_str().into(),
+        resource_version: at.to_string().as_str().into(),
         ..pod.clone()
     }
 }

@@ -151,7 +151,7 @@ async fn upgrade_pod(set: Arc<CanonicalSet>, pod: Arc<PodRecord>, mut upgrade: U
 }
 
 async fn write(upgrade: &mut Upgrade, set: &CanonicalSet, pod: &PodRecord, ctx: &Context) -> Answer<PodLite> {
-    let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), &pod.key.namespace);
+    let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), pod.key.namespace());
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
     if let Err(answer) = annotations::decide(upgrade, set, pod, &pods).await {
@@ -160,10 +160,10 @@ async fn write(upgrade: &mut Upgrade, set: &CanonicalSet, pod: &PodRecord, ctx: 
     let patch = Patch::Strategic(upgrade.patch(set, pod, ctx.now().wall));
     match upgrade.step {
         Step::Resize => {
-            let answer = timeout(DEADLINE, pods.patch_subresource(RESIZE, &pod.key.name, &params, &patch)).await;
+            let answer = timeout(DEADLINE, pods.patch_subresource(RESIZE, pod.key.name(), &params, &patch)).await;
             with_amounts(resized(answer), upgrade, ctx)
         }
-        Step::Definition | Step::Flip => outcome(timeout(DEADLINE, pods.patch(&pod.key.name, &params, &patch)).await),
+        Step::Definition | Step::Flip => outcome(timeout(DEADLINE, pods.patch(pod.key.name(), &params, &patch)).await),
     }
 }
 

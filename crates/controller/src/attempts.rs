@@ -5,9 +5,8 @@ mod tests;
 
 use crate::backoff;
 use crate::round::Now;
-use sidecarset_core::annotations::{InjectedSet, Seconds};
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::{PodRecord, Readiness};
+use sidecarset_core::record::{PodRecord, Readiness, ResourceVersion, Uid};
 use sidecarset_core::rollout::{self, Hold};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,9 +64,9 @@ pub(crate) struct Attempts {
 pub(crate) struct SetAttempts {
     // An attempt says nothing about another definition, but for a doubt: the Pod may be on its way to that one still.
     hash: Arc<str>,
-    by_uid: BTreeMap<Arc<str>, Attempt>,
+    by_uid: BTreeMap<Uid, Attempt>,
     // Those that are being written, by the uid of their Pod.
-    under_way: BTreeMap<Arc<str>, Doubt>,
+    under_way: BTreeMap<Uid, Doubt>,
 }
 
 #[derive(Debug, Clone)]
@@ -77,7 +76,7 @@ struct Attempt {
     retry_at: Instant,
     // Where nobody answered.
     in_doubt: Option<Doubt>,
-    resource_version: Arc<str>,
+    resource_version: ResourceVersion,
     // What was said to it, for people.
     answer: Option<Arc<str>>,
 }
@@ -86,7 +85,7 @@ struct Attempt {
 #[derive(Debug, Clone)]
 struct Doubt {
     // The version of the Pod that it asked for.
-    version: Arc<str>,
+    version: ResourceVersion,
     until: Instant,
 }
 
@@ -104,10 +103,10 @@ impl Attempts {
         let Some(attempts) = self.sets.get_mut(&set.name) else { return SetAttempts::default() };
         attempts.turn_to(set);
         let is_due = |pod: &PodRecord| !rollout::is_updated(set, pod) || rollout::is_handing_over(set, pod);
-        let pods: BTreeMap<&str, &PodRecord> = matched.iter().map(|pod| (&*pod.uid, &**pod)).collect();
+        let pods: BTreeMap<&Uid, &PodRecord> = matched.iter().map(|pod| (&pod.uid, &**pod)).collect();
         let matters = |pod: &PodRecord, attempt: &Attempt| attempt.is_in_doubt(pod, now) || is_due(pod);
-        attempts.by_uid.retain(|uid, attempt| pods.get(&**uid).is_some_and(|pod| matters(pod, attempt)));
-        attempts.under_way.retain(|uid, doubt| pods.get(&**uid).is_some_and(|pod| doubt.is_open(pod, now)));
+        attempts.by_uid.retain(|uid, attempt| pods.get(uid).is_some_and(|pod| matters(pod, attempt)));
+        attempts.under_way.retain(|uid, doubt| pods.get(uid).is_some_and(|pod| doubt.is_open(pod, now)));
         if attempts.is_empty() {
             self.sets.remove(&set.name);
             return SetAttempts::default();
@@ -119,7 +118,7 @@ impl Attempts {
     pub(crate) fn begin(&mut self, set: &CanonicalSet, pod: &PodRecord, now: Instant) {
         let attempts = self.sets.entry(Arc::clone(&set.name)).or_default();
         attempts.turn_to(set);
-        attempts.under_way.insert(Arc::clone(&pod.uid), Doubt::of(pod, now));
+        attempts.under_way.insert(pod.uid.clone(), Doubt::of(pod, now));
     }
 
     /// Notes that an upgrade was not written, and answers how often in a row that was so.
@@ -141,9 +140,9 @@ impl Attempts {
             | WriteHold::Throttled { .. }
             | WriteHold::Failed => doubted,
         };
-        let resource_version = Arc::clone(&pod.resource_version);
+        let resource_version = pod.resource_version.clone();
         let attempt = Attempt { hold, failures, retry_at: now + wait, in_doubt, resource_version, answer: None };
-        attempts.by_uid.insert(Arc::clone(&pod.uid), attempt);
+        attempts.by_uid.insert(pod.uid.clone(), attempt);
         failures
     }
 
@@ -266,7 +265,7 @@ impl Attempt {
 
 impl Doubt {
     fn of(pod: &PodRecord, now: Instant) -> Self {
-        Self { version: Arc::clone(&pod.resource_version), until: now + DOUBT }
+        Self { version: pod.resource_version.clone(), until: now + DOUBT }
     }
 
     // The upgrade asked for that very version, so the next version that shows is either the upgrade or somebody
@@ -278,8 +277,7 @@ impl Doubt {
 
 fn upgraded(set: &CanonicalSet, pod: &PodRecord) -> PodRecord {
     let mut assumed = PodRecord { readiness: Readiness::Unknown, ..pod.clone() };
-    let recorded = InjectedSet::with_image(set, Seconds::EPOCH);
-    assumed.hashes.0.insert(Arc::clone(&set.name), recorded);
+    assumed.carried.assume(set);
     rollout::assume_amounts(set, &mut assumed);
     assumed
 }

@@ -113,8 +113,8 @@ fn reference(subject: &Subject) -> ObjectReference {
         Subject::Pod { key, uid } => ObjectReference {
             api_version: Some(Pod::api_version(&()).into_owned()),
             kind: Some(Pod::kind(&()).into_owned()),
-            namespace: Some(key.namespace.to_string()),
-            name: Some(key.name.to_string()),
+            namespace: Some(key.namespace().to_owned()),
+            name: Some(key.name().to_owned()),
             uid: Some(uid.to_string()),
             ..ObjectReference::default()
         },

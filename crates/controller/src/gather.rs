@@ -14,7 +14,7 @@ pub(crate) fn matched_pods(set: &CanonicalSet, ctx: &Context) -> Gathered {
     let status = status(&set.name, ctx);
     let members = ctx.index.lock().members(&set.name);
     let catalog = ctx.catalog.read();
-    let namespace = |pod: &PodRecord| catalog.namespace(&pod.key.namespace).map(AsRef::as_ref);
+    let namespace = |pod: &PodRecord| catalog.namespace(pod.key.namespace()).map(AsRef::as_ref);
     let is_matched = |pod: &Arc<PodRecord>| rollout::is_matched(set, pod, namespace(pod));
     let (matched, mut strangers): (Vec<_>, Vec<_>) = members.into_iter().partition(is_matched);
     // Nobody can say what a set selects in a namespace whose labels are not known.

@@ -1,6 +1,7 @@
 //! When conditions of Pods that could not be written are tried again. Each Pod waits for itself.
 
 use crate::attempts::WriteHold;
+use sidecarset_core::record::Uid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 /// Writes that wait for another attempt, by the set that asks for them and the `uid` of the Pod.
 #[derive(Debug, Default)]
 pub(crate) struct Pauses {
-    sets: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Pause>>,
+    sets: BTreeMap<Arc<str>, BTreeMap<Uid, Pause>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +20,9 @@ struct Pause {
 
 impl Pauses {
     /// Forgets the Pods of a set whose conditions are as they should be by now.
-    pub(crate) fn keep(&mut self, set: &str, due: &BTreeSet<&str>) {
+    pub(crate) fn keep(&mut self, set: &str, due: &BTreeSet<&Uid>) {
         if let Some(pauses) = self.sets.get_mut(set) {
-            pauses.retain(|uid, _| due.contains(&**uid));
+            pauses.retain(|uid, _| due.contains(uid));
             if pauses.is_empty() {
                 self.sets.remove(set);
             }
@@ -29,19 +30,19 @@ impl Pauses {
     }
 
     /// Says whether a Pod waits.
-    pub(crate) fn is_waiting(&self, set: &str, uid: &str, now: Instant) -> bool {
+    pub(crate) fn is_waiting(&self, set: &str, uid: &Uid, now: Instant) -> bool {
         self.pause(set, uid).is_some_and(|pause| now < pause.until)
     }
 
     /// Notes that a Pod could not be written.
-    pub(crate) fn add(&mut self, set: &Arc<str>, uid: &Arc<str>, hold: WriteHold, now: Instant) {
+    pub(crate) fn add(&mut self, set: &Arc<str>, uid: &Uid, hold: WriteHold, now: Instant) {
         let failures = self.pause(set, uid).map_or(1, |pause| pause.failures.saturating_add(1));
         let pause = Pause { failures, until: now + hold.wait(failures) };
-        self.sets.entry(Arc::clone(set)).or_default().insert(Arc::clone(uid), pause);
+        self.sets.entry(Arc::clone(set)).or_default().insert(uid.clone(), pause);
     }
 
     /// Notes that a Pod was written.
-    pub(crate) fn remove(&mut self, set: &str, uid: &str) {
+    pub(crate) fn remove(&mut self, set: &str, uid: &Uid) {
         if let Some(pauses) = self.sets.get_mut(set) {
             pauses.remove(uid);
         }
@@ -52,7 +53,7 @@ impl Pauses {
         self.sets.get(set)?.values().map(|pause| pause.until).min()
     }
 
-    fn pause(&self, set: &str, uid: &str) -> Option<&Pause> {
+    fn pause(&self, set: &str, uid: &Uid) -> Option<&Pause> {
         self.sets.get(set)?.get(uid)
     }
 }
@@ -65,15 +66,15 @@ mod tests {
     #[test]
     fn a_pod_waits_longer_after_each_failure_and_no_other_pod_does() {
         let now = Instant::now();
-        let (set, uid) = (Arc::from("log-sc"), Arc::from("u1"));
+        let (set, uid) = (Arc::from("log-sc"), Uid::from("u1"));
         let mut pauses = Pauses::default();
 
         pauses.add(&set, &uid, WriteHold::Failed, now);
         pauses.add(&set, &uid, WriteHold::Failed, now);
 
-        assert!(pauses.is_waiting("log-sc", "u1", now + Duration::from_millis(199)));
-        assert!(!pauses.is_waiting("log-sc", "u1", now + Duration::from_millis(200)));
-        assert!(!pauses.is_waiting("log-sc", "u2", now));
+        assert!(pauses.is_waiting("log-sc", &uid, now + Duration::from_millis(199)));
+        assert!(!pauses.is_waiting("log-sc", &uid, now + Duration::from_millis(200)));
+        assert!(!pauses.is_waiting("log-sc", &Uid::from("u2"), now));
         assert_eq!(pauses.next("log-sc"), Some(now + Duration::from_millis(200)));
     }
 
@@ -81,7 +82,7 @@ mod tests {
     fn a_pod_whose_condition_is_as_it_should_be_is_forgotten() {
         let now = Instant::now();
         let mut pauses = Pauses::default();
-        pauses.add(&Arc::from("log-sc"), &Arc::from("u1"), WriteHold::Refused, now);
+        pauses.add(&Arc::from("log-sc"), &Uid::from("u1"), WriteHold::Refused, now);
 
         pauses.keep("log-sc", &BTreeSet::new());
 

@@ -17,7 +17,7 @@ use tracing::warn;
 #[derive(Debug, Clone, Deserialize, Resource)]
 #[resource(inherit = Pod)]
 #[serde(from = "SplitPod")]
-pub(crate) struct PodLite {
+pub struct PodLite {
     pub(crate) metadata: ObjectMeta,
     spec: ObservedSpec,
     status: ObservedStatus,
@@ -51,7 +51,9 @@ struct SlimMetadata {
 }
 
 impl PodLite {
-    pub(crate) fn observed(&self) -> ObservedPod<'_> {
+    /// Returns what there is of it.
+    #[must_use]
+    pub fn observed(&self) -> ObservedPod<'_> {
         ObservedPod { metadata: &self.metadata, spec: &self.spec, status: &self.status }
     }
 }
@@ -157,7 +159,7 @@ mod tests {
 
         let WatchEvent::Added(pod) = event else { panic!("{event:?}") };
         let record = PodRecord::read(pod.observed(), &mut Interner::default()).unwrap();
-        assert_eq!(&*record.containers[0].image, "a:1");
+        assert_eq!(&*record.containers[0].spec.image, "a:1");
         assert_eq!(record.phase, Phase::Pending);
     }
 }

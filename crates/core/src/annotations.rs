@@ -12,11 +12,15 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sidecarset_api::markers;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// A moment with the precision of Kubernetes' timestamps: seconds, in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Seconds(i64);
+// With the sign bit turned, which keeps the order and leaves a value that no timestamp has: that of none, where there may
+// be none. So an optional moment, of which a Pod has several, takes no more memory than a moment.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seconds(NonZeroU64);
 
 /// An annotation that is neither of the forms it may have.
 #[derive(Debug, thiserror::Error)]
@@ -47,36 +51,52 @@ pub fn is_ours(key: &str) -> bool {
 
 impl From<Timestamp> for Seconds {
     fn from(moment: Timestamp) -> Self {
-        Self(moment.as_second())
+        Self::at(moment.as_second())
     }
 }
 
 impl Seconds {
     /// The beginning of 1970: before anything that a cluster remembers.
-    pub const EPOCH: Self = Self(0);
+    pub const EPOCH: Self = Self::at(0);
+
+    const SIGN: u64 = 1 << 63;
+
+    const fn at(second: i64) -> Self {
+        match NonZeroU64::new(second.cast_unsigned() ^ Self::SIGN) {
+            Some(turned) => Self(turned),
+            // Earlier than every timestamp.
+            None => Self(NonZeroU64::MIN),
+        }
+    }
 
     /// Returns the seconds since 1970.
     #[must_use]
-    pub fn since_epoch(self) -> i64 {
-        self.0
+    pub const fn since_epoch(self) -> i64 {
+        (self.0.get() ^ Self::SIGN).cast_signed()
     }
 
     /// Returns the moment that is so much later.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX)))
+        Self::at(self.since_epoch().saturating_add(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX)))
     }
 
     /// Returns how much time is from another moment to this one; none where that is later.
     #[must_use]
     pub fn since(self, other: Self) -> Duration {
-        Duration::from_secs(u64::try_from(self.0.saturating_sub(other.0)).unwrap_or_default())
+        Duration::from_secs(u64::try_from(self.since_epoch().saturating_sub(other.since_epoch())).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Seconds {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Seconds({})", self.since_epoch())
     }
 }
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let moment = Timestamp::from_second(self.0).map_err(serde::ser::Error::custom)?;
+        let moment = Timestamp::from_second(self.since_epoch()).map_err(serde::ser::Error::custom)?;
         serializer.collect_str(&moment)
     }
 }
@@ -84,5 +104,30 @@ impl Serialize for Seconds {
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Timestamp::deserialize(deserializer).map(Self::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moment(second: i64) -> Seconds {
+        Timestamp::from_second(second).unwrap().into()
+    }
+
+    #[test]
+    fn moments_before_and_after_1970_are_in_order() {
+        let seconds = [-62_135_596_800, -1, 0, 1, 1_767_323_045];
+
+        let moments = seconds.map(moment);
+
+        assert!(moments.is_sorted());
+        assert_eq!(moments.map(Seconds::since_epoch), seconds);
+        assert_eq!(moment(0), Seconds::EPOCH);
+    }
+
+    #[test]
+    fn a_moment_that_there_may_be_takes_no_more_memory() {
+        assert_eq!(size_of::<Option<Seconds>>(), size_of::<i64>());
     }
 }

@@ -6,7 +6,7 @@ mod rollout;
 pub use outcome::{clashed, reset, reset_failed};
 pub use rollout::Narrator;
 
-use crate::record::PodKey;
+use crate::record::{PodKey, Uid};
 use std::sync::Arc;
 
 /// An event before it has a time.
@@ -39,7 +39,7 @@ pub enum Subject {
         /// The namespace and name.
         key: PodKey,
         /// Which object of that name.
-        uid: Arc<str>,
+        uid: Uid,
     },
 }
 

@@ -1,29 +1,26 @@
 //! What is remembered of a Pod: bytes, where the whole Pod takes tens of kilobytes.
 
 mod ailment;
+mod carried;
+mod container;
+mod identity;
 mod interner;
 mod observed;
 
 pub use ailment::{Ailment, Failure, ShortRun};
-pub use interner::Interner;
+pub use carried::{Carried, CarriedSets};
+pub use container::{
+    AilingContainer, ContainerKind, ContainerObservation, ContainerRecord, ContainerSpec, RunningImage,
+};
+pub use identity::{PodKey, ResourceVersion, Uid};
+pub use interner::{Interner, Names};
 pub use observed::{ObservedPhase, ObservedPod, ObservedSpec, ObservedStatus};
 
-use crate::amounts::Amounts;
-use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds};
+use crate::annotations::{HotAnnotations, Seconds};
 use crate::sorted::SortedMap;
 use crate::upgradable::Upgradable;
-use std::cmp::Ordering;
-use std::fmt;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::sync::Arc;
-
-/// The namespace and name of a Pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodKey {
-    /// The namespace.
-    pub namespace: Arc<str>,
-    /// The name.
-    pub name: Arc<str>,
-}
 
 /// Where a Pod is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,56 +33,6 @@ pub enum Phase {
     Running,
     /// It has ended, well or badly.
     Ended,
-}
-
-/// Which list of the Pod a container stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ContainerKind {
-    /// `spec.containers`.
-    Regular,
-    /// `spec.initContainers`, kept running beside the application.
-    Native,
-}
-
-/// What is remembered of a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerRecord {
-    /// The name.
-    pub name: Arc<str>,
-    /// The list it stands in.
-    pub kind: ContainerKind,
-    /// The image that the spec asks for.
-    pub image: Arc<str>,
-    /// The cpu and memory that the spec gives it.
-    pub amounts: Arc<Amounts>,
-    /// What the kubelet last said of it.
-    pub status: Option<ContainerObservation>,
-}
-
-/// What the kubelet last said of a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerObservation {
-    /// The image it runs, as the container runtime names it.
-    pub image: Arc<str>,
-    /// The identity of that image.
-    pub image_id: Arc<str>,
-    /// Whether it is ready.
-    pub is_ready: bool,
-    /// Since when it runs, where it does.
-    pub started_at: Option<Seconds>,
-    /// What keeps it from running, or kept it a moment ago.
-    pub ailment: Option<Ailment>,
-}
-
-/// What is remembered of an ordinary init container that does not do its work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AilingContainer {
-    /// The name.
-    pub name: Arc<str>,
-    /// The image that the spec asks for.
-    pub image: Arc<str>,
-    /// What keeps it from running, or kept it a moment ago.
-    pub ailment: Ailment,
 }
 
 /// How far the kubelet is with cpu and memory that were changed in the spec of a Pod.
@@ -131,9 +78,9 @@ pub struct PodRecord {
     /// Its namespace and name.
     pub key: PodKey,
     /// Its identity: a Pod of the same name that comes after it has another one.
-    pub uid: Arc<str>,
+    pub uid: Uid,
     /// The version of the object that this record was read from.
-    pub resource_version: Arc<str>,
+    pub resource_version: ResourceVersion,
     /// Its labels.
     pub labels: Arc<SortedMap<Arc<str>>>,
     /// Where it is in its life.
@@ -156,14 +103,8 @@ pub struct PodRecord {
     pub ailing_init: Box<[AilingContainer]>,
     /// Whether the kubelet has told of each regular container.
     pub is_fully_observed: bool,
-    /// The sets injected into it, by name.
-    pub injected: Box<[Arc<str>]>,
-    /// The definition of each set that it carries.
-    pub hashes: HashAnnotation,
-    /// The same without images.
-    pub hashes_without_image: HashAnnotation,
-    /// What its containers ran before their last upgrade.
-    pub in_place: InPlaceAnnotation,
+    /// What it carries of each set.
+    pub carried: CarriedSets,
     /// Which containers are at work of those that are upgraded hot. Nothing where there are none, as in most Pods.
     pub hot: Option<Box<HotAnnotations>>,
     /// What its condition says of the sets that can be upgraded in it, where it has that condition.
@@ -195,40 +136,32 @@ impl PodRecord {
     /// Says whether a set of this name was injected.
     #[must_use]
     pub fn carries(&self, set: &str) -> bool {
-        self.injected.iter().any(|name| &**name == set)
+        self.carried.get(set).is_some_and(Carried::is_injected)
+    }
+
+    /// Returns the names of the sets that were injected into it, sorted.
+    pub fn injected(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.carried.iter().filter(|carried| carried.is_injected()).map(Carried::set)
     }
 
     /// Returns the names of the sets that it has to do with: those injected into it, and those that its condition still speaks
     /// of. A name may come twice.
     pub fn sets(&self) -> impl Iterator<Item = &Arc<str>> {
         let told = self.upgradable.iter().flat_map(|told| told.sets.iter().map(|(name, _)| name));
-        self.injected.iter().chain(told)
+        self.injected().chain(told)
+    }
+
+    /// Says whether this was read from the very version of a Pod that has this metadata.
+    #[must_use]
+    pub fn is_of(&self, metadata: &ObjectMeta) -> bool {
+        let version = metadata.resource_version.as_deref().map(ResourceVersion::from);
+        version.as_ref() == Some(&self.resource_version)
+            && metadata.uid.as_deref().map(Uid::from).as_ref() == Some(&self.uid)
     }
 
     /// Returns the container of this name.
     #[must_use]
     pub fn container(&self, name: &str) -> Option<&ContainerRecord> {
-        self.containers.iter().find(|container| &*container.name == name)
-    }
-}
-
-impl Ord for PodKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // The name of a namespace is kept once, so most keys that are compared have the very same.
-        let is_same = Arc::ptr_eq(&self.namespace, &other.namespace);
-        let namespaces = if is_same { Ordering::Equal } else { self.namespace.cmp(&other.namespace) };
-        namespaces.then_with(|| self.name.cmp(&other.name))
-    }
-}
-
-impl PartialOrd for PodKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl fmt::Display for PodKey {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}/{}", self.namespace, self.name)
+        self.containers.iter().find(|container| &*container.spec.name == name)
     }
 }

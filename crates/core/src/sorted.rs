@@ -69,6 +69,15 @@ impl<V> FromIterator<(Arc<str>, V)> for SortedMap<V> {
     }
 }
 
+impl<V> IntoIterator for SortedMap<V> {
+    type Item = (Arc<str>, V);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl<V: Serialize> Serialize for SortedMap<V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())

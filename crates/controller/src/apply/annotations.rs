@@ -23,11 +23,9 @@ pub(super) async fn decide(
 }
 
 async fn read(pod: &PodRecord, pods: &Api<PodLite>) -> Result<BTreeMap<String, String>, Answer<PodLite>> {
-    match outcome(timeout(DEADLINE, pods.get_metadata(&pod.key.name)).await) {
+    match outcome(timeout(DEADLINE, pods.get_metadata(pod.key.name())).await) {
         // The patch asks for the version that was planned on, so what another version says is of no use.
-        Answer::Written(found) if found.metadata.resource_version.as_deref() == Some(&*pod.resource_version) => {
-            Ok(found.metadata.annotations.unwrap_or_default())
-        }
+        Answer::Written(found) if pod.is_of(&found.metadata) => Ok(found.metadata.annotations.unwrap_or_default()),
         Answer::Written(_) => Err(Answer::Held(WriteHold::Conflict, "the pod has changed".into())),
         Answer::Gone => Err(Answer::Gone),
         // Nothing was written yet, so there is no doubt about it.

@@ -39,7 +39,7 @@ pub(crate) async fn conditions(
     let began = Instant::now();
     let mut due = {
         let mut pauses = ctx.pauses.lock();
-        pauses.keep(set, &changes.iter().map(|(pod, _)| &*pod.uid).collect::<BTreeSet<_>>());
+        pauses.keep(set, &changes.iter().map(|(pod, _)| &pod.uid).collect::<BTreeSet<_>>());
         let may_try = |(pod, _): &(Arc<PodRecord>, Change)| !pauses.is_waiting(set, &pod.uid, began);
         changes.into_iter().filter(may_try).collect::<Vec<_>>()
     };
@@ -84,11 +84,11 @@ fn newest(pod: &PodRecord, ctx: &Context) -> Option<Arc<PodRecord>> {
 }
 
 async fn patch(pod: &PodRecord, change: &Change, ctx: &Context) -> Answer<PodLite> {
-    let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), &pod.key.namespace);
+    let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), pod.key.namespace());
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
     let patch = Patch::Strategic(change.patch(pod, ctx.now().wall));
-    outcome(timeout(DEADLINE, pods.patch_status(&pod.key.name, &params, &patch)).await)
+    outcome(timeout(DEADLINE, pods.patch_status(pod.key.name(), &params, &patch)).await)
 }
 
 fn tell_hold(pod: &PodKey, hold: WriteHold, source: &(dyn Error + 'static)) {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::pod::PodLite;
 use serde_json::json;
+use sidecarset_core::annotations::Seconds;
 use sidecarset_core::normalize::normalize;
 use sidecarset_core::record::Interner;
 

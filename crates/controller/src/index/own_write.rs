@@ -1,8 +1,7 @@
 //! What a write of ours is worth against what a watch shows.
 
-use sidecarset_core::record::PodRecord;
+use sidecarset_core::record::{PodRecord, ResourceVersion, Uid};
 use std::cmp::Ordering;
-use std::sync::Arc;
 use tokio::time::Instant;
 
 /// A write of ours that the watch has not shown yet.
@@ -12,24 +11,19 @@ pub(super) struct OwnWrite {
     pub(super) deadline: Instant,
     /// The newest of the older Pods that the watch showed: it is taken after all when the deadline passes.
     pub(super) overruled: Option<PodRecord>,
-    uid: Arc<str>,
-    resource_version: Arc<str>,
+    uid: Uid,
+    resource_version: ResourceVersion,
 }
 
 impl OwnWrite {
     pub(super) fn of(record: &PodRecord, deadline: Instant) -> Self {
-        Self {
-            deadline,
-            overruled: None,
-            uid: Arc::clone(&record.uid),
-            resource_version: Arc::clone(&record.resource_version),
-        }
+        Self { deadline, overruled: None, uid: record.uid.clone(), resource_version: record.resource_version.clone() }
     }
 
     /// Says whether this write is newer than what the watch shows.
     pub(super) fn outweighs(&self, shown: &PodRecord, now: Instant) -> bool {
         now < self.deadline
-            && *self.uid == *shown.uid
+            && self.uid == shown.uid
             && compare(&shown.resource_version, &self.resource_version) == Some(Ordering::Less)
     }
 }
@@ -41,7 +35,6 @@ pub(super) fn is_successor(later: &PodRecord, earlier: &PodRecord) -> bool {
 }
 
 /// Compares two versions of an object; there is no order between versions that are not numbers.
-fn compare(one: &str, other: &str) -> Option<Ordering> {
-    let version = |text: &str| text.parse::<u64>().ok();
-    Some(version(one)?.cmp(&version(other)?))
+fn compare(one: &ResourceVersion, other: &ResourceVersion) -> Option<Ordering> {
+    Some(one.number()?.cmp(&other.number()?))
 }

@@ -33,11 +33,11 @@ fn index_of(pods: impl IntoIterator<Item = Value>, now: Instant) -> PodIndex {
 }
 
 fn names(index: &PodIndex, set: &str) -> Vec<String> {
-    index.members(set).iter().map(|pod| pod.key.name.to_string()).collect()
+    index.members(set).iter().map(|pod| pod.key.name().to_owned()).collect()
 }
 
 fn image(index: &PodIndex) -> String {
-    index.members("log-sc")[0].containers[0].image.to_string()
+    index.members("log-sc")[0].containers[0].spec.image.to_string()
 }
 
 fn touched(sets: &[&str]) -> Touched {
@@ -79,7 +79,7 @@ fn a_change_that_no_record_shows_touches_nothing() {
     let mut index = index_of([pod("a", 1)], now);
 
     assert_eq!(index.observe(lite(pod("a", 2)).observed(), now), touched(&[]));
-    assert_eq!(&*index.members("log-sc")[0].resource_version, "2");
+    assert_eq!(index.members("log-sc")[0].resource_version, "2".into());
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_deleted_pod_is_forgotten_and_touches_its_sets() {
 
     assert_eq!(index.delete(lite(pod("a", 2)).observed()), touched(&["log-sc"]));
     assert_eq!(index.delete(lite(pod("a", 2)).observed()), touched(&[]));
-    assert!(index.pods.is_empty() && index.sets.is_empty());
+    assert!(index.pods.is_empty() && index.members.is_empty());
 }
 
 #[test]
@@ -123,6 +123,32 @@ fn what_a_new_list_does_not_show_is_gone() {
     assert_eq!(seen_again, touched(&[]));
     assert_eq!(index.finish_list(), touched(&["log-sc"]));
     assert_eq!(names(&index, "log-sc"), ["b"]);
+}
+
+#[test]
+fn a_list_that_shows_the_same_version_again_leaves_the_record_as_it_is() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    let before = Arc::clone(&index.members("log-sc")[0]);
+
+    index.begin_list();
+    let touches = index.observe(lite(pod("a", 1)).observed(), now);
+    index.finish_list();
+
+    assert_eq!(touches, touched(&[]));
+    assert!(Arc::ptr_eq(&before, &index.members("log-sc")[0]));
+}
+
+#[test]
+fn the_next_pod_of_a_name_is_read_even_if_it_had_the_same_version() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1)], now);
+    let mut next = pod_with_image("a", 1, "agent:2");
+    next["metadata"]["uid"] = "of-the-next-pod".into();
+
+    index.observe(lite(next).observed(), now);
+
+    assert_eq!(image(&index), "agent:2");
 }
 
 #[test]
@@ -272,7 +298,7 @@ fn a_write_that_the_watch_has_shown_leaves_nothing_behind() {
 
     assert_eq!(index.expire(now + Duration::from_secs(30)), touched(&[]));
     assert_eq!(image(&index), "agent:2");
-    assert!(index.deadlines.is_empty());
+    assert!(index.deadlines.is_empty() && index.own_writes.is_empty());
 }
 
 #[test]
@@ -359,6 +385,31 @@ fn a_look_at_all_pods_goes_page_by_page_and_skips_what_has_changed_since() {
     assert_eq!(index.note(&first[1], &[]), touched(&[]));
     assert_eq!(index.note(&second[0], &[]), touched(&["mesh"]));
     assert_eq!((index.lacking("mesh"), index.lacking("log-sc")), (Some(1), Some(1)));
+}
+
+#[test]
+fn a_pod_that_carries_a_set_may_lack_another_until_it_ends() {
+    let now = Instant::now();
+    let mut index = counted();
+    index.observe(lite(pod("a", 1)).observed(), now);
+
+    assert_eq!(place(&mut index, pod("a", 1), &["mesh"]), Some(touched(&["mesh"])));
+    assert_eq!(index.page(None, 9).len(), 1);
+    assert_eq!(index.displace(lite(pod("a", 2)).observed()), touched(&["mesh"]));
+    assert_eq!(index.page(None, 9).len(), 0);
+    assert_eq!(names(&index, "log-sc"), ["a"]);
+}
+
+#[test]
+fn a_pod_into_which_a_set_was_injected_since_is_not_noted() {
+    let mut index = counted();
+    place(&mut index, pod("a", 1), &["log-sc"]);
+    let page = index.page(None, 9);
+
+    index.observe(lite(pod("a", 2)).observed(), Instant::now());
+
+    assert_eq!(index.note(&page[0], &[]), touched(&[]));
+    assert_eq!(index.lacking("log-sc"), Some(1));
 }
 
 #[test]

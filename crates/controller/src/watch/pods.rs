@@ -22,9 +22,6 @@ pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
 
 fn take(event: &Event<PodLite>, ctx: &Context) {
     let now = Instant::now();
-    if let Event::InitApply(pod) | Event::Apply(pod) = event {
-        selection::place(pod, ctx);
-    }
     ctx.change_index(|index| match event {
         Event::Init => {
             index.begin_list();
@@ -34,6 +31,9 @@ fn take(event: &Event<PodLite>, ctx: &Context) {
         Event::Delete(pod) => index.delete(pod.observed()),
         Event::InitDone => index.finish_list(),
     });
+    if let Event::InitApply(pod) | Event::Apply(pod) = event {
+        selection::place(pod, ctx);
+    }
 }
 
 async fn expire(ctx: &Context) {

@@ -72,7 +72,7 @@ async fn look(ctx: &Context) {
 }
 
 fn lacking(pod: &Selectable, catalog: &Catalog) -> Vec<Arc<str>> {
-    catalog.lacking(&*pod.labels, &pod.key.namespace, |set| pod.injected.iter().any(|injected| **injected == *set))
+    catalog.lacking(&**pod.labels(), pod.key.namespace(), |set| pod.carries(set))
 }
 
 fn note(index: &mut PodIndex, page: &[Selectable], lacks: &[Vec<Arc<str>>]) -> Touched {

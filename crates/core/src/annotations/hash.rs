@@ -13,7 +13,7 @@ pub struct HashAnnotation(pub SortedMap<InjectedSet>);
 
 /// What was injected of one set.
 // The order of the members is the order on the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InjectedSet {
     /// When the Pod was injected or upgraded.

@@ -5,6 +5,7 @@ use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sidecarset_api::markers;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// The value of the annotation: from a set's name to the state of its last upgrade.
@@ -13,7 +14,7 @@ use std::sync::Arc;
 pub struct InPlaceAnnotation(pub SortedMap<InPlaceState>);
 
 /// The state of the last upgrade in place.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InPlaceState {
     /// The hash of the set at the first upgrade of the Pod.
@@ -27,11 +28,15 @@ pub struct InPlaceState {
     pub last_container_statuses: Option<SortedMap<LastStatus>>,
     // The type is shared with other workloads of Kruise, whose members must survive.
     #[serde(flatten)]
-    other: Map<String, Value>,
+    other: Others,
 }
 
-/// What a container ran before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Others(Map<String, Value>);
+
+/// What a container ran before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LastStatus {
     /// The image's identity as the container runtime reported it.
     #[serde(rename = "imageID", default, skip_serializing_if = "is_empty")]
@@ -62,8 +67,26 @@ impl InPlaceState {
             revision,
             update_timestamp: Some(at),
             last_container_statuses: Some(SortedMap::default()),
-            other: Map::new(),
+            other: Others::default(),
         }
+    }
+}
+
+impl Others {
+    fn texts(&self) -> impl Iterator<Item = (&String, String)> {
+        self.0.iter().map(|(member, value)| (member, value.to_string()))
+    }
+}
+
+impl Ord for Others {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.texts().cmp(other.texts())
+    }
+}
+
+impl PartialOrd for Others {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

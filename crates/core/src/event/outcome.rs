@@ -36,6 +36,6 @@ pub fn clashed(clash: &Clash, namespace: &str, pods: &str) -> Event {
 }
 
 fn of_flip(pod: &PodRecord, kind: EventKind, reason: &str, note: String) -> Event {
-    let subject = Subject::Pod { key: pod.key.clone(), uid: Arc::clone(&pod.uid) };
+    let subject = Subject::Pod { key: pod.key.clone(), uid: pod.uid.clone() };
     Event { subject, kind, reason: reason.to_owned(), action: "HotUpgrade", note }
 }

@@ -12,7 +12,7 @@ pub enum Ailment {
     /// It does not run because of this.
     Fails(Failure),
     /// It runs, or has ended and not been started again yet, and the run that ended last was a short one.
-    Restarts(Box<ShortRun>),
+    Restarts(ShortRun),
 }
 
 /// Why a container does not run. What the kubelet tells in turns while nothing changes is one reason, so that nobody
@@ -98,7 +98,7 @@ impl ShortRun {
     fn read(ended: &ObservedTerminated, since: Option<jiff::Timestamp>) -> Option<Ailment> {
         let (began, end) = (Seconds::from(ended.started_at?), Seconds::from(ended.finished_at?));
         let is_short = end.since_epoch().saturating_sub(began.since_epoch()) < LONG_RUN;
-        is_short.then_some(Ailment::Restarts(Box::new(Self { began, since: since?.into() })))
+        is_short.then_some(Ailment::Restarts(Self { began, since: since?.into() }))
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
         let run = |since: &str| {
             let moment = |text: &str| text.parse::<jiff::Timestamp>().unwrap().into();
             let run = ShortRun { began: moment("2026-01-02T03:00:00Z"), since: moment(since) };
-            Some(Ailment::Restarts(Box::new(run)))
+            Some(Ailment::Restarts(run))
         };
 
         assert_eq!(read(&running, &last), run("2026-01-02T03:00:12Z"));

@@ -1,22 +1,29 @@
-//! Strings that repeat from Pod to Pod are kept once.
+//! What repeats from Pod to Pod is kept once.
 
+use super::carried::Noted;
+use super::{ContainerKind, ContainerSpec, RunningImage};
 use crate::amounts::Amounts;
-use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation};
+use crate::annotations::{HotAnnotations, InPlaceState, InjectedSet};
 use crate::sorted::SortedMap;
 use crate::upgradable::Upgradable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Keeps equal strings, and equal sets of labels, once.
+/// Keeps equal strings, and whatever else is equal in many Pods, once.
 #[derive(Debug, Default)]
 pub struct Interner {
     strings: BTreeSet<Arc<str>>,
     labels: BTreeSet<Arc<SortedMap<Arc<str>>>>,
     // By the text that they were read from: the API server writes equal ones equally.
-    amounts: BTreeMap<Box<str>, Arc<Amounts>>,
+    containers: BTreeMap<Box<str>, Arc<ContainerSpec>>,
+    running: BTreeSet<Arc<RunningImage>>,
+    noted: BTreeSet<Arc<Noted>>,
     upgradable: BTreeSet<Arc<Upgradable>>,
-    names: BTreeSet<Arc<[Arc<str>]>>,
+    names: BTreeSet<Names>,
 }
+
+/// A list of names that is kept once, behind a pointer as small as can be: every Pod has one.
+pub type Names = Arc<Box<[Arc<str>]>>;
 
 impl Interner {
     /// Returns the one copy of a string.
@@ -44,23 +51,59 @@ impl Interner {
         new
     }
 
-    /// Returns the one copy of the amounts that a container's resources give, read from their JSON text.
-    pub fn amounts(&mut self, resources: &str) -> Arc<Amounts> {
-        if let Some(known) = self.amounts.get(resources) {
+    /// Returns the one copy of what the spec of a container asks for; `resources` is a text of JSON.
+    pub(super) fn container(
+        &mut self,
+        kind: ContainerKind,
+        name: &str,
+        image: &str,
+        resources: &str,
+    ) -> Arc<ContainerSpec> {
+        let place = match kind {
+            ContainerKind::Regular => "containers",
+            ContainerKind::Native => "initContainers",
+        };
+        let text = [place, name, image, resources].join("\0");
+        if let Some(known) = self.containers.get(text.as_str()) {
             return Arc::clone(known);
         }
-        let new = Arc::new(Amounts::read(&serde_json::from_str(resources).unwrap_or_default()));
-        self.amounts.insert(resources.into(), Arc::clone(&new));
+        let amounts = Amounts::read(&serde_json::from_str(resources).unwrap_or_default());
+        let new = Arc::new(ContainerSpec { name: self.string(name), kind, image: self.string(image), amounts });
+        self.containers.insert(text.into(), Arc::clone(&new));
+        new
+    }
+
+    /// Returns the one copy of an image that containers run.
+    pub(super) fn running(&mut self, name: &str, id: &str) -> Arc<RunningImage> {
+        let image = RunningImage { name: self.string(name), id: self.string(id) };
+        if let Some(known) = self.running.get(&image) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(image);
+        self.running.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Returns the one copy of what the annotations of a Pod say of a set.
+    pub(super) fn noted(&mut self, mut noted: Noted) -> Arc<Noted> {
+        if let Some(known) = self.noted.get(&noted) {
+            return Arc::clone(known);
+        }
+        noted.set = self.string(&noted.set);
+        noted.hash.iter_mut().chain(&mut noted.hash_without_image).for_each(|hash| self.injected(hash));
+        noted.in_place.iter_mut().for_each(|state| self.in_place(state));
+        let new = Arc::new(noted);
+        self.noted.insert(Arc::clone(&new));
         new
     }
 
     /// Returns the one copy of a list of names.
-    pub fn names<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> Arc<[Arc<str>]> {
-        let names: Vec<Arc<str>> = names.into_iter().map(|name| self.string(name)).collect();
-        if let Some(known) = self.names.get(names.as_slice()) {
+    pub fn names<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> Names {
+        let names: Box<[Arc<str>]> = names.into_iter().map(|name| self.string(name)).collect();
+        if let Some(known) = self.names.get(&names) {
             return Arc::clone(known);
         }
-        let new: Arc<[Arc<str>]> = names.into();
+        let new = Arc::new(names);
         self.names.insert(Arc::clone(&new));
         new
     }
@@ -83,8 +126,10 @@ impl Interner {
         self.labels.retain(|labels| Arc::strong_count(labels) > 1);
         self.upgradable.retain(|told| Arc::strong_count(told) > 1);
         self.names.retain(|names| Arc::strong_count(names) > 1);
+        self.containers.retain(|_, container| Arc::strong_count(container) > 1);
+        self.running.retain(|image| Arc::strong_count(image) > 1);
+        self.noted.retain(|noted| Arc::strong_count(noted) > 1);
         self.strings.retain(|text| Arc::strong_count(text) > 1);
-        self.amounts.retain(|_, amounts| Arc::strong_count(amounts) > 1);
     }
 
     /// Returns how many strings it keeps.
@@ -99,17 +144,6 @@ impl Interner {
         self.strings.is_empty()
     }
 
-    pub(super) fn hashes(&mut self, annotation: &mut HashAnnotation) {
-        for (name, set) in annotation.0.entries_mut() {
-            *name = self.string(name);
-            set.hash = self.string(&set.hash);
-            set.sidecar_set_name = self.string(&set.sidecar_set_name);
-            set.controller_revision = set.controller_revision.as_deref().map(|revision| self.string(revision));
-            set.sidecar_list =
-                set.sidecar_list.as_deref().map(|list| list.iter().map(|name| self.string(name)).collect());
-        }
-    }
-
     pub(super) fn hot(&mut self, annotations: &mut HotAnnotations) {
         for (sidecar, container) in annotations.working.entries_mut() {
             *sidecar = self.string(sidecar);
@@ -120,14 +154,18 @@ impl Interner {
         }
     }
 
-    pub(super) fn in_place(&mut self, annotation: &mut InPlaceAnnotation) {
-        for (name, state) in annotation.0.entries_mut() {
-            *name = self.string(name);
-            state.revision = self.string(&state.revision);
-            for (container, last) in state.last_container_statuses.iter_mut().flat_map(SortedMap::entries_mut) {
-                *container = self.string(container);
-                last.image_id = self.string(&last.image_id);
-            }
+    fn injected(&mut self, set: &mut InjectedSet) {
+        set.hash = self.string(&set.hash);
+        set.sidecar_set_name = self.string(&set.sidecar_set_name);
+        set.controller_revision = set.controller_revision.as_deref().map(|revision| self.string(revision));
+        set.sidecar_list = set.sidecar_list.as_deref().map(|list| list.iter().map(|name| self.string(name)).collect());
+    }
+
+    fn in_place(&mut self, state: &mut InPlaceState) {
+        state.revision = self.string(&state.revision);
+        for (container, last) in state.last_container_statuses.iter_mut().flat_map(SortedMap::entries_mut) {
+            *container = self.string(container);
+            last.image_id = self.string(&last.image_id);
         }
     }
 }
@@ -144,6 +182,20 @@ mod tests {
         let other = interner.string("nginx:1.15.1");
 
         assert!(Arc::ptr_eq(&one, &other));
+    }
+
+    #[test]
+    fn equal_containers_are_one_and_others_are_not() {
+        let mut interner = Interner::default();
+        let cpu = r#"{"requests":{"cpu":"1"}}"#;
+        let mut container = |kind, name: &str, resources: &str| interner.container(kind, name, "a:1", resources);
+
+        let one = container(ContainerKind::Regular, "agent", cpu);
+
+        assert!(Arc::ptr_eq(&one, &container(ContainerKind::Regular, "agent", cpu)));
+        assert_ne!(one, container(ContainerKind::Native, "agent", cpu));
+        assert_ne!(one, container(ContainerKind::Regular, "agent", "{}"));
+        assert_ne!(one, container(ContainerKind::Regular, "other", cpu));
     }
 
     #[test]

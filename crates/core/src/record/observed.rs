@@ -6,9 +6,10 @@ mod tests;
 
 pub(super) use container_status::{ObservedContainerStatus, ObservedState, ObservedTerminated};
 
+use super::carried::Annotations;
 use super::{
-    AilingContainer, Ailment, ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase, PodKey, PodRecord,
-    Readiness, Resize, Restarts,
+    AilingContainer, Ailment, CarriedSets, ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase,
+    PodKey, PodRecord, Readiness, Resize, Restarts,
 };
 use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected_list};
 use crate::catalog::Catalog;
@@ -109,6 +110,12 @@ impl ObservedPod<'_> {
         phase(self.status) != Phase::Ended && self.metadata.deletion_timestamp.is_none() && !is_mirror
     }
 
+    /// Returns its namespace and name.
+    #[must_use]
+    pub fn key(&self) -> PodKey {
+        PodKey::new(self.namespace(), self.metadata.name.as_deref().unwrap_or_default())
+    }
+
     /// Returns the names of the sets that were injected into it.
     #[must_use]
     pub fn injected(&self) -> BTreeSet<&str> {
@@ -122,8 +129,11 @@ impl ObservedPod<'_> {
         let none = BTreeMap::new();
         let labels = self.metadata.labels.as_ref().unwrap_or(&none);
         let injected = self.injected();
-        let namespace = self.metadata.namespace.as_deref().unwrap_or("default");
-        catalog.lacking(labels, namespace, |set| injected.contains(set))
+        catalog.lacking(labels, self.namespace(), |set| injected.contains(set))
+    }
+
+    fn namespace(&self) -> &str {
+        self.metadata.namespace.as_deref().unwrap_or("default")
     }
 }
 
@@ -141,19 +151,16 @@ impl PodRecord {
         if injected.is_empty() {
             return None;
         }
-        let mut hashes = hashes(markers::HASH, annotation(markers::HASH));
-        let mut hashes_without_image =
-            self::hashes(markers::HASH_WITHOUT_IMAGE, annotation(markers::HASH_WITHOUT_IMAGE));
-        // An annotation that nobody can read says nothing: it must not keep a Pod waiting for ever.
-        let in_place = annotation(markers::IN_PLACE_STATE).and_then(|text| InPlaceAnnotation::parse(text).ok());
-        let mut in_place = in_place.unwrap_or_default();
-        interner.hashes(&mut hashes);
-        interner.hashes(&mut hashes_without_image);
-        interner.in_place(&mut in_place);
+        let annotations = Annotations {
+            injected,
+            hashes: hashes(markers::HASH, annotation(markers::HASH)),
+            hashes_without_image: hashes(markers::HASH_WITHOUT_IMAGE, annotation(markers::HASH_WITHOUT_IMAGE)),
+            in_place: in_place(annotation(markers::IN_PLACE_STATE)),
+        };
         let mut hot = pod.metadata.annotations.as_ref().and_then(HotAnnotations::read).map(Box::new);
         hot.iter_mut().for_each(|hot| interner.hot(hot));
         Some(Self {
-            key: key(pod.metadata, interner),
+            key: pod.key(),
             uid: pod.metadata.uid.as_deref().unwrap_or_default().into(),
             resource_version: pod.metadata.resource_version.as_deref().unwrap_or_default().into(),
             labels: interner.labels(pod.metadata.labels.iter().flatten()),
@@ -167,26 +174,21 @@ impl PodRecord {
             containers: containers(pod, interner),
             ailing_init: ailing_init(pod, interner),
             is_fully_observed: pod.spec.containers.len() == pod.status.container_statuses.len(),
-            injected: injected.into_iter().map(|name| interner.string(name)).collect(),
-            hashes,
-            hashes_without_image,
-            in_place,
+            carried: CarriedSets::of(annotations, |noted| interner.noted(noted)),
             hot,
             upgradable: upgradable(pod.status).map(|told| interner.upgradable(told)),
         })
     }
 }
 
-fn key(metadata: &ObjectMeta, interner: &mut Interner) -> PodKey {
-    PodKey {
-        namespace: interner.string(metadata.namespace.as_deref().unwrap_or("default")),
-        name: metadata.name.as_deref().unwrap_or_default().into(),
-    }
-}
-
 // As in Kruise: an annotation that cannot be read counts as none, and is written anew with the next upgrade.
 fn hashes(key: &'static str, text: Option<&str>) -> HashAnnotation {
     text.and_then(|text| HashAnnotation::parse(key, text).ok()).unwrap_or_default()
+}
+
+// An annotation that nobody can read says nothing: it must not keep a Pod waiting for ever.
+fn in_place(text: Option<&str>) -> InPlaceAnnotation {
+    text.and_then(|text| InPlaceAnnotation::parse(text).ok()).unwrap_or_default()
 }
 
 fn phase(status: &ObservedStatus) -> Phase {
@@ -256,10 +258,12 @@ fn containers(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[ContainerRe
     native
         .chain(regular)
         .map(|(kind, container, statuses)| ContainerRecord {
-            name: interner.string(&container.name),
-            kind,
-            image: interner.string(container.image.as_deref().unwrap_or_default()),
-            amounts: interner.amounts(container.resources.as_ref().map_or("{}", |resources| resources.get())),
+            spec: interner.container(
+                kind,
+                &container.name,
+                container.image.as_deref().unwrap_or_default(),
+                container.resources.as_ref().map_or("{}", |resources| resources.get()),
+            ),
             status: statuses
                 .iter()
                 .find(|status| status.name == container.name)
@@ -271,11 +275,10 @@ fn containers(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[ContainerRe
 fn observation(status: &ObservedContainerStatus, interner: &mut Interner) -> ContainerObservation {
     let running = status.state.as_ref().and_then(|state| state.running.as_ref());
     ContainerObservation {
-        image: interner.string(&status.image),
-        image_id: interner.string(&status.image_id),
+        runs: interner.running(&status.image, &status.image_id),
         is_ready: status.ready,
         started_at: running.and_then(|running| running.started_at).map(Seconds::from),
-        ailment: Ailment::read(status),
+        ailment: Ailment::read(status).map(Box::new),
     }
 }
 

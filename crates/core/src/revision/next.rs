@@ -146,7 +146,7 @@ fn update(set: &CanonicalSet, present: &Arc<Revision>, number: Option<i64>) -> O
 fn needed<'a>(set: &'a CanonicalSet, history: History<'a>, matched: &'a [Arc<PodRecord>]) -> BTreeSet<&'a str> {
     let present = history.with_definition(set.fingerprint);
     let pinned = set.pin.as_ref().and_then(|pin| history.asked(&pin.asked));
-    let of_pods = matched.iter().filter_map(|pod| pod.hashes.0.get(&set.name)?.controller_revision.as_deref());
+    let of_pods = matched.iter().filter_map(|pod| pod.carried.get(&set.name)?.revision().map(AsRef::as_ref));
     present.into_iter().chain(pinned).map(|revision| &*revision.name).chain(of_pods).collect()
 }
 

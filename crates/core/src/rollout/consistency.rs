@@ -4,7 +4,7 @@ use super::hot;
 use crate::annotations::{LastStatus, Seconds};
 use crate::image::ImageReference;
 use crate::normalize::CanonicalSet;
-use crate::record::{ContainerObservation, ContainerRecord, PodRecord};
+use crate::record::{Carried, ContainerObservation, ContainerRecord, PodRecord};
 
 /// Says whether every sidecar of the set runs the image that the Pod asks for.
 #[must_use]
@@ -46,15 +46,15 @@ fn has_caught_up(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecor
     let Some(status) = &container.status else {
         return false;
     };
-    if container.image.contains('@') {
-        return runs_digest(ImageReference::parse(&container.image), status);
+    if container.spec.image.contains('@') {
+        return runs_digest(ImageReference::parse(&container.spec.image), status);
     }
     has_left_last_image(set, pod, container, status)
 }
 
 fn runs_digest(wanted: ImageReference<'_>, status: &ContainerObservation) -> bool {
     // Some runtimes put a scheme such as docker-pullable:// in front.
-    let id = status.image_id.split_once("://").map_or(&*status.image_id, |(_, id)| id);
+    let id = status.runs.id.split_once("://").map_or(&*status.runs.id, |(_, id)| id);
     let running = ImageReference::parse(id);
     running.digest() == wanted.digest() && running.is_same_repository(&wanted)
 }
@@ -70,8 +70,8 @@ fn has_left_last_image(
         // As in Kruise: a container that was never upgraded runs what it was created with.
         return true;
     };
-    last.image_id != status.image_id
-        || ImageReference::parse(&status.image) == ImageReference::parse(&container.image)
+    last.image_id != status.runs.id
+        || ImageReference::parse(&status.runs.name) == ImageReference::parse(&container.spec.image)
         || (!hot::is_emptied(set, container) && is_started_since(set, pod, status))
 }
 
@@ -84,11 +84,11 @@ fn is_started_since(set: &CanonicalSet, pod: &PodRecord, status: &ContainerObser
 
 /// Returns what a container ran before its last upgrade, where it had one.
 fn last<'a>(set: &CanonicalSet, pod: &'a PodRecord, container: &ContainerRecord) -> Option<&'a LastStatus> {
-    pod.in_place.0.get(&set.name)?.last_container_statuses.as_ref()?.get(&container.name)
+    pod.carried.get(&set.name)?.last_status(&container.spec.name)
 }
 
 /// Returns when a Pod got the definition that it carries, where that is recorded.
 pub(crate) fn upgraded_at(set: &CanonicalSet, pod: &PodRecord) -> Option<Seconds> {
     // None, where no time is recorded, is smaller than any moment: then any start counts.
-    pod.hashes.0.get(&set.name).and_then(|recorded| recorded.update_timestamp)
+    pod.carried.get(&set.name).and_then(Carried::updated_at)
 }

@@ -13,7 +13,7 @@ const SETTLED: Duration = Duration::from_secs(30);
 /// Returns for how long a Pod still counts as unavailable because a sidecar has ended soon after it had started, and runs
 /// again.
 pub(super) fn unsettled_for(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Option<Duration> {
-    let ailments = sidecars(set, pod).filter_map(|container| container.status.as_ref()?.ailment.as_ref());
+    let ailments = sidecars(set, pod).filter_map(|container| container.status.as_ref()?.ailment.as_deref());
     ailments.filter_map(short_run).filter_map(|run| left(set, pod, run, now)).max()
 }
 

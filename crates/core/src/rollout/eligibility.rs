@@ -3,7 +3,7 @@
 use super::{Hold, consistency, crash, hot, is_ready, resize};
 use crate::annotations::Seconds;
 use crate::normalize::{CanonicalSet, UpdateKind};
-use crate::record::PodRecord;
+use crate::record::{Carried, PodRecord};
 use crate::revision::Extent;
 use crate::selection::{Labels, Selected, selects};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub fn is_updated(set: &CanonicalSet, pod: &PodRecord) -> bool {
 }
 
 fn carries_definition(set: &CanonicalSet, pod: &PodRecord, hash: &str) -> bool {
-    pod.hashes.0.get(&set.name).is_some_and(|recorded| *recorded.hash == *hash)
+    pod.carried.get(&set.name).and_then(Carried::hash).is_some_and(|carried| **carried == *hash)
 }
 
 /// Says whether a Pod is in the middle of a hot upgrade that can go on: both containers of a pair have an image to
@@ -128,5 +128,5 @@ pub(super) fn has_present_shape(set: &CanonicalSet, pod: &PodRecord) -> bool {
 
 /// Returns the hash without images of the definition that a Pod carries, as it is recorded on it.
 pub(super) fn recorded_shape<'a>(set: &CanonicalSet, pod: &'a PodRecord) -> Option<&'a str> {
-    pod.hashes_without_image.0.get(&set.name).map(|recorded| &*recorded.hash)
+    pod.carried.get(&set.name)?.hash_without_image().map(AsRef::as_ref)
 }

@@ -4,7 +4,7 @@ use super::consistency::{self, is_consistent, is_healthy, is_ready, sidecars};
 use super::is_updated;
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
-use crate::record::{Ailment, ContainerRecord, PodRecord, Readiness};
+use crate::record::{Ailment, Carried, ContainerRecord, PodRecord, Readiness};
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn fate(set: &CanonicalSet, pod: &PodRecord, deadline: Duration, now: Seconds) -
 
 /// Returns when a Pod was upgraded to the present definition; nothing where it was created with it.
 fn upgraded_at(set: &CanonicalSet, pod: &PodRecord) -> Option<Seconds> {
-    let was_upgraded = is_updated(set, pod) && pod.in_place.0.get(&set.name).is_some();
+    let was_upgraded = is_updated(set, pod) && pod.carried.get(&set.name).is_some_and(Carried::was_upgraded);
     consistency::upgraded_at(set, pod).filter(|_| was_upgraded)
 }
 
@@ -106,6 +106,6 @@ fn was_not_ready_in_time(set: &CanonicalSet, pod: &PodRecord, upgraded: Seconds,
 
 // It is ready for a moment with each start, so the time at which it last was says nothing.
 fn cannot_start(container: &ContainerRecord) -> bool {
-    let ailment = container.status.as_ref().and_then(|status| status.ailment.as_ref());
+    let ailment = container.status.as_ref().and_then(|status| status.ailment.as_deref());
     matches!(ailment, Some(Ailment::Fails(_)))
 }

@@ -58,14 +58,14 @@ pub(super) fn is_at_rest(set: &CanonicalSet, pod: &PodRecord) -> bool {
 
 /// Says whether a container has the image with which it waits.
 pub(super) fn is_emptied(set: &CanonicalSet, container: &ContainerRecord) -> bool {
-    let is_its = |sidecar: &Sidecar| sidecar.names_in_pod().contains(&container.name);
-    hot_sidecars(set).any(|sidecar| is_its(sidecar) && sidecar.empty_image.as_ref() == Some(&container.image))
+    let is_its = |sidecar: &Sidecar| sidecar.names_in_pod().contains(&container.spec.name);
+    hot_sidecars(set).any(|sidecar| is_its(sidecar) && sidecar.empty_image.as_ref() == Some(&container.spec.image))
 }
 
 /// Says whether in each pair one container waits.
 pub(super) fn has_waiting_containers(set: &CanonicalSet, pod: &PodRecord) -> bool {
     // The image that it waits with may be another one by now, which only a new Pod can take. What waits has version 0.
-    let waits = |pair: &Pair<'_>| version(pod, &pair.other.name) == 0 && !has_present_shape(set, pod);
+    let waits = |pair: &Pair<'_>| version(pod, &pair.other.spec.name) == 0 && !has_present_shape(set, pod);
     pairs(set, pod).all(|pair| pair.is_settled() || waits(&pair))
 }
 
@@ -125,24 +125,24 @@ impl<'a> Pair<'a> {
     }
 
     fn is_settled(&self) -> bool {
-        self.other.image == *self.empty
+        self.other.spec.image == *self.empty
     }
 
     fn next(&self, has_taken_over: bool) -> Option<Move> {
         let desired = &self.sidecar.image;
         if self.is_settled() {
-            return (self.working.image != *desired).then(|| self.take_over(self.other, self.working));
+            return (self.working.spec.image != *desired).then(|| self.take_over(self.other, self.working));
         }
         if has_taken_over {
             // Also where a further image is desired: from a pair that is settled every way is open.
             return Some(self.empty(self.other, self.working));
         }
-        if self.working.image == *desired {
+        if self.working.spec.image == *desired {
             return None;
         }
         // What has not taken over gives way. The other one has never stopped, so where that has the desired image
         // the way back is short.
-        Some(if self.other.image == *desired {
+        Some(if self.other.spec.image == *desired {
             self.empty(self.working, self.other)
         } else {
             self.take_over(self.working, self.other)
@@ -161,8 +161,8 @@ impl<'a> Pair<'a> {
         Move {
             kind,
             sidecar: Arc::clone(&self.sidecar.name),
-            container: Arc::clone(&container.name),
-            sibling: Arc::clone(&sibling.name),
+            container: Arc::clone(&container.spec.name),
+            sibling: Arc::clone(&sibling.spec.name),
             image: Arc::clone(image),
         }
     }

@@ -23,15 +23,15 @@ impl ResourceChange {
     /// Says whether the container has the amounts in this Pod.
     #[must_use]
     pub fn is_in(&self, pod: &PodRecord) -> bool {
-        pod.container(&self.container).is_some_and(|container| self.to.are_in(&container.amounts))
+        pod.container(&self.container).is_some_and(|container| self.to.are_in(&container.spec.amounts))
     }
 }
 
 /// Returns the changes that a Pod needs.
 pub(super) fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ResourceChange> {
     let changes = outdated(set, pod).map(|(sidecar, container)| ResourceChange {
-        container: Arc::clone(&container.name),
-        kind: container.kind,
+        container: Arc::clone(&container.spec.name),
+        kind: container.spec.kind,
         to: sidecar.amounts.clone(),
     });
     changes.collect()
@@ -40,8 +40,8 @@ pub(super) fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ResourceChange
 /// Gives a Pod the present amounts, as a write may have done of which nobody knows what became.
 pub fn assume_amounts(set: &CanonicalSet, pod: &mut PodRecord) {
     for change in changes(set, pod) {
-        let containers = pod.containers.iter_mut().filter(|container| container.name == change.container);
-        containers.for_each(|container| container.amounts = Arc::new(change.to.clone()));
+        let containers = pod.containers.iter_mut().filter(|container| container.spec.name == change.container);
+        containers.for_each(|container| Arc::make_mut(&mut container.spec).amounts = change.to.clone());
     }
 }
 
@@ -55,7 +55,7 @@ fn outdated<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item
     let containers = sidecars.flat_map(move |sidecar| {
         sidecar.names_in_pod().iter().filter_map(move |name| Some((sidecar, pod.container(name)?)))
     });
-    containers.filter(|(sidecar, container)| !sidecar.amounts.are_in(&container.amounts))
+    containers.filter(|(sidecar, container)| !sidecar.amounts.are_in(&container.spec.amounts))
 }
 
 /// Returns why a Pod has to wait whose spec was changed already.

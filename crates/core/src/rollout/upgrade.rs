@@ -6,7 +6,7 @@ use super::hot::{self, Move};
 use super::resize::{self, ResourceChange};
 use crate::annotations::{InPlaceState, InjectedSet, LastStatus, Seconds};
 use crate::normalize::{CanonicalSet, MetadataError};
-use crate::record::{ContainerKind, PodKey, PodRecord};
+use crate::record::{Carried, ContainerKind, PodKey, PodRecord};
 use crate::sorted::SortedMap;
 use serde_json::{Map, Value, json};
 use sidecarset_api::markers;
@@ -58,11 +58,11 @@ pub struct ImageChange {
 impl ImageChange {
     /// Returns the change of a container of the Pod, where it has another image.
     fn of(pod: &PodRecord, container: &str, image: &Arc<str>) -> Option<Self> {
-        let container = pod.container(container).filter(|container| container.image != *image)?;
+        let container = pod.container(container).filter(|container| container.spec.image != *image)?;
         Some(Self {
-            container: Arc::clone(&container.name),
-            kind: container.kind,
-            from: Arc::clone(&container.image),
+            container: Arc::clone(&container.spec.name),
+            kind: container.spec.kind,
+            from: Arc::clone(&container.spec.image),
             to: Arc::clone(image),
         })
     }
@@ -119,7 +119,7 @@ impl Upgrade {
     // Made for each write, not with the plan: the patches of a large rollout would take megabytes.
     #[must_use]
     pub fn patch(&self, set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Value {
-        let mut patch = json!({"metadata": {"uid": &*pod.uid, "resourceVersion": &*pod.resource_version}});
+        let mut patch = json!({"metadata": {"uid": pod.uid, "resourceVersion": pod.resource_version}});
         match self.step {
             Step::Resize => {}
             Step::Definition | Step::Flip => {
@@ -172,15 +172,15 @@ fn hot_changes<'a>(pod: &'a PodRecord, moves: &'a [Move]) -> impl Iterator<Item 
 
 fn hashes(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Value> {
     let now = after_all_starts(set, pod, now);
-    let is_flat = pod.hashes.0.get(&set.name).is_none_or(|recorded| recorded.sidecar_list.is_none());
-    let mut hashes = pod.hashes.clone();
+    let is_flat = pod.carried.get(&set.name).is_none_or(Carried::is_flat);
+    let mut hashes = pod.carried.hashes();
     hashes.0.insert(Arc::clone(&set.name), InjectedSet::with_image(set, now));
     let mut annotations = Map::new();
     annotations.insert(markers::HASH.to_owned(), hashes.to_text().into());
     // As in Kruise: a Pod that carries the form of old releases gets both annotations in today's. Only a resize changes what
     // the other one says.
     if is_flat || !has_present_shape(set, pod) {
-        let mut hashes = pod.hashes_without_image.clone();
+        let mut hashes = pod.carried.hashes_without_image();
         hashes.0.insert(Arc::clone(&set.name), InjectedSet::without_image(set, now));
         annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.to_text().into());
     }
@@ -195,7 +195,7 @@ fn after_all_starts(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Second
 }
 
 fn in_place(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: Seconds) -> String {
-    let mut annotation = pod.in_place.clone();
+    let mut annotation = pod.carried.in_place();
     // As in Kruise: revision and time are those of the Pod's first upgrade.
     let mut state = match annotation.0.get(&set.name) {
         Some(state) => state.clone(),
@@ -209,7 +209,7 @@ fn in_place(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: S
     let mut statuses: SortedMap<_> = unfinished.map(|(name, last)| (Arc::clone(name), last.clone())).collect();
     for change in changes {
         let status = pod.container(&change.container).and_then(|container| container.status.as_ref());
-        let image_id = status.map(|status| Arc::clone(&status.image_id)).unwrap_or_default();
+        let image_id = status.map(|status| Arc::clone(&status.runs.id)).unwrap_or_default();
         statuses.insert(Arc::clone(&change.container), LastStatus { image_id });
     }
     state.last_container_statuses = Some(statuses);

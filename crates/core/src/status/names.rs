@@ -40,6 +40,6 @@ mod tests {
     }
 
     fn key(name: &str) -> PodKey {
-        PodKey { namespace: "shop".into(), name: name.into() }
+        PodKey::new("shop", name)
     }
 }

@@ -3,7 +3,7 @@
 use super::Upgradable;
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
-use crate::record::PodRecord;
+use crate::record::{Carried, PodRecord};
 use crate::rollout::{Hold, is_updated};
 use crate::sorted::SortedMap;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub struct Change {
 pub fn of_matched(set: &CanonicalSet, pod: &PodRecord, hold: Option<Hold>) -> Option<Change> {
     let told = told(pod, &set.name);
     let is_upgradable = hold != Some(Hold::NeedsNewPod);
-    let was_upgraded = || pod.in_place.0.get(&set.name).is_some() && is_updated(set, pod);
+    let was_upgraded = || pod.carried.get(&set.name).is_some_and(Carried::was_upgraded) && is_updated(set, pod);
     if is_upgradable && told.is_none() && !was_upgraded() {
         return None;
     }
@@ -75,7 +75,7 @@ impl Change {
             }
         }
         json!({
-            "metadata": {"uid": &*pod.uid, "resourceVersion": &*pod.resource_version},
+            "metadata": {"uid": pod.uid, "resourceVersion": pod.resource_version},
             "status": {"conditions": [condition]},
         })
     }

@@ -17,7 +17,7 @@ fn plan(set: &CanonicalSet, pods: &[PodRecord]) -> Plan {
 }
 
 fn hold(plan: &Plan, name: &str) -> Option<Hold> {
-    plan.holds.iter().find(|(pod, _)| &*pod.name == name).map(|(_, hold)| *hold)
+    plan.holds.iter().find(|(pod, _)| pod.name() == name).map(|(_, hold)| *hold)
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn pods_that_cannot_be_upgraded_now_do_not_count_as_kept_by_the_partition() {
 
     let plan = plan(&third, &[pod("a", &other), in_flight, pod("c", &old()), pod("d", &old())].map(|pod| pod.build()));
 
-    let upgrades: Vec<_> = plan.upgrades.iter().map(|upgrade| &*upgrade.pod.name).collect();
+    let upgrades: Vec<_> = plan.upgrades.iter().map(|upgrade| upgrade.pod.name()).collect();
     assert_eq!(upgrades, ["c"]);
     let holds = ["a", "b", "d"].map(|name| hold(&plan, name));
     assert_eq!(holds, [Some(Hold::NeedsNewPod), Some(Hold::InFlight), Some(Hold::Partition)]);

@@ -15,7 +15,7 @@ fn plan_at(set: &CanonicalSet, pods: &[PodBuilder], now: Seconds) -> Plan {
 }
 
 fn upgrades(plan: &Plan) -> Vec<&str> {
-    plan.upgrades.iter().map(|upgrade| &*upgrade.pod.name).collect()
+    plan.upgrades.iter().map(|upgrade| upgrade.pod.name()).collect()
 }
 
 /// Ready, in a run that began so many seconds after the upgrade, which was three seconds after the run before had.

@@ -17,7 +17,7 @@ fn upgraded_beside(broken: &PodBuilder, set: &CanonicalSet, hold: Hold) -> Vec<S
     let pods: Vec<PodRecord> = [broken, &pod("b", &sidecar_set().build())].map(PodBuilder::build).into();
     let plan = rollout::plan(set, &pods.iter().collect::<Vec<_>>(), now());
     assert_eq!(plan.holds.get(&pods[0].key), Some(&hold));
-    plan.upgrades.iter().map(|upgrade| upgrade.pod.name.to_string()).collect()
+    plan.upgrades.iter().map(|upgrade| upgrade.pod.name().to_owned()).collect()
 }
 
 #[test]

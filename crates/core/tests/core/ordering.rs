@@ -20,7 +20,7 @@ fn order(set: SetBuilder, pods: &[PodBuilder]) -> Vec<String> {
     let set = set.image("agent:v2").strategy("maxUnavailable", "100%").build();
     let pods: Vec<PodRecord> = pods.iter().map(PodBuilder::build).collect();
     let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
-    plan.upgrades.iter().map(|upgrade| upgrade.pod.name.to_string()).collect()
+    plan.upgrades.iter().map(|upgrade| upgrade.pod.name().to_owned()).collect()
 }
 
 fn old() -> CanonicalSet {

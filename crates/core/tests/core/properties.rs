@@ -94,8 +94,8 @@ proptest! {
         let plan = rollout::plan(&set, &pods.iter().collect::<Vec<_>>(), now());
 
         let broken = kinds.iter().filter(|kind| matches!(kind, Kind::UpdatedBroken)).count();
-        let is_ready = |name: &str| pods.iter().any(|pod| &*pod.key.name == name && pod.is_ready());
-        let disturbed = plan.upgrades.iter().filter(|upgrade| is_ready(&upgrade.pod.name)).count();
+        let is_ready = |name: &str| pods.iter().any(|pod| pod.key.name() == name && pod.is_ready());
+        let disturbed = plan.upgrades.iter().filter(|upgrade| is_ready(upgrade.pod.name())).count();
         let budget = allowed(set.rollout.max_unavailable, pods.len()).saturating_sub(broken);
         prop_assert!(disturbed <= budget, "{disturbed} > {budget}");
     }

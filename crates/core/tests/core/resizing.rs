@@ -41,11 +41,11 @@ fn plan(set: &CanonicalSet, pods: &[PodBuilder]) -> Plan {
 }
 
 fn steps(plan: &Plan) -> Vec<(String, Step)> {
-    plan.upgrades.iter().map(|upgrade| (upgrade.pod.name.to_string(), upgrade.step)).collect()
+    plan.upgrades.iter().map(|upgrade| (upgrade.pod.name().to_owned(), upgrade.step)).collect()
 }
 
 fn holds(plan: &Plan) -> Vec<(String, Hold)> {
-    plan.holds.iter().map(|(pod, hold)| (pod.name.to_string(), *hold)).collect()
+    plan.holds.iter().map(|(pod, hold)| (pod.name().to_owned(), *hold)).collect()
 }
 
 #[test]

@@ -12,11 +12,11 @@ fn plan(set: &CanonicalSet, pods: &[PodBuilder]) -> Plan {
 }
 
 fn upgraded(plan: &Plan) -> Vec<&str> {
-    plan.upgrades.iter().map(|upgrade| &*upgrade.pod.name).collect()
+    plan.upgrades.iter().map(|upgrade| upgrade.pod.name()).collect()
 }
 
 fn hold(plan: &Plan, name: &str) -> Option<Hold> {
-    plan.holds.iter().find(|(pod, _)| &*pod.name == name).map(|(_, hold)| *hold)
+    plan.holds.iter().find(|(pod, _)| pod.name() == name).map(|(_, hold)| *hold)
 }
 
 fn old() -> CanonicalSet {

@@ -15,7 +15,7 @@ impl World {
         let now = Now { wall: self.wall(), monotonic: self.instant() };
         let Some(round) = self.operator.begin(now) else { return Ok(()) };
         let steps: Vec<String> =
-            round.todo.iter().map(|(_, step)| format!("{:?} {}", step.step, step.pod.name)).collect();
+            round.todo.iter().map(|(_, step)| format!("{:?} {}", step.step, step.pod.name())).collect();
         let (holds, until) = (round.holds.clone(), round.until);
         Truth::judge_plan(round)?;
         self.say(|| format!("a round: {steps:?}, {holds:?}"));
@@ -31,10 +31,10 @@ impl World {
         let allowed = allowed(&round.set, round.matched.len());
         let patch = upgrade.patch(&round.set, &pod, self.wall());
         let set = Arc::clone(&round.set);
-        let fault = self.faults.get_mut(&*pod.key.name).and_then(VecDeque::pop_front);
+        let fault = self.faults.get_mut(pod.key.name()).and_then(VecDeque::pop_front);
         self.numbers += 1;
         let number = self.numbers;
-        self.say(|| format!("sends an upgrade of {}: {fault:?}", pod.key.name));
+        self.say(|| format!("sends an upgrade of {}: {fault:?}", pod.key.name()));
         let (step, is_told) = (upgrade.step, fault.is_none());
         self.flights.insert(number, Flight { set, pod, step, patch, allowed, is_told });
         let latency = self.chance.millis(1, 40);
@@ -54,7 +54,7 @@ impl World {
     /// The API server carries out a write.
     pub(super) fn execute(&mut self, number: u64) -> Outcome {
         let Some(flight) = self.flights.get(&number) else { return Ok(()) };
-        let name = flight.pod.key.name.to_string();
+        let name = flight.pod.key.name().to_owned();
         let before = self.api.pod(&name).cloned();
         let reply = self.api.patch(&name, &flight.patch);
         // What was done late is judged by what may be now, too.

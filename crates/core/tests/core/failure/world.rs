@@ -153,7 +153,7 @@ impl World {
     }
 
     pub fn image(&self, at: usize) -> String {
-        self.pods[at].build().container("agent").unwrap().image.to_string()
+        self.pods[at].build().container("agent").unwrap().spec.image.to_string()
     }
 
     /// The Pods with an image.

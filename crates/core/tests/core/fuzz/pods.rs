@@ -89,8 +89,8 @@ fn record_holds(pod: &Value) {
             metadata.annotations.get_or_insert_default().extend(written);
             let observed = ObservedPod { metadata: &metadata, spec: &spec, status: &status };
             let upgraded = PodRecord::read(observed, &mut Interner::default()).unwrap();
-            assert_eq!(upgraded.hashes.0.get(&set.name).unwrap().hash, set.hashes.full);
-            assert!(upgraded.in_place.0.get(&set.name).is_some());
+            assert_eq!(upgraded.carried.get(&set.name).unwrap().hash(), Some(&set.hashes.full));
+            assert!(upgraded.carried.get(&set.name).unwrap().was_upgraded());
         }
     }
 }

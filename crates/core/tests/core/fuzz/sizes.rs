@@ -132,7 +132,7 @@ fn three_megabytes_of_injected_sets_are_read() {
         let metadata = serde_json::from_value(pod["metadata"].clone()).unwrap();
         let spec = serde_json::from_value(pod["spec"].clone()).unwrap();
         let observed = ObservedPod { metadata: &metadata, spec: &spec, status: &serde_json::from_str("{}").unwrap() };
-        PodRecord::read(observed, &mut Interner::default()).unwrap().injected.len()
+        PodRecord::read(observed, &mut Interner::default()).unwrap().injected().count()
     });
 
     assert_eq!(record, LARGEST / 8);

@@ -138,7 +138,7 @@ impl World {
     }
 
     fn write(&mut self, step: &Upgrade) -> Result<(), TestCaseError> {
-        let pod = self.pods.iter_mut().find(|pod| *pod.name() == *step.pod.name).unwrap();
+        let pod = self.pods.iter_mut().find(|pod| *pod.name() == *step.pod.name()).unwrap();
         let before = pod.clone();
         pod.write(step, &self.set);
         prop_assert_eq!(pod.image("main"), "nginx:1.15.1");

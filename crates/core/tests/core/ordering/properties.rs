@@ -80,7 +80,7 @@ fn plan(set: &CanonicalSet, pods: &[PodRecord]) -> Plan {
 }
 
 fn names(plan: &Plan) -> Vec<String> {
-    plan.upgrades.iter().map(|upgrade| upgrade.pod.name.to_string()).collect()
+    plan.upgrades.iter().map(|upgrade| upgrade.pod.name().to_owned()).collect()
 }
 
 proptest! {
@@ -104,7 +104,7 @@ proptest! {
 
         names.sort();
         let waiting = pods.iter().filter(|pod| !rollout::is_updated(&set, pod));
-        prop_assert_eq!(names, waiting.map(|pod| pod.key.name.to_string()).collect::<Vec<_>>());
+        prop_assert_eq!(names, waiting.map(|pod| pod.key.name().to_owned()).collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,0 +1,79 @@
+//! What is known of one Pod.
+
+use sidecarset_core::record::{Names, PodKey, PodRecord};
+use sidecarset_core::sorted::SortedMap;
+use std::sync::Arc;
+
+/// The labels of a Pod.
+pub(crate) type PodLabels = Arc<SortedMap<Arc<str>>>;
+
+/// What is known of a Pod.
+#[derive(Debug, Clone)]
+pub(crate) enum Known {
+    /// SidecarSets were injected into it.
+    Carrier(Arc<PodRecord>),
+    /// None was: only its labels matter.
+    Bystander(PodLabels),
+}
+
+/// A Pod in the index.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) pod: Known,
+    /// The sets that select it and were not injected into it. Nothing where nobody asks, because it is not active.
+    pub(super) lacks: Option<Names>,
+    /// Which list showed it last.
+    pub(super) epoch: u32,
+}
+
+/// What decides which sets a Pod lacks.
+#[derive(Debug, Clone)]
+pub(crate) struct Selectable {
+    pub(crate) key: PodKey,
+    pub(super) pod: Known,
+}
+
+impl Known {
+    pub(crate) fn labels(&self) -> &PodLabels {
+        match self {
+            Self::Carrier(record) => &record.labels,
+            Self::Bystander(labels) => labels,
+        }
+    }
+
+    pub(crate) fn carries(&self, set: &str) -> bool {
+        self.record().is_some_and(|record| record.carries(set))
+    }
+
+    pub(super) fn record(&self) -> Option<&Arc<PodRecord>> {
+        match self {
+            Self::Carrier(record) => Some(record),
+            Self::Bystander(_) => None,
+        }
+    }
+
+    /// Says whether a Pod lacks the same sets, whatever else of it is different.
+    pub(super) fn is_selected_like(&self, other: &Self) -> bool {
+        self.labels() == other.labels() && self.injected().eq(other.injected())
+    }
+
+    fn injected(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.record().into_iter().flat_map(|record| record.injected())
+    }
+}
+
+impl Selectable {
+    pub(crate) fn labels(&self) -> &PodLabels {
+        self.pod.labels()
+    }
+
+    pub(crate) fn carries(&self, set: &str) -> bool {
+        self.pod.carries(set)
+    }
+}
+
+impl Slot {
+    pub(super) fn lacks(&self) -> &[Arc<str>] {
+        self.lacks.as_ref().map_or(&[], |lacks| lacks)
+    }
+}
