@@ -1,12 +1,9 @@
 //! Running Pods, as the API server shows them and as they are read.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use sidecarset_controller::PodLite;
 use sidecarset_core::normalize::{CanonicalSet, normalize};
-use sidecarset_core::record::{Interner, ObservedPod, ObservedSpec, ObservedStatus, PodRecord};
-use std::collections::BTreeMap;
+use sidecarset_core::record::{Interner, PodRecord};
 
 /// Returns so many sets of one sidecar each.
 pub(super) fn carried(sets: usize) -> Vec<CanonicalSet> {
@@ -82,46 +79,12 @@ fn managed(manager: &str) -> Value {
     json!({"manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
 }
 
-// As the controller reads Pods: the metadata that is asked about, and of the rest the text.
-#[derive(Deserialize)]
-struct SplitPod {
-    metadata: SlimMetadata,
-    spec: Box<RawValue>,
-    status: Box<RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct SlimMetadata {
-    name: Option<String>,
-    namespace: Option<String>,
-    uid: Option<String>,
-    resource_version: Option<String>,
-    generation: Option<i64>,
-    labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
-    creation_timestamp: Option<Time>,
-    deletion_timestamp: Option<Time>,
-}
-
 /// Reads a Pod as the controller does.
 pub(super) fn read(text: &str, interner: &mut Interner) -> PodRecord {
-    let pod: SplitPod = serde_json::from_str(text).expect("the text is that of a Pod");
-    let slim = pod.metadata;
-    let metadata = ObjectMeta {
-        name: slim.name,
-        namespace: slim.namespace,
-        uid: slim.uid,
-        resource_version: slim.resource_version,
-        generation: slim.generation,
-        labels: slim.labels,
-        annotations: slim.annotations,
-        creation_timestamp: slim.creation_timestamp,
-        deletion_timestamp: slim.deletion_timestamp,
-        ..ObjectMeta::default()
-    };
-    let spec: ObservedSpec = serde_json::from_str(pod.spec.get()).expect("the Pod has a spec");
-    let status: ObservedStatus = serde_json::from_str(pod.status.get()).expect("the Pod has a status");
-    let observed = ObservedPod { metadata: &metadata, spec: &spec, status: &status };
-    PodRecord::read(observed, interner).expect("sets were injected into the Pod")
+    PodRecord::read(lite(text).observed(), interner).expect("sets were injected into the Pod")
+}
+
+/// Reads the part of a Pod that the controller reads.
+pub(super) fn lite(text: &str) -> PodLite {
+    serde_json::from_str(text).expect("the text is that of a Pod")
 }

@@ -21,6 +21,8 @@ mod watch;
 mod worker;
 
 pub use events::queue as event_queue;
+pub use index::PodIndex;
+pub use pod::PodLite;
 
 use context::{Context, Outlets};
 use jiff::Timestamp;
