@@ -3,8 +3,10 @@
 use super::objects::{self, NAMESPACES, Pods};
 use axum::body::Bytes;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::{Stream, StreamExt, stream};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The kinds of objects that the controller follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(super) struct Requests {
 #[derive(Debug)]
 pub(super) struct Cluster {
     // As text: 50,000 Pods as trees would take gigabytes.
-    objects: [BTreeMap<String, String>; 4],
+    objects: [BTreeMap<String, Arc<str>>; 4],
     pods: Vec<String>,
     version: u64,
     watchers: Vec<(Kind, UnboundedSender<Bytes>)>,
@@ -70,7 +72,7 @@ impl Cluster {
     }
 
     /// Changes an object, if there is one, and tells those who watch.
-    pub(super) fn change(&mut self, kind: Kind, key: &str, change: impl FnOnce(&mut Value)) -> Option<String> {
+    pub(super) fn change(&mut self, kind: Kind, key: &str, change: impl FnOnce(&mut Value)) -> Option<Arc<str>> {
         let text = self.objects[kind as usize].get(key)?;
         let mut object: Value = serde_json::from_str(text).expect("it was written as JSON");
         change(&mut object);
@@ -78,11 +80,11 @@ impl Cluster {
     }
 
     /// Stores an object, and tells those who watch.
-    pub(super) fn put(&mut self, kind: Kind, mut object: Value) -> String {
+    pub(super) fn put(&mut self, kind: Kind, mut object: Value) -> Arc<str> {
         self.version += 1;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
-        let text = object.to_string();
-        let before = self.objects[kind as usize].insert(key(&object), text.clone());
+        let text: Arc<str> = object.to_string().into();
+        let before = self.objects[kind as usize].insert(key(&object), Arc::clone(&text));
         self.tell(kind, if before.is_some() { "MODIFIED" } else { "ADDED" }, &text);
         text
     }
@@ -97,7 +99,7 @@ impl Cluster {
 
     /// Says whether the status of a set tells that all its Pods run its newest spec.
     pub(super) fn is_rolled_out(&self, set: &str) -> bool {
-        let text = self.objects[Kind::Sets as usize].get(set).map_or("null", String::as_str);
+        let text = self.objects[Kind::Sets as usize].get(set).map_or("null", AsRef::as_ref);
         let set: Value = serde_json::from_str(text).unwrap_or_default();
         let status = &set["status"];
         status["observedGeneration"] == set["metadata"]["generation"]
@@ -115,7 +117,7 @@ impl Cluster {
     /// Returns a page of a list.
     pub(super) fn list(&self, kind: Kind, limit: usize, from: usize) -> String {
         let objects = &self.objects[kind as usize];
-        let items: Vec<&str> = objects.values().skip(from).take(limit).map(String::as_str).collect();
+        let items: Vec<&str> = objects.values().skip(from).take(limit).map(AsRef::as_ref).collect();
         let more = if from + items.len() < objects.len() { (from + items.len()).to_string() } else { String::new() };
         let metadata = json!({"resourceVersion": self.version.to_string(), "continue": more});
         format!(r#"{{"kind":"List","apiVersion":"v1","metadata":{metadata},"items":[{}]}}"#, items.join(","))
@@ -128,10 +130,24 @@ impl Cluster {
         lines
     }
 
+    /// Begins a watch with all objects.
+    pub(super) fn stream(&mut self, kind: Kind) -> impl Stream<Item = Bytes> + use<> {
+        let objects: Vec<Arc<str>> = self.objects[kind as usize].values().cloned().collect();
+        let annotations = json!({"k8s.io/initial-events-end": "true"});
+        let metadata = json!({"resourceVersion": self.version.to_string(), "annotations": annotations});
+        let end = line("BOOKMARK", &json!({"apiVersion": "v1", "kind": "", "metadata": metadata}).to_string());
+        let shown = stream::iter(objects).map(|object| line("ADDED", &object));
+        shown.chain(stream::iter([end])).chain(self.watch(kind))
+    }
+
     fn tell(&mut self, kind: Kind, event: &str, object: &str) {
-        let line: Bytes = format!("{{\"type\":\"{event}\",\"object\":{object}}}\n").into();
+        let line = line(event, object);
         self.watchers.retain(|(watched, to)| *watched != kind || to.unbounded_send(line.clone()).is_ok());
     }
+}
+
+fn line(event: &str, object: &str) -> Bytes {
+    format!("{{\"type\":\"{event}\",\"object\":{object}}}\n").into()
 }
 
 /// Returns what identifies an object among those of its kind.

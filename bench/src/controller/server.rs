@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -48,7 +48,7 @@ async fn answer(State(cluster): State<Shared>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, LARGEST_BODY).await.unwrap_or_default();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     match write(&segments, body, &cluster) {
-        Some(object) => json_text(object),
+        Some(object) => json_text(&object),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -68,14 +68,17 @@ fn read(kind: Kind, query: &str, cluster: &Shared) -> Response {
         let of = |pair: &str| pair.strip_prefix(name)?.strip_prefix('=')?.parse::<usize>().ok();
         query.split('&').find_map(of)
     };
-    if query.split('&').any(|pair| pair == "watch=true") {
-        let lines = cluster.lock().watch(kind).map(Ok::<Bytes, Infallible>);
-        return ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(lines)).into_response();
+    let is = |wanted: &str| query.split('&').any(|pair| pair == wanted);
+    if is("sendInitialEvents=true") {
+        return lines(cluster.lock().stream(kind));
     }
-    json_text(cluster.lock().list(kind, number("limit").unwrap_or(usize::MAX), number("continue").unwrap_or_default()))
+    if is("watch=true") {
+        return lines(cluster.lock().watch(kind));
+    }
+    json_text(&cluster.lock().list(kind, number("limit").unwrap_or(usize::MAX), number("continue").unwrap_or_default()))
 }
 
-fn write(segments: &[&str], mut body: Value, cluster: &Shared) -> Option<String> {
+fn write(segments: &[&str], mut body: Value, cluster: &Shared) -> Option<Arc<str>> {
     let mut state = cluster.lock();
     match *segments {
         ["api", "v1", "namespaces", namespace, "pods", name] => {
@@ -99,7 +102,7 @@ fn write(segments: &[&str], mut body: Value, cluster: &Shared) -> Option<String>
             }
             Some(state.put(Kind::Revisions, body))
         }
-        ["apis", "events.k8s.io", "v1", "namespaces", _, "events", ..] => Some(body.to_string()),
+        ["apis", "events.k8s.io", "v1", "namespaces", _, "events", ..] => Some(body.to_string().into()),
         _ => None,
     }
 }
@@ -116,6 +119,11 @@ async fn follow(pod: String, cluster: Shared) {
     });
 }
 
-fn json_text(text: String) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+fn json_text(text: &str) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text.to_owned()).into_response()
+}
+
+fn lines(lines: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    let lines = Body::from_stream(lines.map(Ok::<Bytes, Infallible>));
+    ([(header::CONTENT_TYPE, "application/json")], lines).into_response()
 }

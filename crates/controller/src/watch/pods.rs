@@ -1,6 +1,6 @@
 //! The watch of Pods.
 
-use super::{follow, selection};
+use super::{follow_many, newest, selection};
 use crate::context::Context;
 use crate::index::Touched;
 use crate::pod::PodLite;
@@ -16,8 +16,8 @@ const EXPIRY: Duration = Duration::from_secs(10);
 
 /// Keeps the index, for ever.
 pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
-    let api: Api<PodLite> = Api::all(ctx.client.clone());
-    tokio::join!(follow(api, listed, |event| take(&event, &ctx)), expire(&ctx));
+    let api: Api<PodLite> = Api::all(newest::newest(&ctx.client));
+    tokio::join!(follow_many(api, listed, |event| take(&event, &ctx)), expire(&ctx));
 }
 
 fn take(event: &Event<PodLite>, ctx: &Context) {

@@ -48,6 +48,19 @@ pub struct Write {
     pub at: Instant,
 }
 
+/// What the API server does when a watch is to begin with all objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Streaming {
+    #[default]
+    Done,
+    /// As one does on which it is turned off.
+    Refused,
+    /// As one does that is so old that it knows nothing of it.
+    Overlooked,
+    /// It breaks off after the first object.
+    BrokenOff,
+}
+
 #[derive(Debug, Default)]
 pub struct State {
     pub objects: [BTreeMap<String, Value>; 4],
@@ -57,6 +70,9 @@ pub struct State {
     pub read_faults: BTreeMap<String, VecDeque<Fault>>,
     pub writes: Vec<Write>,
     pub lists: usize,
+    /// How many lists were to be streamed.
+    pub streamed_lists: usize,
+    pub streaming: Streaming,
     /// The Pods whose metadata alone were read, in that order.
     pub reads: Vec<String>,
     /// Whether the kubelet follows every upgrade at once.
@@ -135,6 +151,25 @@ impl State {
             200,
             &json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": version}, "items": items}),
         )
+    }
+
+    /// Begins a watch with all objects.
+    fn stream(&mut self, kind: Kind) -> Reply {
+        self.streamed_lists += 1;
+        let objects = self.objects[kind as usize].values();
+        let mut shown: Vec<Bytes> = objects.map(|it| line(&json!({"type": "ADDED", "object": it}))).collect();
+        match self.streaming {
+            Streaming::Refused => return failure(422),
+            Streaming::BrokenOff => {
+                shown.truncate(1);
+                return stream_of(stream::iter(shown));
+            }
+            Streaming::Overlooked => {}
+            Streaming::Done => shown.push(line(&end_of_list(self.version))),
+        }
+        let (to, lines) = unbounded();
+        self.watchers.push((kind, to));
+        stream_of(stream::iter(shown).chain(lines))
     }
 
     fn watch(&mut self, kind: Kind, from: u64) -> Reply {
@@ -310,7 +345,12 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
                 failure(404)
             } else if query.contains("watch=true") {
                 let from = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion=")).unwrap();
-                state.watch(kind, from.parse().unwrap())
+                if query.contains("sendInitialEvents=true") {
+                    assert_eq!((from, kind), ("", Kind::Pods), "any state will do, or there are few objects");
+                    state.stream(kind)
+                } else {
+                    state.watch(kind, from.parse().unwrap())
+                }
             } else {
                 state.list(kind)
             })
@@ -334,6 +374,12 @@ fn kind(segments: &[&str], query: &str) -> Kind {
         }
         _ => panic!("nobody may read {segments:?}?{query}"),
     }
+}
+
+fn end_of_list(version: u64) -> Value {
+    let annotations = json!({"k8s.io/initial-events-end": "true"});
+    let metadata = json!({"resourceVersion": version.to_string(), "annotations": annotations});
+    json!({"type": "BOOKMARK", "object": {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}})
 }
 
 // Like a real API server, with the type in front.

@@ -1,6 +1,6 @@
 use super::cluster::{Cluster, settle};
 use super::objects::{pod, revision, set};
-use super::server::{Kind, State, Write};
+use super::server::{Kind, State, Streaming, Write};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -134,7 +134,53 @@ async fn nothing_is_asked_of_the_api_server_but_one_list_of_each_kind() {
     cluster.set_image("agent:2");
     sleep(Duration::from_secs(3600)).await;
 
-    assert_eq!(cluster.change(|state| state.lists), 4);
+    assert_eq!(cluster.change(|state| (state.lists, state.streamed_lists)), (3, 1));
+}
+
+/// Starts the operator where lists are streamed like this, and answers whether it knows all objects after a while, how many
+/// lists of Pods were to be streamed, and how many lists were not.
+async fn start_where(streaming: Streaming, wait: Duration) -> (bool, usize, usize) {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b"]);
+    cluster.change(|state| state.streaming = streaming);
+    let operator = cluster.begin();
+    sleep(wait).await;
+    let is_synced = operator.is_synced() && cluster.counts()["matchedPods"] == 2;
+    cluster.change(|state| (is_synced, state.streamed_lists, state.lists))
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_listed_in_pages_where_the_api_server_refuses_to_stream_them() {
+    assert_eq!(start_where(Streaming::Refused, Duration::from_secs(2)).await, (true, 1, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_listed_in_pages_where_the_end_of_the_stream_never_comes() {
+    assert_eq!(start_where(Streaming::Overlooked, Duration::from_secs(59)).await, (false, 1, 3));
+    assert_eq!(start_where(Streaming::Overlooked, Duration::from_secs(62)).await, (true, 1, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_listed_in_pages_where_the_stream_breaks_off_again_and_again() {
+    let (is_synced, streamed, paged) = start_where(Streaming::BrokenOff, Duration::from_secs(60)).await;
+
+    assert!(is_synced);
+    assert_eq!((streamed, paged), (6, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pods_are_listed_in_pages_again_where_they_were_before() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
+    cluster.change(|state| state.streaming = Streaming::Refused);
+    let _operator = cluster.start().await;
+
+    cluster.change(|state| {
+        state.lose_watches();
+        state.version += 1;
+    });
+    settle().await;
+
+    assert_eq!(cluster.change(|state| state.streamed_lists), 1);
+    assert_eq!(cluster.counts()["matchedPods"], 1);
 }
 
 fn recorded_revision(upgrade: &Write) -> Value {
