@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds bin/devcluster, and bin/kubectl as another name of it.
+# Builds bin/devcluster, bin/kubectl as another name of it, and bin/helm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -49,3 +49,9 @@ fi
 build=
 ln -sfn devcluster bin/kubectl
 echo "devcluster: built $(pwd)/bin/devcluster in $((SECONDS - start)) s"
+
+# Helm is a module of its own: it is built from the same versions of the same modules where it can be, so most of them are
+# compiled already, but it never decides which version of Kubernetes is built.
+start=$SECONDS
+CGO_ENABLED=0 go -C helm build -buildvcs=false -trimpath -ldflags "-s -w" -o ../bin/helm .
+echo "devcluster: built $(pwd)/bin/helm in $((SECONDS - start)) s"
