@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-down test test-fast fuzz e2e bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny clean
+.PHONY: help demo demo-down test test-fast fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -35,9 +35,13 @@ fuzz: ## Feeds everything that reads from outside with arbitrary input, for some
 
 vet: ## Vets devcluster; it reads all of Kubernetes, which takes ten minutes the first time
 	cd devcluster && CGO_ENABLED=0 go vet -trimpath ./...
+	cd devcluster/helm && CGO_ENABLED=0 go vet -trimpath ./...
 
 e2e: image ## Runs only the tests on a real cluster
 	scripts/test.sh e2e
+
+e2e-chart: image ## Runs only the tests of the chart on a real cluster
+	scripts/test.sh chart
 
 BENCH := target/$(HOST)/release/sidecarset-bench
 BENCH_RESULTS := target/bench/results.json
@@ -92,6 +96,8 @@ image: build devcluster ## Builds the operator's image, without a Docker engine
 generate: ## Writes the generated files anew
 	cargo run --locked --quiet --bin sidecarset -- crd > deploy/crd.yaml.new
 	mv deploy/crd.yaml.new deploy/crd.yaml
+	cp deploy/crd.yaml deploy/chart/files/crd.yaml
+	CGO_ENABLED=0 go -C devcluster/helm test -trimpath -vet=off -run '^(TestThePlainManifest|TestTheDocumentation)' . -args -update
 
 devcluster: ## Builds the program that runs a real Kubernetes on this machine
 	@command -v go >/dev/null || { echo "Go is missing: install it (1.26 or newer) and run make again." >&2; exit 1; }

@@ -5,6 +5,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 devcluster=$root/devcluster/bin/devcluster
 kubectl=$root/devcluster/bin/kubectl
+# shellcheck disable=SC2034
+helm=$root/devcluster/bin/helm
 image_file=$root/target/image/sidecarset.tar
 : "${cluster:?}" "${operator_port:?}"
 mode=

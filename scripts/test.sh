@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests: those that need no cluster, then those on a cluster that is made for them and removed again.
-# `test.sh e2e` runs only the latter. `make test` and `make e2e` build what this needs.
+# `test.sh e2e` runs only the latter, `test.sh chart` only those of the chart. `make test` and `make e2e` build what this needs.
 set -euo pipefail
 
 cluster="test"
@@ -70,6 +70,7 @@ timed() {
 
 cd "$root"
 need "$devcluster" devcluster
+need "$helm" devcluster
 need "$image_file" image
 
 if [[ $rings == all ]]; then
@@ -81,11 +82,15 @@ if [[ $rings == all ]]; then
     timed "benchmarks" env SIMULATION_HISTORIES=1 cargo test --locked --quiet --workspace --lib
     # As devcluster/build.sh builds, so that nothing of Kubernetes is compiled twice.
     timed "devcluster" env CGO_ENABLED=0 go -C devcluster test -trimpath -vet=off ./...
+    timed "chart" env CGO_ENABLED=0 go -C devcluster/helm test -trimpath -vet=off ./...
+    "$helm" lint --strict --quiet deploy/chart
 fi
 
-# With --workspace, because cargo would build the dependencies of a single package anew, with fewer features.
-step "Building the tests on a cluster."
-timed "building the tests on a cluster" cargo test --locked --workspace --test e2e --no-run
+if [[ $rings != chart ]]; then
+    # With --workspace, because cargo would build the dependencies of a single package anew, with fewer features.
+    step "Building the tests on a cluster."
+    timed "building the tests on a cluster" cargo test --locked --workspace --test e2e --no-run
+fi
 
 if cluster_exists; then
     step "Removing the cluster of an earlier run."
@@ -108,9 +113,14 @@ e2e_tests() {
         cargo test --locked --workspace --test e2e -- "$@"
 }
 
-step "Running the tests on the cluster (a minute or two)."
-# They mostly wait for containers, so more of them than there are processors run at once.
-timed "end to end ($mode nodes)" e2e_tests "${RUST_TEST_THREADS:-8}"
+if [[ $rings != chart ]]; then
+    step "Running the tests on the cluster (a minute or two)."
+    # They mostly wait for containers, so more of them than there are processors run at once.
+    timed "end to end ($mode nodes)" e2e_tests "${RUST_TEST_THREADS:-8}"
 
-step "Running the tests that stop or kill the operator or the control plane, one at a time."
-timed "while others are away" e2e_tests 1 --ignored
+    step "Running the tests that stop or kill the operator or the control plane, one at a time."
+    timed "while others are away" e2e_tests 1 --ignored
+fi
+
+step "Installing, upgrading and uninstalling the chart."
+timed "chart on a cluster" env cluster="$cluster" operator_port="$operator_port" scripts/test-chart.sh
