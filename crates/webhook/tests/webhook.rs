@@ -12,6 +12,9 @@ mod exchange;
 mod fuzz;
 #[path = "webhook/metrics.rs"]
 mod metrics;
+// The webhook and the controller run as one ServiceAccount.
+#[path = "../../controller/tests/controller/permission.rs"]
+mod permission;
 #[path = "webhook/pinning.rs"]
 mod pinning;
 #[path = "webhook/pod.rs"]

@@ -13,6 +13,7 @@ mod hot;
 mod metadata;
 mod not_injected;
 mod objects;
+mod permission;
 mod registration;
 mod resize;
 mod revision_writes;

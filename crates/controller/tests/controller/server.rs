@@ -1,6 +1,7 @@
 //! The few endpoints of an API server that the controller speaks to.
 
 use super::objects;
+use super::permission::assert_allowed;
 use bytes::Bytes;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::{StreamExt, future, stream};
@@ -316,6 +317,8 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
     let body = body.collect().await.unwrap().to_bytes();
     let path = parts.uri.path().trim_start_matches('/').to_owned();
     let segments: Vec<&str> = path.split('/').collect();
+    let content_type = parts.headers.get("content-type").map_or("", |value| value.to_str().unwrap());
+    assert_allowed(&parts.method, &parts.uri, content_type, "sidecarset-system");
     let query = parts.uri.query().unwrap_or_default();
     if parts.method != Method::GET && path.contains("/sidecarsets/") {
         let delay = state.lock().unwrap().status_delay;
@@ -325,11 +328,10 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
         let mut state = state.lock().unwrap();
         if parts.method != Method::GET {
             let body: Value = serde_json::from_slice(&body).unwrap();
-            let content_type = parts.headers["content-type"].to_str().unwrap().to_owned();
             state.writes.push(Write {
                 method: parts.method.clone(),
                 path: parts.uri.to_string(),
-                content_type,
+                content_type: content_type.to_owned(),
                 body: body.clone(),
                 at: Instant::now(),
             });

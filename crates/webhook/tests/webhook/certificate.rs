@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sidecarset_webhook::certificate::{Error, Keeper, Names, Reader};
 
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+const SECRET: &str = "sidecarset/sidecarset-webhook-certificate";
 const PATH: &str = "/api/v1/namespaces/sidecarset/secrets";
 
 fn names() -> Names {
@@ -119,7 +120,7 @@ async fn given() -> Value {
 }
 
 fn reader(client: Client, name: &str) -> Reader {
-    Reader::new(client, "sidecarset", "given", Names::new([name]))
+    Reader::new(client, "sidecarset", "sidecarset-webhook-certificate", Names::new([name]))
 }
 
 #[tokio::test]
@@ -129,7 +130,7 @@ async fn a_certificate_that_somebody_else_keeps_is_only_read() {
 
     let material = reader(client, "webhook.sidecarset.svc").read(NOW).await.unwrap();
 
-    assert_eq!(asked.await.unwrap()[0].0, format!("GET {PATH}/given"));
+    assert_eq!(asked.await.unwrap()[0].0, format!("GET {PATH}/sidecarset-webhook-certificate"));
     assert!(material.certified_key().is_ok());
 }
 
@@ -173,7 +174,7 @@ async fn a_certificate_of_somebody_else_that_cannot_be_served_is_refused_and_tol
 
         let error = reader(client, name).read(now).await.unwrap_err();
 
-        let story = format!("secret sidecarset/given holds no certificate that the webhook can serve: {fault}");
+        let story = format!("secret {SECRET} holds no certificate that the webhook can serve: {fault}");
         assert_eq!(error.to_string(), story);
     }
 }

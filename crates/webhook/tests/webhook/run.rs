@@ -292,7 +292,8 @@ async fn it_is_ready_once_it_is_registered_and_until_it_is_told_to_end() {
 #[tokio::test(start_paused = true)]
 async fn it_ends_when_it_is_told_to_while_it_waits_for_a_certificate() {
     // There is no such Secret.
-    let running = start_with(Configuration::Listed, |settings| settings.certificate_secret = Some("given".to_owned()));
+    let secret = "sidecarset-webhook-certificate".to_owned();
+    let running = start_with(Configuration::Listed, |settings| settings.certificate_secret = Some(secret));
     sleep(Duration::from_secs(3600)).await;
     assert!(!running.webhook.is_finished());
 

@@ -1,5 +1,6 @@
 //! An API server that answers what it is told to, in order.
 
+use crate::permission::assert_allowed;
 use http::{Method, Request, Response};
 use kube::Client;
 use kube::client::Body;
@@ -19,6 +20,7 @@ pub fn answering(answers: Vec<(u16, Value)>) -> (Client, JoinHandle<Vec<Asked>>)
         let mut asked = Vec::new();
         for (code, answer) in answers {
             let (request, respond) = requests.next_request().await.expect("there is one request for each answer");
+            check(&request);
             asked.push(read(request).await);
             respond.send_response(response(code, &answer));
         }
@@ -42,6 +44,7 @@ pub fn accepting(configuration: Configuration) -> (Client, UnboundedReceiver<Str
     tokio::spawn(async move {
         let mut watches = Vec::new();
         while let Some((request, respond)) = requests.next_request().await {
+            check(&request);
             let (code, answer) = match (request.method(), request.uri().query()) {
                 (&Method::GET, None) => failure(404, "NotFound"),
                 (&Method::GET, Some(query)) if lists_configuration(request.uri().path(), query) => {
@@ -66,6 +69,12 @@ pub fn accepting(configuration: Configuration) -> (Client, UnboundedReceiver<Str
         }
     });
     (Client::new(service, "default"), written)
+}
+
+/// Ends the test where the operator may not ask this. It runs in the namespace `sidecarset` here.
+fn check(request: &Request<Body>) {
+    let content_type = request.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
+    assert_allowed(request.method(), request.uri(), content_type, "sidecarset");
 }
 
 fn lists_configuration(path: &str, query: &str) -> bool {
