@@ -10,6 +10,7 @@ pub mod expression;
 pub mod image;
 pub mod injection;
 pub mod json;
+pub mod lease;
 mod merge;
 pub mod normalize;
 pub mod quantity;

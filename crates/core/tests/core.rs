@@ -29,6 +29,8 @@ mod history;
 mod hot;
 #[path = "core/injection.rs"]
 mod injection;
+#[path = "core/lease.rs"]
+mod lease;
 #[path = "core/left_alone.rs"]
 mod left_alone;
 #[path = "core/neighbours.rs"]
