@@ -14,7 +14,7 @@ use kube::core::Status;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetStatus};
 use sidecarset_core::catalog::{NamespaceLabels, Outlook};
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::{PodKey, PodRecord};
+use sidecarset_core::record::{PodKey, PodRecord, Uid};
 use sidecarset_core::rollout::{self, Hold, Upgrade};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -47,7 +47,7 @@ pub(super) struct OpenRound {
     pub(super) holds: BTreeMap<PodKey, Hold>,
     pub(super) todo: VecDeque<(Arc<PodRecord>, Upgrade)>,
     /// The uids of the Pods that are being written.
-    pub(super) under_way: BTreeSet<Arc<str>>,
+    pub(super) under_way: BTreeSet<Uid>,
     /// When the writes that are still under way are no longer waited for.
     pub(super) until: Instant,
     status: SidecarSetStatus,
@@ -109,7 +109,7 @@ impl Operator {
             return None;
         }
         let next = round.todo.pop_front()?;
-        round.under_way.insert(Arc::clone(&next.0.uid));
+        round.under_way.insert(next.0.uid.clone());
         self.attempts.begin(&round.set, &next.0, now);
         Some(next)
     }
