@@ -90,7 +90,7 @@ impl Objects {
         let added = objects.map(|object| json!({"type": "ADDED", "object": object}));
         let annotations = json!({"k8s.io/initial-events-end": "true"});
         let metadata = json!({"resourceVersion": list["metadata"]["resourceVersion"], "annotations": annotations});
-        let end = json!({"type": "BOOKMARK", "object": {"metadata": metadata}});
+        let end = json!({"type": "BOOKMARK", "object": {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}});
         added.chain([end]).map(|event| format!("{event}\n")).collect()
     }
 
