@@ -129,8 +129,8 @@ fn allows(rule: &Value, asked: &Asked) -> bool {
 mod tests {
     use super::*;
 
-    fn is_allowed(method: Method, uri: &str) -> bool {
-        RULES.allow(&Asked::read(&method, &uri.parse().unwrap()), NAMESPACE)
+    fn is_allowed(method: &Method, uri: &str) -> bool {
+        RULES.allow(&Asked::read(method, &uri.parse().unwrap()), NAMESPACE)
     }
 
     #[test]
@@ -157,17 +157,17 @@ mod tests {
     #[test]
     fn what_the_operator_does_not_need_is_not_allowed() {
         let pods = "/api/v1/namespaces/web/pods";
-        assert!(is_allowed(Method::PATCH, &format!("{pods}/a")));
+        assert!(is_allowed(&Method::PATCH, &format!("{pods}/a")));
 
-        assert!(!is_allowed(Method::POST, pods));
-        assert!(!is_allowed(Method::DELETE, &format!("{pods}/a")));
-        assert!(!is_allowed(Method::PUT, &format!("{pods}/a/ephemeralcontainers")));
-        assert!(!is_allowed(Method::GET, &format!("/api/v1/namespaces/{NAMESPACE}/secrets")));
-        assert!(!is_allowed(Method::GET, &format!("/api/v1/namespaces/{NAMESPACE}/secrets/another")));
-        assert!(!is_allowed(Method::GET, "/api/v1/namespaces/web/secrets/sidecarset-webhook-certificate"));
-        assert!(!is_allowed(Method::PATCH, "/apis/apps.kruise.io/v1beta1/sidecarsets/logs"));
+        assert!(!is_allowed(&Method::POST, pods));
+        assert!(!is_allowed(&Method::DELETE, &format!("{pods}/a")));
+        assert!(!is_allowed(&Method::PUT, &format!("{pods}/a/ephemeralcontainers")));
+        assert!(!is_allowed(&Method::GET, &format!("/api/v1/namespaces/{NAMESPACE}/secrets")));
+        assert!(!is_allowed(&Method::GET, &format!("/api/v1/namespaces/{NAMESPACE}/secrets/another")));
+        assert!(!is_allowed(&Method::GET, "/api/v1/namespaces/web/secrets/sidecarset-webhook-certificate"));
+        assert!(!is_allowed(&Method::PATCH, "/apis/apps.kruise.io/v1beta1/sidecarsets/logs"));
         assert!(!is_allowed(
-            Method::PATCH,
+            &Method::PATCH,
             "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/another"
         ));
     }

@@ -154,6 +154,16 @@ impl State {
         )
     }
 
+    fn begin_watch(&mut self, kind: Kind, query: &str) -> Reply {
+        let from = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion=")).unwrap();
+        if query.contains("sendInitialEvents=true") {
+            assert_eq!((from, kind), ("", Kind::Pods), "any state will do, or there are few objects");
+            self.stream(kind)
+        } else {
+            self.watch(kind, from.parse().unwrap())
+        }
+    }
+
     /// Begins a watch with all objects.
     fn stream(&mut self, kind: Kind) -> Reply {
         self.streamed_lists += 1;
@@ -346,13 +356,7 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
             Some(if kind == Kind::Sets && state.is_kind_missing {
                 failure(404)
             } else if query.contains("watch=true") {
-                let from = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion=")).unwrap();
-                if query.contains("sendInitialEvents=true") {
-                    assert_eq!((from, kind), ("", Kind::Pods), "any state will do, or there are few objects");
-                    state.stream(kind)
-                } else {
-                    state.watch(kind, from.parse().unwrap())
-                }
+                state.begin_watch(kind, query)
             } else {
                 state.list(kind)
             })
