@@ -16,7 +16,6 @@ mod objects;
 mod permission;
 mod registration;
 mod resize;
-mod revision_writes;
 mod rollout;
 mod server;
 mod watches;

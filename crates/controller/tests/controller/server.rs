@@ -1,13 +1,18 @@
 //! The few endpoints of an API server that the controller speaks to.
 
-use super::objects;
+mod pods;
+mod revisions;
+mod sets;
+mod watches;
+
+use self::watches::line;
 use super::permission::assert_allowed;
 use bytes::Bytes;
-use futures::channel::mpsc::{UnboundedSender, unbounded};
-use futures::{StreamExt, future, stream};
+use futures::channel::mpsc::UnboundedSender;
+use futures::future;
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Full};
 use kube::client::Body;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -144,61 +149,6 @@ impl State {
         self.watchers.retain(|(watched, to)| *watched != kind || to.unbounded_send(line.clone()).is_ok());
     }
 
-    fn list(&mut self, kind: Kind) -> Reply {
-        self.lists += 1;
-        let items: Vec<&Value> = self.objects[kind as usize].values().collect();
-        let version = self.version.to_string();
-        answer(
-            200,
-            &json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": version}, "items": items}),
-        )
-    }
-
-    fn begin_watch(&mut self, kind: Kind, query: &str) -> Reply {
-        let from = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion=")).unwrap();
-        if query.contains("sendInitialEvents=true") {
-            assert_eq!((from, kind), ("", Kind::Pods), "any state will do, or there are few objects");
-            self.stream(kind)
-        } else {
-            self.watch(kind, from.parse().unwrap())
-        }
-    }
-
-    /// Begins a watch with all objects.
-    fn stream(&mut self, kind: Kind) -> Reply {
-        self.streamed_lists += 1;
-        let objects = self.objects[kind as usize].values();
-        let mut shown: Vec<Bytes> = objects.map(|it| line(&json!({"type": "ADDED", "object": it}))).collect();
-        match self.streaming {
-            Streaming::Refused => return failure(422),
-            Streaming::BrokenOff => {
-                shown.truncate(1);
-                return stream_of(stream::iter(shown));
-            }
-            Streaming::Overlooked => {}
-            Streaming::Done => shown.push(line(&end_of_list(self.version))),
-        }
-        let (to, lines) = unbounded();
-        self.watchers.push((kind, to));
-        stream_of(stream::iter(shown).chain(lines))
-    }
-
-    fn watch(&mut self, kind: Kind, from: u64) -> Reply {
-        let oldest = self.history.first().map_or(self.version, |(version, _, _)| version - 1);
-        if from < oldest {
-            let status =
-                json!({"kind": "Status", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old"});
-            let event = line(&json!({"type": "ERROR", "object": status}));
-            return stream_of(stream::iter([event]).chain(stream::pending()));
-        }
-        let (to, lines) = unbounded();
-        for (_, _, event) in self.history.iter().filter(|(version, of, _)| *version > from && *of == kind) {
-            to.unbounded_send(line(event)).unwrap();
-        }
-        self.watchers.push((kind, to));
-        stream_of(lines)
-    }
-
     /// Answers a write; nothing where there is no answer.
     fn write(&mut self, method: &Method, segments: &[&str], body: Value) -> Option<Reply> {
         match *segments {
@@ -206,7 +156,7 @@ impl State {
                 self.patch_pod(name, &body)
             }
             ["api", "v1", "namespaces", _, "pods", name, "status"] => Some(self.patch_pod_status(name, &body)),
-            ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => self.patch_status(name, &body),
+            ["apis", "apps.kruise.io", "v1beta1", "sidecarsets", name, "status"] => self.patch_set_status(name, &body),
             ["apis", "apps", "v1", "namespaces", "sidecarset-system", "controllerrevisions", ref rest @ ..] => {
                 self.write_revision(method, rest.first().copied(), body)
             }
@@ -222,102 +172,6 @@ impl State {
             Some(Fault::Silence | Fault::Undone) => None,
             None => Some(answer(201, event)),
         }
-    }
-
-    fn read_metadata(&mut self, name: &str) -> Reply {
-        self.reads.push(name.to_owned());
-        if let Some(Fault::Code(code)) = self.read_faults.get_mut(name).and_then(VecDeque::pop_front) {
-            return failure(code);
-        }
-        match self.objects[Kind::Pods as usize].get(name) {
-            Some(pod) => answer(
-                200,
-                &json!({"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": pod["metadata"]}),
-            ),
-            None => failure(404),
-        }
-    }
-
-    fn patch_pod(&mut self, name: &str, patch: &Value) -> Option<Reply> {
-        let fault = self.faults.get_mut(name).and_then(VecDeque::pop_front);
-        match fault {
-            Some(Fault::Code(code)) => return Some(failure(code)),
-            Some(Fault::Busy(seconds)) => return Some(busy(seconds)),
-            Some(Fault::Silence | Fault::Undone) | None => {}
-        }
-        let Some(mut pod) = self.objects[Kind::Pods as usize].get(name).cloned() else { return Some(failure(404)) };
-        if matches!(fault, Some(Fault::Undone)) {
-            return Some(answer(200, &pod));
-        }
-        if pod["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
-            return Some(failure(409));
-        }
-        for (key, value) in patch["metadata"]["annotations"].as_object().into_iter().flatten() {
-            pod["metadata"]["annotations"][key] = value.clone();
-        }
-        for change in patch["spec"]["containers"].as_array().into_iter().flatten() {
-            let containers = pod["spec"]["containers"].as_array_mut().unwrap();
-            let container = containers.iter_mut().find(|container| container["name"] == change["name"]).unwrap();
-            for (member, value) in change.as_object().unwrap() {
-                container[member] = value.clone();
-            }
-        }
-        if patch.get("spec").is_some() {
-            pod["metadata"]["generation"] = (pod["metadata"]["generation"].as_i64().unwrap() + 1).into();
-        }
-        self.put(Kind::Pods, pod.clone());
-        let pods = &self.objects[Kind::Pods as usize];
-        let answered = pods[name].clone();
-        self.most_unavailable =
-            self.most_unavailable.max(pods.values().filter(|pod| !objects::is_running(pod)).count());
-        if self.is_kubelet_quick {
-            objects::run(&mut pod);
-            self.put(Kind::Pods, pod);
-        }
-        (!matches!(fault, Some(Fault::Silence))).then(|| answer(200, &answered))
-    }
-
-    fn patch_pod_status(&mut self, name: &str, patch: &Value) -> Reply {
-        if let Some(Fault::Code(code)) = self.faults.get_mut(&format!("{name}/status")).and_then(VecDeque::pop_front) {
-            return failure(code);
-        }
-        let Some(mut pod) = self.objects[Kind::Pods as usize].get(name).cloned() else { return failure(404) };
-        if pod["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
-            return failure(409);
-        }
-        let conditions = pod["status"]["conditions"].as_array_mut().unwrap();
-        for change in patch["status"]["conditions"].as_array().unwrap() {
-            let before = conditions.iter().position(|condition| condition["type"] == change["type"]);
-            let mut condition = before.map(|at| conditions.remove(at)).unwrap_or_else(|| json!({}));
-            if change["$patch"] != "delete" {
-                condition.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-                conditions.push(condition);
-            }
-        }
-        self.put(Kind::Pods, pod);
-        answer(200, &self.objects[Kind::Pods as usize][name])
-    }
-
-    fn patch_status(&mut self, name: &str, patch: &Value) -> Option<Reply> {
-        match self.faults.get_mut(name).and_then(VecDeque::pop_front) {
-            Some(Fault::Code(code)) => return Some(failure(code)),
-            Some(Fault::Busy(seconds)) => return Some(busy(seconds)),
-            Some(Fault::Silence | Fault::Undone) => return None,
-            None => {}
-        }
-        let Some(mut set) = self.objects[Kind::Sets as usize].get(name).cloned() else { return Some(failure(404)) };
-        if set["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {
-            return Some(failure(409));
-        }
-        for (member, value) in patch["status"].as_object().unwrap() {
-            if value.is_null() {
-                set["status"].as_object_mut().unwrap().remove(member);
-            } else {
-                set["status"][member] = value.clone();
-            }
-        }
-        self.put(Kind::Sets, set);
-        Some(answer(200, &self.objects[Kind::Sets as usize][name]))
     }
 }
 
@@ -382,17 +236,6 @@ fn kind(segments: &[&str], query: &str) -> Kind {
     }
 }
 
-fn end_of_list(version: u64) -> Value {
-    let annotations = json!({"k8s.io/initial-events-end": "true"});
-    let metadata = json!({"resourceVersion": version.to_string(), "annotations": annotations});
-    json!({"type": "BOOKMARK", "object": {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}})
-}
-
-// Like a real API server, with the type in front.
-fn line(event: &Value) -> Bytes {
-    format!("{{\"type\":{},\"object\":{}}}\n", event["type"], event["object"]).into()
-}
-
 pub fn failure(code: u16) -> Reply {
     answer(
         code,
@@ -407,9 +250,4 @@ fn busy(seconds: u32) -> Reply {
 
 pub fn answer(code: u16, body: &Value) -> Reply {
     Response::builder().status(code).body(Full::new(body.to_string().into()).boxed_unsync()).unwrap()
-}
-
-fn stream_of(lines: impl stream::Stream<Item = Bytes> + Send + 'static) -> Reply {
-    let frames = lines.map(|line| Ok(http_body::Frame::data(line)));
-    Response::new(StreamBody::new(frames).boxed_unsync())
 }

@@ -1,13 +1,13 @@
 //! What the API server does with writes of ControllerRevisions.
 
-use super::server::{Fault, Kind, Reply, State, answer, failure};
+use super::{Fault, Kind, Reply, State, answer, failure};
 use http::Method;
 use serde_json::Value;
 use std::collections::VecDeque;
 
 impl State {
     /// Writes a revision, and answers unless nobody is to be told.
-    pub fn write_revision(&mut self, method: &Method, name: Option<&str>, body: Value) -> Option<Reply> {
+    pub(super) fn write_revision(&mut self, method: &Method, name: Option<&str>, body: Value) -> Option<Reply> {
         let name = name.or(body["metadata"]["name"].as_str()).unwrap().to_owned();
         let fault = self.faults.get_mut(&name).and_then(VecDeque::pop_front);
         if let Some(Fault::Code(code)) = fault {
