@@ -7,7 +7,7 @@ use kube::Resource;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use sidecarset_api::markers;
+use sidecarset_core::annotations::may_tell_of_sets;
 use sidecarset_core::record::{ObservedPhase, ObservedPod, ObservedSpec, ObservedStatus};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -61,7 +61,7 @@ impl PodLite {
 impl From<SplitPod> for PodLite {
     fn from(pod: SplitPod) -> Self {
         let metadata = ObjectMeta::from(pod.metadata);
-        let has_sidecars = metadata.annotations.as_ref().is_some_and(|it| it.contains_key(markers::INJECTED_LIST));
+        let has_sidecars = metadata.annotations.as_ref().is_some_and(may_tell_of_sets);
         let status = pod.status.as_deref();
         if has_sidecars {
             Self { spec: parsed(&metadata, pod.spec.as_deref()), status: parsed(&metadata, status), metadata }

@@ -11,7 +11,7 @@ pub use in_place::{InPlaceAnnotation, InPlaceState, LastStatus};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sidecarset_api::markers;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -34,6 +34,24 @@ pub struct ParseAnnotationError {
 #[must_use]
 pub fn injected_list(value: &str) -> BTreeSet<&str> {
     value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+/// Returns the names of the sets that were injected into a Pod, given its annotations.
+///
+/// Pods from before Kruise 0.9 have no list. They carry each set of which the flat form of their hashes tells.
+#[must_use]
+pub fn injected(annotations: &BTreeMap<String, String>) -> BTreeSet<&str> {
+    let annotation = |key| annotations.get(key).map(String::as_str);
+    match annotation(markers::INJECTED_LIST) {
+        Some(list) => injected_list(list),
+        None => annotation(markers::HASH).map(hash::names_in_flat_form).unwrap_or_default(),
+    }
+}
+
+/// Says whether the annotations of a Pod may tell of a set, without reading them.
+#[must_use]
+pub fn may_tell_of_sets(annotations: &BTreeMap<String, String>) -> bool {
+    [markers::INJECTED_LIST, markers::HASH].iter().any(|key| annotations.contains_key(*key))
 }
 
 /// Says whether an annotation of a Pod is the operator's own.
@@ -113,6 +131,28 @@ mod tests {
 
     fn moment(second: i64) -> Seconds {
         Timestamp::from_second(second).unwrap().into()
+    }
+
+    const KEYS: [&str; 2] = ["kruise.io/sidecarset-injected-list", "kruise.io/sidecarset-hash"];
+
+    fn names(list: Option<&str>, hashes: Option<&str>) -> String {
+        let annotations = KEYS.into_iter().zip([list, hashes]);
+        let annotations = annotations.filter_map(|(key, text)| Some((key.to_owned(), text?.to_owned()))).collect();
+        injected(&annotations).into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_pod_without_a_list_carries_the_sets_of_its_flat_hashes() {
+        assert_eq!(names(None, Some(r#"{"mesh":"h2","log-sc":"h1"}"#)), "log-sc mesh");
+        assert_eq!(names(Some("log-sc"), Some(r#"{"mesh":"h2","log-sc":"h1"}"#)), "log-sc");
+        assert_eq!(names(Some(""), Some(r#"{"log-sc":"h1"}"#)), "");
+    }
+
+    #[test]
+    fn a_list_that_was_taken_away_is_no_sign_of_an_old_release() {
+        assert_eq!(names(None, Some(r#"{"log-sc":{"hash":"h1","sidecarSetName":"log-sc"}}"#)), "");
+        assert_eq!(names(None, Some("[")), "");
+        assert_eq!(names(None, None), "");
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub struct PodRecord {
     pub ailing_init: Box<[AilingContainer]>,
     /// Whether the kubelet has told of each regular container.
     pub is_fully_observed: bool,
+    /// Whether it lists the sets that were injected into it. Pods from before Kruise 0.9 do not.
+    pub is_listed: bool,
     /// What it carries of each set.
     pub carried: CarriedSets,
     /// Which containers are at work of those that are upgraded hot. Nothing where there are none, as in most Pods.

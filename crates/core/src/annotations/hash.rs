@@ -4,6 +4,7 @@ use super::{ParseAnnotationError, Seconds};
 use crate::normalize::CanonicalSet;
 use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The value of a hash annotation: from a set's name to what was injected of it.
@@ -34,6 +35,13 @@ pub struct InjectedSet {
 
 /// The form of releases before 0.9: from a set's name to a hash.
 type FlatForm = SortedMap<Arc<str>>;
+
+/// Returns the names of the sets in a text that has the flat form; none where it has another one.
+pub(super) fn names_in_flat_form(text: &str) -> BTreeSet<&str> {
+    // Names and hashes have no characters that JSON would escape.
+    let flat: BTreeMap<&str, &str> = serde_json::from_str(text).unwrap_or_default();
+    flat.into_keys().collect()
+}
 
 impl HashAnnotation {
     /// Reads an annotation, in today's form or in the flat one. `key` is named in the error.

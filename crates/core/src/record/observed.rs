@@ -11,7 +11,7 @@ use super::{
     AilingContainer, Ailment, CarriedSets, ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase,
     PodKey, PodRecord, Readiness, Resize, Restarts,
 };
-use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected_list};
+use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected};
 use crate::catalog::Catalog;
 use crate::upgradable::{Upgradable, is_kind};
 use jiff::Timestamp;
@@ -119,8 +119,7 @@ impl ObservedPod<'_> {
     /// Returns the names of the sets that were injected into it.
     #[must_use]
     pub fn injected(&self) -> BTreeSet<&str> {
-        let annotation = self.metadata.annotations.as_ref().and_then(|it| it.get(markers::INJECTED_LIST));
-        annotation.map(|text| injected_list(text)).unwrap_or_default()
+        self.metadata.annotations.as_ref().map(injected).unwrap_or_default()
     }
 
     /// Returns the names of the sets that select it and were not injected into it.
@@ -147,7 +146,7 @@ impl PodRecord {
     /// Reads what is remembered of a Pod, or nothing where no SidecarSet was injected into it.
     pub fn read(pod: ObservedPod<'_>, interner: &mut Interner) -> Option<Self> {
         let annotation = |key: &str| pod.metadata.annotations.as_ref()?.get(key).map(String::as_str);
-        let injected = injected_list(annotation(markers::INJECTED_LIST)?);
+        let injected = pod.injected();
         if injected.is_empty() {
             return None;
         }
@@ -173,6 +172,7 @@ impl PodRecord {
             resize: resize(pod),
             containers: containers(pod, interner),
             ailing_init: ailing_init(pod, interner),
+            is_listed: annotation(markers::INJECTED_LIST).is_some(),
             is_fully_observed: pod.spec.containers.len() == pod.status.container_statuses.len(),
             carried: CarriedSets::of(annotations, |noted| interner.noted(noted)),
             hot,

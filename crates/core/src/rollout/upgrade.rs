@@ -155,6 +155,7 @@ impl Upgrade {
         let mut written: Map<String, Value> = foreign.chain(hot).collect();
         if self.step == Step::Definition {
             written.extend(hashes(set, pod, now));
+            written.extend(missing_list(pod));
         }
         written.insert(markers::IN_PLACE_STATE.to_owned(), in_place(set, pod, &self.changes, now).into());
         written
@@ -185,6 +186,12 @@ fn hashes(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Valu
         annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.to_text().into());
     }
     annotations
+}
+
+// As in Kruise: the first upgrade of a Pod that an old release injected adds the list.
+fn missing_list(pod: &PodRecord) -> Option<(String, Value)> {
+    let names = || pod.injected().map(AsRef::as_ref).collect::<Vec<&str>>();
+    (!pod.is_listed).then(|| (markers::INJECTED_LIST.to_owned(), names().join(",").into()))
 }
 
 /// Returns the time of an upgrade. Times are in whole seconds, and a start at that time counts as one after the upgrade: so
