@@ -29,6 +29,8 @@ mod history;
 mod hot;
 #[path = "core/injection.rs"]
 mod injection;
+#[path = "core/kruise.rs"]
+mod kruise;
 #[path = "core/lease.rs"]
 mod lease;
 #[path = "core/left_alone.rs"]
@@ -51,6 +53,8 @@ mod rollout;
 mod selection;
 #[path = "core/status.rs"]
 mod status;
+#[path = "core/takeover.rs"]
+mod takeover;
 #[expect(clippy::disallowed_methods, reason = "how long it may take is for whoever runs the tests to say")]
 #[path = "core/trials.rs"]
 mod trials;

@@ -10,6 +10,8 @@ mod failure_policy;
 mod failures;
 mod history;
 mod hot;
+#[path = "../../../core/tests/core/kruise.rs"]
+mod kruise;
 mod metadata;
 mod not_injected;
 mod objects;
@@ -18,4 +20,5 @@ mod registration;
 mod resize;
 mod rollout;
 mod server;
+mod takeover;
 mod watches;

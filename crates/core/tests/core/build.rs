@@ -182,6 +182,12 @@ pub fn pod(name: &str, carries: &CanonicalSet) -> PodBuilder {
     }))
 }
 
+impl From<Value> for PodBuilder {
+    fn from(pod: Value) -> Self {
+        Self(pod)
+    }
+}
+
 fn merge(target: &mut Value, changes: &Value) {
     for (member, value) in changes.as_object().into_iter().flatten() {
         if value.is_object() {
