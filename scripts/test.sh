@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests: those that need no cluster, then those on a cluster that is made for them and removed again.
-# `test.sh e2e` runs only the latter, `test.sh chart` only those of the chart. `make test` and `make e2e` build what this needs.
+# `test.sh e2e` runs only the latter, `test.sh chart` only those of the chart, and `test.sh takeover` only the move from Kruise
+# and back. `make test` and `make e2e` build what this needs.
 set -euo pipefail
 
 cluster="test"
@@ -86,7 +87,7 @@ if [[ $rings == all ]]; then
     "$helm" lint --strict --quiet deploy/chart
 fi
 
-if [[ $rings != chart ]]; then
+if [[ $rings == all || $rings == e2e ]]; then
     # With --workspace, because cargo would build the dependencies of a single package anew, with fewer features.
     step "Building the tests on a cluster."
     timed "building the tests on a cluster" cargo test --locked --workspace --test e2e --no-run
@@ -113,7 +114,7 @@ e2e_tests() {
         cargo test --locked --workspace --test e2e -- "$@"
 }
 
-if [[ $rings != chart ]]; then
+if [[ $rings == all || $rings == e2e ]]; then
     step "Running the tests on the cluster (a minute or two)."
     # They mostly wait for containers, so more of them than there are processors run at once.
     timed "end to end ($mode nodes)" e2e_tests "${RUST_TEST_THREADS:-8}"
@@ -122,5 +123,12 @@ if [[ $rings != chart ]]; then
     timed "while others are away" e2e_tests 1 --ignored
 fi
 
-step "Installing, upgrading and uninstalling the chart."
-timed "chart on a cluster" env cluster="$cluster" operator_port="$operator_port" scripts/test-chart.sh
+if [[ $rings != takeover ]]; then
+    step "Installing, upgrading and uninstalling the chart."
+    timed "chart on a cluster" env cluster="$cluster" operator_port="$operator_port" scripts/test-chart.sh
+fi
+
+if [[ $rings != chart ]]; then
+    step "Moving a cluster from Kruise and back."
+    timed "takeover on a cluster" env cluster="$cluster" operator_port="$operator_port" scripts/test-takeover.sh
+fi
