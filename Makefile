@@ -10,7 +10,10 @@ HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
 IMAGE := docker.io/library/sidecarset:dev
 IMAGE_FILE := target/image/sidecarset.tar
-DEVCLUSTER := devcluster/bin/devcluster
+# The version of the clusters, where it is not the one in devcluster/go.mod: `make e2e KUBERNETES=1.34.4`.
+KUBERNETES ?=
+export KUBERNETES
+DEVCLUSTER := devcluster/bin$(if $(KUBERNETES),/v$(KUBERNETES))/devcluster
 CARGO_DENY_VERSION := 0.20.2
 
 help: ## Lists the targets
@@ -37,7 +40,7 @@ vet: ## Vets devcluster; it reads all of Kubernetes, which takes ten minutes the
 	cd devcluster && CGO_ENABLED=0 go vet -trimpath ./...
 	cd devcluster/helm && CGO_ENABLED=0 go vet -trimpath ./...
 
-e2e: image ## Runs only the tests on a real cluster
+e2e: image ## Runs only the tests on a real cluster; KUBERNETES=1.34.4 on one of that version
 	scripts/test.sh e2e
 
 e2e-chart: image ## Runs only the tests of the chart on a real cluster

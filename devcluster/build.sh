@@ -1,9 +1,26 @@
 #!/usr/bin/env bash
-# Builds bin/devcluster, bin/kubectl as another name of it, and bin/helm.
+# Builds bin/devcluster, bin/kubectl as another name of it, and bin/helm. With KUBERNETES=1.34.4 in the environment they are of
+# that version of Kubernetes, as versions/v1.34/go.mod says, and in bin/v1.34.4.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-version=$(sed -n 's/^.*k8s\.io\/kubernetes \(v[0-9.]*\).*$/\1/p' go.mod | head -n 1)
+version_in() {
+  sed -n 's/^.*k8s\.io\/kubernetes \(v[0-9.]*\).*$/\1/p' "$1" | head -n 1
+}
+
+version=$(version_in go.mod)
+module=go.mod
+bin=bin
+if [ -n "${KUBERNETES:-}" ] && [ "v$KUBERNETES" != "$version" ]; then
+  module=versions/v${KUBERNETES%.*}/go.mod
+  if [ ! -f "$module" ] || [ "$(version_in "$module")" != "v$KUBERNETES" ]; then
+    echo "devcluster: Kubernetes $KUBERNETES cannot be built here, only $version and what is in versions/:" >&2
+    for file in versions/*/go.mod; do echo "  $(version_in "$file")" >&2; done
+    exit 2
+  fi
+  version=v$KUBERNETES
+  bin=bin/$version
+fi
 IFS=. read -r major minor _ <<<"${version#v}"
 flags="-s -w"
 # The API server and kubectl say the version of the first, clients that of the second.
@@ -20,13 +37,13 @@ cleanup() {
 trap cleanup EXIT
 
 echo "devcluster: building Kubernetes $version (10 to 15 minutes the first time, seconds after that)"
-mkdir -p bin
+mkdir -p "$bin"
 # Two builds at once would write the same file.
 if command -v flock >/dev/null; then
-  exec 9>bin/.lock
+  exec 9>"$bin/.lock"
   flock 9
 fi
-CGO_ENABLED=0 go build -v -buildvcs=false -trimpath -ldflags "$flags" -o bin/devcluster . >"$log" 2>&1 &
+CGO_ENABLED=0 go build -v -modfile="$module" -buildvcs=false -trimpath -ldflags "$flags" -o "$bin/devcluster" . >"$log" 2>&1 &
 build=$!
 start=$SECONDS
 shown=$SECONDS
@@ -35,7 +52,7 @@ while kill -0 "$build" 2>/dev/null; do
   sleep 0.2
   if [ $((SECONDS - shown)) -ge 15 ]; then
     shown=$SECONDS
-    if [ -z "$total" ]; then total=$(CGO_ENABLED=0 go list -deps . 2>/dev/null | wc -l); fi
+    if [ -z "$total" ]; then total=$(CGO_ENABLED=0 go list -modfile="$module" -deps . 2>/dev/null | wc -l); fi
     # What an earlier build left done is in the total, but not compiled again.
     echo "devcluster: $((SECONDS - start)) s, $(grep -cE '^[a-zA-Z0-9./_-]+$' "$log" || true) packages compiled (of at most $total)"
   fi
@@ -47,11 +64,13 @@ if ! wait "$build"; then
   exit 1
 fi
 build=
-ln -sfn devcluster bin/kubectl
-echo "devcluster: built $(pwd)/bin/devcluster in $((SECONDS - start)) s"
+ln -sfn devcluster "$bin/kubectl"
+# So that every version is found where its name says.
+if [ "$bin" = bin ]; then ln -sfn . "bin/$version"; fi
+echo "devcluster: built $(pwd)/$bin/devcluster in $((SECONDS - start)) s"
 
 # Helm is a module of its own: it is built from the same versions of the same modules where it can be, so most of them are
 # compiled already, but it never decides which version of Kubernetes is built.
 start=$SECONDS
-CGO_ENABLED=0 go -C helm build -buildvcs=false -trimpath -ldflags "-s -w" -o ../bin/helm .
-echo "devcluster: built $(pwd)/bin/helm in $((SECONDS - start)) s"
+CGO_ENABLED=0 go -C helm build -buildvcs=false -trimpath -ldflags "-s -w" -o "../$bin/helm" .
+echo "devcluster: built $(pwd)/$bin/helm in $((SECONDS - start)) s"

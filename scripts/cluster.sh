@@ -3,10 +3,12 @@
 # To be sourced. Both set `cluster` to its name first, and `operator_port` to a port of this machine that is theirs.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-devcluster=$root/devcluster/bin/devcluster
-kubectl=$root/devcluster/bin/kubectl
+# KUBERNETES=1.34.4 asks for another version than that of devcluster/go.mod.
+programs=$root/devcluster/bin${KUBERNETES:+/v$KUBERNETES}
+devcluster=$programs/devcluster
+kubectl=$programs/kubectl
 # shellcheck disable=SC2034
-helm=$root/devcluster/bin/helm
+helm=$programs/helm
 image_file=$root/target/image/sidecarset.tar
 : "${cluster:?}" "${operator_port:?}"
 mode=

@@ -167,7 +167,7 @@ step "Everything happened as the guide says. The cluster stays up for you:"
 cat <<EOF
 
     export KUBECONFIG=$KUBECONFIG
-    export PATH=$root/devcluster/bin:\$PATH
+    export PATH=$programs:\$PATH
     kubectl get sidecarset,pod
     $operators_log
 

@@ -41,7 +41,7 @@ follow() {
     commands=$(commands_of "$1")
     [[ -n $commands ]] || fail "docs/migrating.md has no commands under \"$1\"."
     sed 's/^/    $ /' <<<"$commands"
-    (cd "$files" && PATH=$root/devcluster/bin:$PATH bash -eu -o pipefail -c "$commands" 2>&1 | sed 's/^/    /')
+    (cd "$files" && PATH=$programs:$PATH bash -eu -o pipefail -c "$commands" 2>&1 | sed 's/^/    /')
 }
 
 # What must not change in a running Pod, and in its containers. The kubelet may write what it likes.
