@@ -1,7 +1,7 @@
 //! What a process uses, as the kernel accounts for it.
 
-use procfs::ProcResult;
 use procfs::process::Process;
+use procfs::{CpuTime, CurrentSI, KernelStats, ProcResult};
 use serde::{Deserialize, Serialize};
 use std::ops::Sub;
 use std::time::Duration;
@@ -50,6 +50,16 @@ pub fn memory(pid: u32) -> ProcResult<Memory> {
     Ok(Memory { resident: bytes(status.vmrss), peak: bytes(status.vmhwm) })
 }
 
+/// Returns for how long all processors of the machine together have worked, for whomever.
+///
+/// # Errors
+/// The kernel does not say.
+pub fn busy() -> ProcResult<Duration> {
+    let CpuTime { user, nice, system, irq, softirq, .. } = KernelStats::current()?.total;
+    let ticks = user + nice + system + irq.unwrap_or_default() + softirq.unwrap_or_default();
+    Ok(Duration::from_millis(ticks * 1000 / procfs::ticks_per_second()))
+}
+
 fn process(pid: u32) -> ProcResult<Process> {
     Process::new(pid.try_into().expect("the kernel gives no number as large"))
 }
@@ -78,6 +88,17 @@ mod tests {
         let used = usage(std::process::id()).unwrap() - before;
 
         assert!(used.cpu >= Duration::from_millis(5), "{used:?}");
+    }
+
+    #[test]
+    fn work_of_this_process_is_work_of_the_machine() {
+        let before = busy().unwrap();
+        let until = Instant::now() + Duration::from_millis(100);
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
+
+        assert!(busy().unwrap() > before);
     }
 
     #[test]

@@ -15,6 +15,7 @@ const AT_ONCE: usize = 16;
 
 /// Patches every Pod, and returns how many it was in a second.
 pub(crate) async fn patch_all(bench: &Bench, limit: Duration) -> anyhow::Result<f64> {
+    bench.until_at_rest().await?;
     let image = bench.next_image();
     let all = pods::list(&bench.admin).await?;
     say(&format!("patching {} pods without the operator", all.len()));

@@ -7,11 +7,20 @@ use super::fleet::Fleet;
 use super::metrics::Requests;
 use super::operator::{Launch, Operator};
 use super::store::Store;
-use crate::process::Usage;
+use crate::process::{self, Usage};
 use kube::Client;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::task::block_in_place;
+use tokio::time::sleep;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The machine is at rest when all its processors together have worked for less than this, in as many seconds one after the
+/// other.
+const AT_REST: Duration = Duration::from_millis(300);
+const CALM: u32 = 2;
+const AT_REST_WITHIN: Duration = Duration::from_secs(60);
 
 /// The cluster, and how everybody reaches it.
 pub(crate) struct Bench {
@@ -72,6 +81,22 @@ impl Bench {
     /// Returns an image that no Pod has run yet.
     pub(crate) fn next_image(&self) -> String {
         format!("agent:v{}", self.images.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Waits until nobody on this machine is busy any more, with what was put into the store or with what was measured before.
+    pub(crate) async fn until_at_rest(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut calm = 0;
+        while calm < CALM {
+            if began.elapsed() > AT_REST_WITHIN {
+                say("the machine does not come to rest: what follows may be too slow");
+                return Ok(());
+            }
+            let before = process::busy()?;
+            sleep(SECOND).await;
+            calm = if process::busy()? - before < AT_REST { calm + 1 } else { 0 };
+        }
+        Ok(())
     }
 
     /// Notes what everything stands at.

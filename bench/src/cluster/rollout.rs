@@ -77,6 +77,9 @@ impl Plan<'_> {
         let Self { name, sets, pods, max_unavailable } = self;
         say(&format!("rolling out to {pods} pods of {sets} sets, {max_unavailable} at once: {name}"));
         bench.fleet.limit(sets, max_unavailable).await?;
+        if churn.is_none() {
+            bench.until_at_rest().await?;
+        }
         let image = bench.next_image();
         let before = bench.sample(operator).await?;
         let follower = Follower::start(&bench.admin, &image).await?;

@@ -12,34 +12,27 @@ use anyhow::{Context, ensure};
 use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::time::sleep;
 
 /// How long the operator may take to know what is there already.
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
-
-/// How long the control plane is busy with each Pod that it finds in the store: what is measured must not begin before
-/// that is over.
-const DIGEST_PER_POD: Duration = Duration::from_micros(500);
 
 /// How much of everything.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scale {
     /// The new Pods.
     creation: Load,
-    /// The Pods of most scenarios.
+    /// The Pods of the rollouts beside a bare client.
     pods: usize,
-    /// Those of the others.
+    /// Those of the other rollouts of one set.
     few: &'static [usize],
     /// With how many Pods the operator is started.
     starts: &'static [usize],
     /// How often it lists everything again.
     relists: usize,
-    /// The shares of the Pods that may be unavailable, one rollout each.
+    /// The shares of the few Pods that may be unavailable, one rollout each.
     shares: &'static [&'static str],
     /// How many sets share some Pods, and how many these are.
     sets: &'static [(usize, usize)],
-    /// Whether an image is tried that does not exist.
-    has_failures: bool,
     /// For how long nothing happens.
     idle: Duration,
 }
@@ -61,7 +54,9 @@ enum Scenario {
     Start(usize),
     /// Rollouts, beside a bare client.
     Rollouts,
-    /// What needs no more than so many Pods.
+    /// Rollouts to so many Pods with less and less of them unavailable, and of an image that does not exist.
+    Shares(usize),
+    /// What else needs no more than so many Pods.
     Few(usize),
     /// So many sets that share so many Pods.
     Sets(usize, usize),
@@ -76,9 +71,8 @@ impl Scale {
                 few: &[],
                 starts: &[1_000],
                 relists: 0,
-                shares: &["100%"],
+                shares: &[],
                 sets: &[],
-                has_failures: false,
                 idle: Duration::from_secs(5),
             },
             Size::Full => Self {
@@ -88,8 +82,7 @@ impl Scale {
                 starts: &[10_000, 50_000],
                 relists: 3,
                 shares: &["100%", "10%", "1%"],
-                sets: &[(50, 5_000), (500, 5_000)],
-                has_failures: true,
+                sets: &[(50, 2_500), (500, 2_500)],
                 idle: Duration::from_secs(60),
             },
         }
@@ -100,7 +93,7 @@ impl Scale {
     fn scenarios(self) -> Vec<Scenario> {
         let [first, rest @ ..] = self.starts else { return Vec::new() };
         let begin = [Scenario::Creation, Scenario::Start(*first), Scenario::Rollouts];
-        let few = self.few.iter().map(|pods| Scenario::Few(*pods));
+        let few = self.few.iter().flat_map(|pods| [Scenario::Shares(*pods), Scenario::Few(*pods)]);
         let sets = self.sets.iter().map(|(sets, pods)| Scenario::Sets(*sets, *pods));
         let starts = rest.iter().map(|pods| Scenario::Start(*pods));
         begin.into_iter().chain(few).chain(starts).chain(sets).collect()
@@ -128,6 +121,7 @@ impl Scenarios<'_> {
             Scenario::Creation => self.creation(results).await,
             Scenario::Start(pods) => self.start(pods, results).await,
             Scenario::Rollouts => self.rollouts(results).await,
+            Scenario::Shares(pods) => self.shares(pods, results).await,
             Scenario::Few(pods) => self.few_pods(pods, results).await,
             Scenario::Sets(sets, pods) => self.many_sets(sets, pods, results).await,
         }
@@ -147,8 +141,7 @@ impl Scenarios<'_> {
         let templates = self.bench.fleet.templates(sets).await?;
         operator.stop().await?;
         self.bench.fleet.fill_all(&templates, pods).await?;
-        sleep(DIGEST_PER_POD * u32::try_from(pods)?).await;
-        Ok(())
+        self.bench.until_at_rest().await
     }
 
     async fn creation(&self, results: &mut Results) -> anyhow::Result<()> {
@@ -165,27 +158,31 @@ impl Scenarios<'_> {
         let operator = self.bench.start_operator().await?;
         self.bench.fleet.until_counted(1, pods, SETTLED_WITHIN).await?;
         results.idle = Some(Idle::measure(self.bench, &operator, pods, self.scale.idle).await?);
-        results.rollouts.push(self.plan("first of its Pods", "100%").run(self.bench, &operator).await?);
+        let plan = Plan { name: "", sets: 1, pods, max_unavailable: "100%" };
+        results.rollouts.push(Plan { name: "first of its Pods", ..plan }.run(self.bench, &operator).await?);
         operator.stop().await?;
-        self.bare(results).await?;
+        results.bare.push(bare::patch_all(self.bench, plan.limit()).await?);
         let operator = self.bench.start_operator().await?;
-        for share in self.scale.shares {
-            self.has_time().with_context(|| format!("maxUnavailable {share}"))?;
-            results.rollouts.push(self.plan("", share).run(self.bench, &operator).await?);
-        }
-        if self.scale.has_failures {
-            results.failing = Some(Failing::measure(self.bench, pods).await?);
-        }
+        results.rollouts.push(plan.run(self.bench, &operator).await?);
         operator.stop().await?;
-        self.bare(results).await
-    }
-
-    async fn bare(&self, results: &mut Results) -> anyhow::Result<()> {
-        results.bare.push(bare::patch_all(self.bench, self.plan("", "100%").limit()).await?);
+        results.bare.push(bare::patch_all(self.bench, plan.limit()).await?);
         Ok(())
     }
 
-    /// What needs no more than a few Pods.
+    async fn shares(&self, pods: usize, results: &mut Results) -> anyhow::Result<()> {
+        self.prepare(1, pods).await?;
+        let operator = self.bench.start_operator().await?;
+        self.bench.fleet.until_counted(1, pods, SETTLED_WITHIN).await?;
+        for max_unavailable in self.scale.shares {
+            self.has_time().with_context(|| format!("maxUnavailable {max_unavailable}"))?;
+            let plan = Plan { name: "", sets: 1, pods, max_unavailable };
+            results.rollouts.push(plan.run(self.bench, &operator).await?);
+        }
+        results.failing = Some(Failing::measure(self.bench, pods).await?);
+        operator.stop().await
+    }
+
+    /// What else needs no more than a few Pods.
     async fn few_pods(&self, pods: usize, results: &mut Results) -> anyhow::Result<()> {
         self.prepare(1, pods).await?;
         let plan = Plan { name: "bytes counted", sets: 1, pods, max_unavailable: "100%" };
@@ -214,10 +211,6 @@ impl Scenarios<'_> {
         results.starts.push(Start::measure(self.bench, pods, self.scale.relists).await?);
         Ok(())
     }
-
-    fn plan<'a>(&self, name: &'a str, max_unavailable: &'a str) -> Plan<'a> {
-        Plan { name, sets: 1, pods: self.scale.pods, max_unavailable }
-    }
 }
 
 impl Display for Scenario {
@@ -226,6 +219,7 @@ impl Display for Scenario {
             Self::Creation => write!(out, "new pods"),
             Self::Start(pods) => write!(out, "a start with {pods} pods"),
             Self::Rollouts => write!(out, "rollouts"),
+            Self::Shares(pods) => write!(out, "shares of {pods} pods"),
             Self::Few(pods) => write!(out, "{pods} pods: bytes, and pods that come and go"),
             Self::Sets(sets, pods) => write!(out, "{sets} sets that share {pods} pods"),
         }

@@ -147,14 +147,16 @@ fn idle(idle: &Idle) -> Table {
 }
 
 fn progress(results: &Results) -> Chart {
-    let of_one_set = results.rollouts.iter().filter(|rollout| rollout.sets == 1 && rollout.name.is_empty());
-    let series = of_one_set.map(|rollout| Series {
+    // Those to the same Pods, which are the fewest.
+    let of_one_set = || results.rollouts.iter().filter(|rollout| rollout.sets == 1 && rollout.name.is_empty());
+    let pods = of_one_set().map(|rollout| rollout.pods).min().unwrap_or_default();
+    let series = of_one_set().filter(|rollout| rollout.pods == pods).map(|rollout| Series {
         name: format!("maxUnavailable {}", rollout.max_unavailable),
         points: rollout.marks.iter().map(|mark| (mark.seconds, count(mark.ready))).collect(),
     });
     Chart {
         name: "rollout".to_owned(),
-        title: "Pods upgraded over time".to_owned(),
+        title: format!("Pods upgraded over time, of {pods}"),
         across: "time, s".to_owned(),
         up: "Pods ready with the new image".to_owned(),
         is_logarithmic: false,
