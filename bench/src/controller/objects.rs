@@ -97,7 +97,7 @@ impl Pods {
         let namespace = world::namespace(&namespace_name(workload % NAMESPACES));
         let sets = self.catalog.select(&labels, Some(&namespace)).sets;
         let injection = inject(&pod, &sets, created.into()).expect("the set can be injected");
-        json_patch::patch(&mut pod, &injection.patch).expect("the patch is of this pod");
+        json_patch::patch(&mut pod, &injection.patch.operations()).expect("the patch is of this pod");
         pod["metadata"]["managedFields"] = managed_fields();
         run(&mut pod);
         pod

@@ -74,7 +74,7 @@ struct Request {
 
 async fn allow(body: Bytes) -> Response {
     match serde_json::from_slice::<Review>(&body) {
-        Ok(review) => ([(header::CONTENT_TYPE, "application/json")], answer(review.request.uid, Verdict::untouched()))
+        Ok(review) => ([(header::CONTENT_TYPE, "application/json")], answer(&review.request.uid, Verdict::untouched()))
             .into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }

@@ -6,12 +6,14 @@ mod definition;
 mod edit;
 mod hot;
 mod metadata;
+mod patch;
 mod pull_secrets;
 mod resources;
 mod sharing;
 mod volumes;
 
 pub use clash::{Clash, ClashKind};
+pub use patch::Patch;
 
 use crate::annotations::{ParseAnnotationError, Seconds};
 use crate::expression::Resource;
@@ -29,7 +31,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Injection {
     /// The operations; none where the Pod carries everything already.
-    pub patch: json_patch::Patch,
+    pub patch: Patch,
     /// The names of the sets that were injected now.
     pub injected: Vec<Arc<str>>,
     /// How many containers these sets have in the Pod, init containers included.
@@ -106,11 +108,12 @@ pub enum Refusal {
 /// kubelet.
 #[must_use]
 pub fn is_left_alone(pod: &impl AsJson) -> bool {
-    let pod = &*pod.as_json();
-    let metadata = pod.at("metadata");
-    let has_ended = matches!(pod.at("status").at("phase").as_str(), Some("Succeeded" | "Failed"));
-    let is_mirror = || !metadata.at("annotations").at(markers::MIRROR_POD).is_null();
-    has_ended || !metadata.at("deletionTimestamp").is_null() || is_mirror()
+    pod.look(|pod| {
+        let metadata = pod.at("metadata");
+        let has_ended = matches!(pod.at("status").at("phase").as_str(), Some("Succeeded" | "Failed"));
+        let is_mirror = || !metadata.at("annotations").at(markers::MIRROR_POD).is_null();
+        has_ended || !metadata.at("deletionTimestamp").is_null() || is_mirror()
+    })
 }
 
 /// Chooses the definition of each set that a Pod gets: the present one, or the past one that the set is pinned to, or to
@@ -127,16 +130,17 @@ pub fn choose(
     if sets.iter().all(|set| set.pin.is_none() && set.failure.is_none()) {
         return Ok(sets.to_vec());
     }
-    let pod = &*pod.as_json();
-    let marks = Marks::of(pod)?;
-    let labels = pod.at("metadata").at("labels");
-    let choose_one = |set: &Arc<CanonicalSet>| {
-        // What is there already stays, whatever is drawn when the API server asks again.
-        let there = candidates(set).find(|candidate| is_injected(pod, &marks, candidate));
-        let chosen = there.map_or_else(|| revision::choose(set, labels, draw(&set.name)), Ok);
-        chosen.cloned().map_err(|unusable| Refusal::Pin { set: Arc::clone(&set.name), unusable: unusable.clone() })
-    };
-    sets.iter().map(choose_one).collect()
+    pod.look(|pod| {
+        let marks = Marks::of(pod)?;
+        let labels = pod.at("metadata").at("labels");
+        let choose_one = |set: &Arc<CanonicalSet>| {
+            // What is there already stays, whatever is drawn when the API server asks again.
+            let there = candidates(set).find(|candidate| is_injected(pod, &marks, candidate));
+            let chosen = there.map_or_else(|| revision::choose(set, &labels, draw(&set.name)), Ok);
+            chosen.cloned().map_err(|unusable| Refusal::Pin { set: Arc::clone(&set.name), unusable: unusable.clone() })
+        };
+        sets.iter().map(choose_one).collect()
+    })
 }
 
 /// Decides what a Pod gets from the sets that select it, given by name. A set that was injected already, in its
@@ -145,7 +149,10 @@ pub fn choose(
 /// # Errors
 /// The Pod cannot be injected whole.
 pub fn inject(pod: &impl AsJson, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<Injection, Refusal> {
-    let pod = &*pod.as_json();
+    pod.look(|pod| inject_into(pod, sets, now))
+}
+
+fn inject_into(pod: Json<'_>, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<Injection, Refusal> {
     let mut edit = PodEdit::of(pod)?;
     let mut marks = Marks::of(pod)?;
     let due: Vec<&CanonicalSet> = sets.iter().map(AsRef::as_ref).filter(|set| !is_injected(pod, &marks, set)).collect();
@@ -157,7 +164,7 @@ pub fn inject(pod: &impl AsJson, sets: &[Arc<CanonicalSet>], now: Seconds) -> Re
     // As in Kruise: before everything else, so that what reads an annotation sees what the sets make of it.
     for set in &due {
         let changed = set.annotations_over(|key| edit.annotation(key))?;
-        edit.annotate(changed);
+        edit.annotate(changed.into_iter().map(|(key, value)| (key.into(), value)));
     }
     containers::place(&recipient, &due, &mut edit)?;
     volumes::merge(pod, &due, &mut edit);
@@ -170,7 +177,8 @@ pub fn inject(pod: &impl AsJson, sets: &[Arc<CanonicalSet>], now: Seconds) -> Re
     edit.write_annotations();
     let injected = due.iter().map(|set| Arc::clone(&set.name)).collect();
     let containers = due.iter().map(|set| set.sidecars().map(|it| it.names_in_pod().len()).sum::<usize>()).sum();
-    Ok(Injection { patch: edit.patch, injected, containers, warnings: edit.warnings, clashes: edit.clashes })
+    let (warnings, clashes) = (std::mem::take(&mut edit.warnings), std::mem::take(&mut edit.clashes));
+    Ok(Injection { patch: edit.into_patch(), injected, containers, warnings, clashes })
 }
 
 fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet>> {
@@ -179,14 +187,14 @@ fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet
 }
 
 /// Says whether a container was injected.
-fn carries_mark(container: &Json<'_>) -> bool {
+fn carries_mark(container: Json<'_>) -> bool {
     let env = container.at("env");
     env.may_mention(markers::IS_INJECTED)
         && env.items().any(|variable| variable.at("name").is(markers::IS_INJECTED) && variable.at("value").is("true"))
 }
 
 // The API server may ask again after another webhook changed the Pod: what is there already must stay as it is.
-fn is_injected(pod: &Json<'_>, marks: &Marks, set: &CanonicalSet) -> bool {
+fn is_injected(pod: Json<'_>, marks: &Marks, set: &CanonicalSet) -> bool {
     let are_present = |list, sidecars: &[Sidecar]| {
         sidecars.iter().flat_map(Sidecar::names_in_pod).all(|name| containers::is_present(pod, list, name))
     };

@@ -8,7 +8,9 @@ mod ordering;
 mod resources;
 mod sidecar;
 mod strategy;
+mod template;
 mod transfer;
+mod volume;
 
 pub(crate) use failure_limit::{DEADLINE_PATH, ON_FAILURE_PATH, THRESHOLD_PATH};
 pub use failure_limit::{FailureLimit, OnFailure};
@@ -19,7 +21,10 @@ pub use resources::{Aggregation, ContainerNames, ParseContainerNamesError, Resou
 pub use sidecar::{Placement, Shares, Sidecar};
 pub(crate) use sidecar::{TWINS, asks_for_hot_upgrade};
 pub use strategy::{ResourceUpdates, RolloutStrategy, UpdateKind};
+pub use template::Template;
+pub(crate) use template::{DEVICES, ENV, MOUNTS, Part};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
+pub use volume::MountedVolume;
 
 use crate::registration::FailurePolicy;
 use crate::revision::{self, Difference, Draft, Failure, Fingerprint, Hashes, Pin};
@@ -56,6 +61,8 @@ pub struct CanonicalSet {
     pub names_in_pod: Box<[Arc<str>]>,
     /// The volumes that the sidecars may mount.
     pub volumes: Vec<Map<String, Value>>,
+    /// Those that they mount, in the order of the mounts, each once.
+    pub mounted: Vec<MountedVolume>,
     /// The names of the Secrets that are added to a Pod's imagePullSecrets.
     pub image_pull_secrets: Vec<String>,
     /// The annotations that its Pods get.
@@ -163,6 +170,7 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         selector: parsed.selector,
         namespaces: parsed.namespaces,
         names_in_pod: upgradable(&rendered, &sorted).flat_map(Sidecar::names_in_pod).cloned().collect(),
+        mounted: volume::mounted(spec, sorted.iter().chain(&rendered)),
         containers: rendered,
         init_containers: sorted,
         volumes: spec.volumes.clone().unwrap_or_default(),

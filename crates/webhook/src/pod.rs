@@ -13,7 +13,7 @@ use std::error::Error;
 use tracing::{debug, info, warn};
 
 /// A request to create a Pod. The Pod is read without a copy of its strings.
-type PodRequest<'a> = Request<Json<'a>>;
+type PodRequest<'a> = Request<'a, Json<'a>>;
 
 /// The namespace of a Pod that names none.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -66,12 +66,12 @@ fn note(request: &PodRequest<'_>, injection: &Injection, context: &Context) {
 }
 
 /// Returns the Pod, if it is one that may get something.
-fn subject<'a, 'b>(request: &'a PodRequest<'b>) -> Result<Option<&'a Json<'b>>, Denial> {
+fn subject<'a>(request: &PodRequest<'a>) -> Result<Option<Json<'a>>, Denial> {
     let unexpected = || Denial::unexpected(request, "a Pod (v1) as v1/pods");
     if !request.resource.group.is_empty() || request.resource.resource != "pods" {
         return Err(unexpected());
     }
-    let is_whole = request.sub_resource.as_deref().unwrap_or_default().is_empty();
+    let is_whole = request.sub_resource.unwrap_or_default().is_empty();
     if !is_whole || request.operation != Operation::Create {
         return Ok(None);
     }
@@ -81,26 +81,26 @@ fn subject<'a, 'b>(request: &'a PodRequest<'b>) -> Result<Option<&'a Json<'b>>, 
     if !request.object.is_object() {
         return Err(Denial::BadRequest("the request to create a Pod has no object".to_owned()));
     }
-    Ok((!injection::is_left_alone(&request.object)).then_some(&request.object))
+    Ok((!injection::is_left_alone(&request.object)).then_some(request.object))
 }
 
-fn namespace_of<'a>(request: &'a PodRequest<'_>) -> &'a str {
+fn namespace_of<'a>(request: &PodRequest<'a>) -> &'a str {
     let own = request.object.at("metadata").at("namespace").as_str();
-    let candidates = [own, request.namespace.as_deref()];
+    let candidates = [own, request.namespace];
     candidates.into_iter().flatten().find(|name| !name.is_empty()).unwrap_or(DEFAULT_NAMESPACE)
 }
 
-fn pod_name<'a>(request: &'a PodRequest<'_>) -> &'a str {
+fn pod_name<'a>(request: &PodRequest<'a>) -> &'a str {
     let metadata = request.object.at("metadata");
     metadata.at("name").as_str().or(metadata.at("generateName").as_str()).unwrap_or_default()
 }
 
-async fn selection(pod: &Json<'_>, namespace: &str, context: &Context) -> Result<Selection, Denial> {
+async fn selection(pod: Json<'_>, namespace: &str, context: &Context) -> Result<Selection, Denial> {
     let labels = pod.at("metadata").at("labels");
-    context.registrar.until_arrived(labels, &context.catalog).await;
+    context.registrar.until_arrived(&labels, &context.catalog).await;
     let known = {
         let catalog = context.catalog.read();
-        catalog.select(labels, catalog.namespace(namespace).map(AsRef::as_ref))
+        catalog.select(&labels, catalog.namespace(namespace).map(AsRef::as_ref))
     };
     if !known.needs_namespace {
         return Ok(known);
@@ -114,7 +114,7 @@ async fn selection(pod: &Json<'_>, namespace: &str, context: &Context) -> Result
              this pod depend: {error}"
         ))
     })?;
-    Ok(context.catalog.read().select(labels, Some(&found)))
+    Ok(context.catalog.read().select(&labels, Some(&found)))
 }
 
 fn decide(request: &PodRequest<'_>, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
@@ -124,7 +124,7 @@ fn decide(request: &PodRequest<'_>, selection: &Selection, context: &Context) ->
         return Err(refused(Cause::InvalidSet, message));
     }
     let now = Seconds::from((context.now)());
-    let draw = |set: &str| revision::draw(&request.uid, set);
+    let draw = |set: &str| revision::draw(request.uid, set);
     let chosen = injection::choose(pod, &selection.sets, draw);
     chosen.and_then(|sets| injection::inject(pod, &sets, now)).map_err(|refusal| {
         let names: Vec<&str> = selection.sets.iter().map(|set| &*set.name).collect();

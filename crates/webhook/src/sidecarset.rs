@@ -7,11 +7,11 @@ mod overlay;
 
 use crate::context::Context;
 use crate::review::{Cause, Denial, Operation, Request, Verdict};
-use json_patch::Patch;
 use serde_json::Value;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_api::{GROUP, KIND, v1alpha1, v1beta1};
 use sidecarset_core::catalog::Entry;
+use sidecarset_core::injection::Patch;
 use sidecarset_core::normalize::normalize;
 use sidecarset_core::registration::Interest;
 use sidecarset_core::validation::{Violations, Writing, keeps_its_base, warnings};
@@ -19,7 +19,7 @@ use tracing::{debug, info};
 
 /// Fills in the defaults, the spellings of the other version, and the hashes. Nothing that a person wrote is removed.
 #[must_use]
-pub fn mutate(request: &Request) -> Verdict {
+pub fn mutate(request: &Request<'_>) -> Verdict {
     let set = match subject(request) {
         Ok(Some(set)) => set,
         Ok(None) => return Verdict::untouched(),
@@ -36,13 +36,13 @@ pub fn mutate(request: &Request) -> Verdict {
         debug!(set = name(request), "left an invalid set as it is");
         return Verdict::untouched();
     }
-    Verdict::Allowed { patch: Patch(overlay::operations(set, &filled.into_overlay())), warnings: Vec::new() }
+    Verdict::Allowed { patch: overlay::patch(set, &filled.into_overlay()), warnings: Vec::new() }
 }
 
 /// Refuses a set that could not be acted on, with everything that is wrong with it. What leaves the spec as it is is
 /// always allowed, so that a set that has become invalid can still be deleted.
 #[must_use]
-pub fn validate(request: &Request, context: &Context) -> Verdict {
+pub fn validate(request: &Request<'_>, context: &Context) -> Verdict {
     let checked = match subject(request) {
         Ok(Some(set)) => check(set, request, context),
         Ok(None) => Ok(Vec::new()),
@@ -59,7 +59,7 @@ pub fn validate(request: &Request, context: &Context) -> Verdict {
 
 /// Returns a set that is about to be written, with the Pods that it selects other than before.
 #[must_use]
-pub fn candidate<'a>(request: &'a Request, verdict: &Verdict) -> Option<(&'a str, Interest)> {
+pub fn candidate<'a>(request: &'a Request<'_>, verdict: &Verdict) -> Option<(&'a str, Interest)> {
     let is_written = matches!(verdict, Verdict::Allowed { .. }) && request.dry_run != Some(true);
     let set = subject(request).ok().flatten().filter(|_| is_written && !is_spec_unchanged(request))?;
     let interest = Entry::new(&read(set).ok()?).interest()?;
@@ -68,16 +68,16 @@ pub fn candidate<'a>(request: &'a Request, verdict: &Verdict) -> Option<(&'a str
 }
 
 /// Returns the set, if it is written as a whole and stays.
-fn subject(request: &Request) -> Result<Option<&Value>, Denial> {
+fn subject<'a>(request: &'a Request<'_>) -> Result<Option<&'a Value>, Denial> {
     let unexpected = || Denial::unexpected(request, "a SidecarSet as apps.kruise.io/v1beta1/sidecarsets");
     if request.resource.group != GROUP || request.resource.resource != "sidecarsets" {
         return Err(unexpected());
     }
-    let is_whole = request.sub_resource.as_deref().unwrap_or_default().is_empty();
+    let is_whole = request.sub_resource.unwrap_or_default().is_empty();
     if !is_whole || !matches!(request.operation, Operation::Create | Operation::Update) {
         return Ok(None);
     }
-    let has_known_version = [v1alpha1::VERSION, v1beta1::VERSION].contains(&request.kind.version.as_str());
+    let has_known_version = [v1alpha1::VERSION, v1beta1::VERSION].contains(&request.kind.version);
     if request.kind.group != GROUP || request.kind.kind != KIND || !has_known_version {
         return Err(unexpected());
     }
@@ -87,7 +87,7 @@ fn subject(request: &Request) -> Result<Option<&Value>, Denial> {
     Ok(request.object["metadata"]["deletionTimestamp"].is_null().then_some(&request.object))
 }
 
-fn is_spec_unchanged(request: &Request) -> bool {
+fn is_spec_unchanged(request: &Request<'_>) -> bool {
     request.operation == Operation::Update && request.object.get("spec") == request.old_object.get("spec")
 }
 
@@ -95,13 +95,13 @@ fn read(set: &Value) -> Result<SidecarSet, serde_json::Error> {
     serde::Deserialize::deserialize(set)
 }
 
-fn name(request: &Request) -> &str {
+fn name<'a>(request: &'a Request<'_>) -> &'a str {
     let own = request.object["metadata"]["name"].as_str();
-    own.or(request.name.as_deref()).unwrap_or_default()
+    own.or(request.name).unwrap_or_default()
 }
 
 /// Returns what the author of a set should know.
-fn check(set: &Value, request: &Request, context: &Context) -> Result<Vec<String>, Denial> {
+fn check(set: &Value, request: &Request<'_>, context: &Context) -> Result<Vec<String>, Denial> {
     let name = name(request);
     let read = read(set);
     let old = self::read(&request.old_object).ok();

@@ -16,7 +16,7 @@ pub(super) fn place(recipient: &Recipient<'_>, sets: &[&CanonicalSet], edit: &mu
 }
 
 /// Says whether a list of the Pod has a container of this name that was injected.
-pub(super) fn is_present(pod: &Json<'_>, list: &str, name: &str) -> bool {
+pub(super) fn is_present(pod: Json<'_>, list: &str, name: &str) -> bool {
     find(pod, list, name).is_some_and(|(_, container)| carries_mark(container))
 }
 
@@ -36,8 +36,8 @@ fn place_list(
     let pod = recipient.pod;
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (set, sidecar) in sidecars {
-        for container in definition::of(recipient, set, sidecar, edit)? {
-            let name = container["name"].as_str().unwrap_or_default();
+        let containers = definition::of(recipient, set, sidecar, edit)?;
+        for (name, container) in sidecar.names_in_pod().iter().zip(containers) {
             match find(pod, list, name) {
                 Some((at, own)) => {
                     // As in Kruise: the sidecar takes the place of the Pod's container. Its author should know.
@@ -48,7 +48,7 @@ fn place_list(
                         );
                         edit.warn(Clash::of(set, ClashKind::Container, replaced));
                     }
-                    edit.replace(list, at, container);
+                    edit.replace(list, at, &container);
                 }
                 None if sidecar.placement == Placement::BeforeApp => before.push(container),
                 None => after.push(container),
@@ -56,15 +56,15 @@ fn place_list(
         }
     }
     if pod.at("spec").at(list).is_list() {
-        edit.prepend(list, before);
-        edit.append(list, after);
+        edit.prepend(list, &before);
+        edit.append(list, &after);
     } else {
         before.append(&mut after);
-        edit.append(list, before);
+        edit.append(list, &before);
     }
     Ok(())
 }
 
-fn find<'a, 'b>(pod: &'a Json<'b>, list: &str, name: &str) -> Option<(usize, &'a Json<'b>)> {
+fn find<'a>(pod: Json<'a>, list: &str, name: &str) -> Option<(usize, Json<'a>)> {
     pod.at("spec").at(list).items().enumerate().find(|(_, container)| container.at("name").is(name))
 }

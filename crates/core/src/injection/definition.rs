@@ -1,10 +1,9 @@
 //! A sidecar as it stands in one Pod.
 
 use super::edit::PodEdit;
-use super::{Refusal, hot, resources, sharing};
-use crate::json::Json;
-use crate::normalize::{CanonicalSet, Sidecar};
-use serde_json::Value;
+use super::{Refusal, resources, sharing};
+use crate::json::{Json, write_text};
+use crate::normalize::{CanonicalSet, DEVICES, ENV, MOUNTS, Part, Sidecar};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,14 +11,16 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Recipient<'a> {
     /// The Pod as it came.
-    pub(super) pod: &'a Json<'a>,
+    pub(super) pod: Json<'a>,
+    /// Its own containers.
+    own: sharing::OwnContainers<'a>,
     /// The names of the containers that it gets, or has got already, each with the set that it is of.
     sidecars: BTreeMap<&'a str, &'a CanonicalSet>,
 }
 
 impl<'a> Recipient<'a> {
     /// Begins with a Pod and all sets that select it. Sets of which two have a container of one name are refused.
-    pub(super) fn new(pod: &'a Json<'a>, sets: &'a [Arc<CanonicalSet>]) -> Result<Self, Refusal> {
+    pub(super) fn new(pod: Json<'a>, sets: &'a [Arc<CanonicalSet>]) -> Result<Self, Refusal> {
         let mut sidecars: BTreeMap<&str, &CanonicalSet> = BTreeMap::new();
         for set in sets {
             for container in set.sidecars().flat_map(Sidecar::names_in_pod) {
@@ -29,7 +30,7 @@ impl<'a> Recipient<'a> {
                 }
             }
         }
-        Ok(Self { pod, sidecars })
+        Ok(Self { pod, own: sharing::OwnContainers::of(pod), sidecars })
     }
 
     /// Says whether a container of this name is some set's.
@@ -38,19 +39,60 @@ impl<'a> Recipient<'a> {
     }
 }
 
-/// Returns the containers that stand for a sidecar in this Pod.
+/// Returns the containers that stand for a sidecar in this Pod, as JSON, in the order of its names.
 pub(super) fn of(
     recipient: &Recipient<'_>,
     set: &CanonicalSet,
     sidecar: &Sidecar,
     edit: &mut PodEdit<'_>,
-) -> Result<Vec<Value>, Refusal> {
-    let mut definition = sidecar.definition.clone();
-    let container = definition.as_object_mut().expect("a sidecar is rendered as an object");
+) -> Result<Vec<String>, Refusal> {
+    let mut resources = String::new();
     if let Some(policy) = &sidecar.resources {
-        let resources = resources::computed(recipient, (set, sidecar), policy, &mut edit.warnings)?;
-        container.insert("resources".to_owned(), resources);
+        let computed = resources::computed(recipient, (set, sidecar), policy, &mut edit.warnings)?;
+        resources = format!("\"resources\":{computed},");
     }
-    sharing::take_over(recipient.pod, edit, &sidecar.shares, container);
-    Ok(hot::containers(sidecar, definition))
+    let taken = sharing::taken(&recipient.own, edit, sidecar);
+    let template = &sidecar.template;
+    let containers = template.containers.iter().map(|own| {
+        let mut text = String::with_capacity(template.length() + resources.len() + taken.length());
+        text.push('{');
+        for members in [&*template.members, &own.members, &resources] {
+            text.push_str(members);
+        }
+        write_list(&mut text, MOUNTS.0, &template.mounts, &taken.mounts);
+        write_list(&mut text, DEVICES.0, &template.devices, &taken.devices);
+        write_env(&mut text, &template.env, &taken.env, &own.env);
+        text.push('}');
+        text
+    });
+    Ok(containers.collect())
+}
+
+/// Writes a list as a member, if there is anything in it.
+fn write_list(out: &mut String, key: &str, part: &Part, taken: &[Json<'_>]) {
+    if part.items.is_empty() && taken.is_empty() {
+        return;
+    }
+    write_items(out, key, part, taken);
+    out.push_str("],");
+}
+
+/// Writes the variables, of which there is always one.
+fn write_env(out: &mut String, part: &Part, taken: &[Json<'_>], last: &str) {
+    write_items(out, ENV.0, part, taken);
+    out.push_str(last);
+    out.push(']');
+}
+
+fn write_items(out: &mut String, key: &str, part: &Part, taken: &[Json<'_>]) {
+    write_text(out, key);
+    out.push_str(":[");
+    out.push_str(&part.items);
+    let first = usize::from(part.items.is_empty());
+    for (at, item) in taken.iter().enumerate() {
+        if at >= first {
+            out.push(',');
+        }
+        out.push_str(item.raw());
+    }
 }

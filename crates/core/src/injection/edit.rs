@@ -1,25 +1,27 @@
 //! A growing patch for one Pod.
 
-use super::{Clash, Refusal};
-use crate::json::Json;
-use json_patch::jsonptr::PointerBuf;
-use json_patch::{AddOperation, Patch, PatchOperation, ReplaceOperation};
-use serde_json::{Map, Value};
+use super::patch::{Operation, Operations};
+use super::{Clash, Patch, Refusal};
+use crate::json::{Json, write_text};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// The key of an annotation.
+type Key = Cow<'static, str>;
 
 /// The patch of a Pod, and the annotations that it is to have.
 #[derive(Debug)]
 pub(super) struct PodEdit<'a> {
-    pod: &'a Json<'a>,
-    pub(super) patch: Patch,
+    pod: Json<'a>,
+    operations: Operations,
     pub(super) warnings: Vec<String>,
     pub(super) clashes: Vec<Clash>,
-    annotations: BTreeMap<String, String>,
+    annotations: BTreeMap<Key, String>,
 }
 
 impl<'a> PodEdit<'a> {
     /// Begins a patch of a Pod whose members have the types that are counted on here.
-    pub(super) fn of(pod: &'a Json<'a>) -> Result<Self, Refusal> {
+    pub(super) fn of(pod: Json<'a>) -> Result<Self, Refusal> {
         let shape = |path, expected| Refusal::Shape { path, expected };
         let (metadata, spec) = (pod.at("metadata"), pod.at("spec"));
         if !metadata.is_object() {
@@ -42,8 +44,8 @@ impl<'a> PodEdit<'a> {
                 return Err(shape(path, "a list"));
             }
         }
-        let (warnings, clashes) = (Vec::new(), Vec::new());
-        Ok(Self { pod, patch: Patch::default(), warnings, clashes, annotations: BTreeMap::new() })
+        let (operations, annotations) = (Operations::default(), BTreeMap::new());
+        Ok(Self { pod, operations, warnings: Vec::new(), clashes: Vec::new(), annotations })
     }
 
     /// Warns the author of the Pod of a clash, and keeps it for that of the set.
@@ -52,34 +54,33 @@ impl<'a> PodEdit<'a> {
         self.clashes.push(clash);
     }
 
-    /// Puts items in front of a list of the spec.
-    pub(super) fn prepend(&mut self, list: &'static str, items: Vec<Value>) {
+    /// Puts items, as JSON, in front of a list of the spec.
+    pub(super) fn prepend(&mut self, list: &'static str, items: &[impl AsRef<str>]) {
         if !self.has_list(list) {
             return self.append(list, items);
         }
-        for (at, item) in items.into_iter().enumerate() {
-            self.add(&["spec", list, &at.to_string()], item);
+        for (at, item) in items.iter().enumerate() {
+            self.operations.write(Operation::Add, &["spec", list, &at.to_string()], item.as_ref());
         }
     }
 
-    /// Puts items behind a list of the spec, and makes the list where there is none.
-    pub(super) fn append(&mut self, list: &'static str, items: Vec<Value>) {
+    /// Puts items, as JSON, behind a list of the spec, and makes the list where there is none.
+    pub(super) fn append(&mut self, list: &'static str, items: &[impl AsRef<str>]) {
         if items.is_empty() {
             return;
         }
         if !self.has_list(list) {
-            return self.add(&["spec", list], Value::Array(items));
+            return self.operations.write_list(&["spec", list], items);
         }
         for item in items {
-            self.add(&["spec", list, "-"], item);
+            self.operations.write(Operation::Add, &["spec", list, "-"], item.as_ref());
         }
     }
 
     /// Replaces an item of a list of the spec. Indexes are those of the Pod as it came, so this comes before
     /// anything is put in front of the list.
-    pub(super) fn replace(&mut self, list: &'static str, at: usize, item: Value) {
-        let path = PointerBuf::from_tokens(["spec", list, &at.to_string()]);
-        self.patch.0.push(PatchOperation::Replace(ReplaceOperation { path, value: item }));
+    pub(super) fn replace(&mut self, list: &'static str, at: usize, item: &str) {
+        self.operations.write(Operation::Replace, &["spec", list, &at.to_string()], item);
     }
 
     /// Returns an annotation as it was set here, or as the Pod has it.
@@ -89,30 +90,40 @@ impl<'a> PodEdit<'a> {
     }
 
     /// Sets annotations. The last value counts.
-    pub(super) fn annotate(&mut self, annotations: impl IntoIterator<Item = (String, String)>) {
+    pub(super) fn annotate(&mut self, annotations: impl IntoIterator<Item = (Key, String)>) {
         self.annotations.extend(annotations);
     }
 
     /// Puts the annotations that were set into the patch, and makes the member where there is none.
     pub(super) fn write_annotations(&mut self) {
-        let annotations = std::mem::take(&mut self.annotations).into_iter();
-        let annotations = annotations.map(|(key, value)| (key, Value::from(value)));
+        let annotations = std::mem::take(&mut self.annotations);
         if self.pod.at("metadata").at("annotations").is_object() {
-            for (key, value) in annotations {
-                self.add(&["metadata", "annotations", &key], value);
+            for (key, value) in &annotations {
+                self.operations.write_text(&["metadata", "annotations", key], value);
             }
         } else {
-            self.add(&["metadata", "annotations"], Value::Object(Map::from_iter(annotations)));
+            self.operations.write(Operation::Add, &["metadata", "annotations"], &object(&annotations));
         }
+    }
+
+    /// Returns the patch as it has grown.
+    pub(super) fn into_patch(self) -> Patch {
+        self.operations.finish()
     }
 
     fn has_list(&self, list: &str) -> bool {
         self.pod.at("spec").at(list).is_list()
     }
+}
 
-    // The tokens are escaped as RFC 6901 asks: annotation keys have slashes.
-    fn add(&mut self, path: &[&str], value: Value) {
-        let path = PointerBuf::from_tokens(path.iter().copied());
-        self.patch.0.push(PatchOperation::Add(AddOperation { path, value }));
+fn object(members: &BTreeMap<Key, String>) -> String {
+    let mut text = String::with_capacity(members.iter().map(|(key, value)| key.len() + value.len() + 32).sum());
+    for (key, value) in members {
+        text.push(if text.is_empty() { '{' } else { ',' });
+        write_text(&mut text, key);
+        text.push(':');
+        write_text(&mut text, value);
     }
+    text.push('}');
+    text
 }

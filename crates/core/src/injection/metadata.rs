@@ -19,7 +19,7 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Reads what a Pod brings along: its manifest may have been copied from a running one.
-    pub(super) fn of(pod: &Json<'_>) -> Result<Self, Refusal> {
+    pub(super) fn of(pod: Json<'_>) -> Result<Self, Refusal> {
         let annotations = pod.at("metadata").at("annotations");
         let annotation = |key: &str| annotations.at(key).as_str().filter(|text| !text.is_empty());
         let hashes = |key| {
@@ -53,9 +53,9 @@ impl Marks {
     pub(super) fn write(&self, edit: &mut PodEdit<'_>) {
         let list: Vec<&str> = self.injected.iter().map(String::as_str).collect();
         edit.annotate([
-            (markers::HASH.to_owned(), self.hashes.to_text()),
-            (markers::HASH_WITHOUT_IMAGE.to_owned(), self.hashes_without_image.to_text()),
-            (markers::INJECTED_LIST.to_owned(), list.join(",")),
+            (markers::HASH.into(), self.hashes.to_text()),
+            (markers::HASH_WITHOUT_IMAGE.into(), self.hashes_without_image.to_text()),
+            (markers::INJECTED_LIST.into(), list.join(",")),
         ]);
     }
 }

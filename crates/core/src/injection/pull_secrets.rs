@@ -1,20 +1,22 @@
 //! The Secrets with which images are pulled.
 
 use super::edit::PodEdit;
-use crate::json::Json;
+use crate::json::{Json, write_text};
 use crate::normalize::CanonicalSet;
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Adds the references that the Pod does not have yet, in the order of the sets.
-pub(super) fn merge(pod: &Json<'_>, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) {
+pub(super) fn merge(pod: Json<'_>, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) {
     let own = pod.at("spec").at("imagePullSecrets").items();
     let mut known: BTreeSet<&str> = own.filter_map(|secret| secret.at("name").as_str()).collect();
-    let missing = sets
-        .iter()
-        .flat_map(|set| &set.image_pull_secrets)
-        .filter(|name| known.insert(name))
-        .map(|name| json!({"name": name}))
-        .collect();
-    edit.append("imagePullSecrets", missing);
+    let secrets = sets.iter().flat_map(|set| &set.image_pull_secrets);
+    let missing: Vec<String> = secrets.filter(|name| known.insert(name)).map(|name| reference(name)).collect();
+    edit.append("imagePullSecrets", &missing);
+}
+
+fn reference(name: &str) -> String {
+    let mut text = r#"{"name":"#.to_owned();
+    write_text(&mut text, name);
+    text.push('}');
+    text
 }

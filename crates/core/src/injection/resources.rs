@@ -47,12 +47,12 @@ pub(super) fn computed(
 }
 
 /// Returns the Pod's own containers that keep running and whose name matches.
-fn targets<'a>(recipient: &Recipient<'a>, policy: &ResourcesPolicy) -> Vec<&'a Json<'a>> {
+fn targets<'a>(recipient: &Recipient<'a>, policy: &ResourcesPolicy) -> Vec<Json<'a>> {
     let list = |list: &str| recipient.pod.at("spec").at(list).items();
     let native = list("initContainers").filter(|container| container.at("restartPolicy").is("Always"));
-    let is_target = |container: &&Json<'a>| {
+    let is_target = |container: &Json<'a>| {
         let name = container.at("name").as_str().unwrap_or_default();
-        !recipient.is_sidecar(name) && !carries_mark(container) && policy.targets.matches(name)
+        !recipient.is_sidecar(name) && !carries_mark(*container) && policy.targets.matches(name)
     };
     native.chain(list("containers")).filter(is_target).collect()
 }
@@ -74,8 +74,8 @@ fn raised_to_zero(
 
 impl List {
     /// Returns what each container says about a resource, if it does.
-    fn amounts(self, containers: &[&Json<'_>], resource: Resource) -> Result<Vec<Option<Quantity>>, Refusal> {
-        let amount = |container: &&Json<'_>| {
+    fn amounts(self, containers: &[Json<'_>], resource: Resource) -> Result<Vec<Option<Quantity>>, Refusal> {
+        let amount = |container: &Json<'_>| {
             let amount = container.at("resources").at(self.name()).at(resource.name());
             if amount.is_null() {
                 return Ok(None);

@@ -1,11 +1,11 @@
 //! A container of a set, ready to be put into a Pod.
 
 use super::resources::ResourcesPolicy;
+use super::template::Template;
 use super::transfer::EnvTransfer;
 use crate::amounts::Amounts;
 use crate::validation::Violations;
-use serde_json::{Map, Value, json};
-use sidecarset_api::markers;
+use serde_json::{Map, Value};
 use sidecarset_api::v1beta1::{SharePolicy, SidecarContainer};
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub struct Sidecar {
     pub empty_image: Option<Arc<str>>,
     names_in_pod: Box<[Arc<str>]>,
     /// The container as it stands in a Pod.
-    pub definition: Value,
+    pub template: Template,
     /// The names of the volumes it mounts, or uses as devices.
     pub volumes: Vec<String>,
     /// What it takes over from the Pod's own containers.
@@ -67,40 +67,40 @@ impl Sidecar {
 
     /// Renders a container that has its defaults and is valid.
     pub(super) fn regular(source: &SidecarContainer) -> Self {
-        Self::new(source).with_empty_image(empty_image(source))
+        Self::new(source, empty_image(source))
     }
 
     /// Renders an init container that has its defaults and is valid.
     pub(super) fn init(source: &SidecarContainer) -> Self {
-        let sidecar = Self::new(source);
         // As in Kruise: what ends before the application starts is never upgraded, so one container is enough.
-        let empty_image = empty_image(source).filter(|_| sidecar.is_native);
-        sidecar.with_empty_image(empty_image)
+        Self::new(source, empty_image(source).filter(|_| is_native(source)))
     }
 
-    // Named once: each review and each round of a rollout asks for the names.
-    fn with_empty_image(self, empty_image: Option<Arc<str>>) -> Self {
-        let names_in_pod = match empty_image {
-            Some(_) => TWINS.map(|twin| format!("{}{twin}", self.name).into()).into(),
-            None => [Arc::clone(&self.name)].into(),
-        };
-        Self { empty_image, names_in_pod, ..self }
-    }
-
-    fn new(source: &SidecarContainer) -> Self {
+    fn new(source: &SidecarContainer, empty_image: Option<Arc<str>>) -> Self {
         let container = &source.container;
-        let text = |key: &str| container.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (name, image) = (text(source, "name"), text(source, "image"));
+        // Named once: each review and each round of a rollout asks for the names.
+        let names_in_pod: Box<[Arc<str>]> = match empty_image {
+            Some(_) => TWINS.map(|twin| format!("{name}{twin}").into()).into(),
+            None => [name.into()].into(),
+        };
+        // The first of two is at work, the second waits.
+        let resources = source
+            .resources_policy
+            .as_ref()
+            .and_then(|policy| ResourcesPolicy::parse(policy, "", &mut Violations::default()));
+        let twins = empty_image.as_ref().map(|empty| [(&*names_in_pod[0], image), (&*names_in_pod[1], &**empty)]);
         Self {
-            name: text("name").into(),
-            image: text("image").into(),
+            name: name.into(),
+            image: image.into(),
             placement: match source.pod_inject_policy.as_deref() {
                 Some("BeforeAppContainer") => Placement::BeforeApp,
                 _ => Placement::AfterApp,
             },
-            is_native: text("restartPolicy") == "Always",
-            empty_image: None,
-            names_in_pod: Box::default(),
-            definition: render(container),
+            is_native: is_native(source),
+            template: Template::new(container, resources.is_some(), twins),
+            names_in_pod,
+            empty_image,
             volumes: volume_names(container),
             shares: Shares {
                 mounts: is_enabled(source.share_volume_policy.as_ref()),
@@ -112,26 +112,18 @@ impl Sidecar {
                     .filter_map(|transfer| EnvTransfer::parse(transfer).ok())
                     .collect(),
             },
-            resources: source
-                .resources_policy
-                .as_ref()
-                .and_then(|policy| ResourcesPolicy::parse(policy, "", &mut Violations::default())),
+            resources,
             amounts: amounts(source),
         }
     }
 }
 
-/// Adds the variable that tells an injected container from the Pod's own.
-fn render(container: &Map<String, Value>) -> Value {
-    let mut definition = container.clone();
-    let mark = json!({"name": markers::IS_INJECTED, "value": "true"});
-    match definition.get_mut("env") {
-        Some(Value::Array(env)) => env.push(mark),
-        _ => {
-            definition.insert("env".to_owned(), Value::Array(vec![mark]));
-        }
-    }
-    Value::Object(definition)
+fn text<'a>(source: &'a SidecarContainer, key: &str) -> &'a str {
+    source.container.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn is_native(source: &SidecarContainer) -> bool {
+    text(source, "restartPolicy") == "Always"
 }
 
 /// Says whether a container asks to be upgraded hot.

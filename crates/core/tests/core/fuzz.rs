@@ -4,6 +4,8 @@
 mod corpus;
 #[path = "fuzz/definitions.rs"]
 mod definitions;
+#[path = "fuzz/json.rs"]
+mod json;
 #[path = "fuzz/mutation.rs"]
 mod mutation;
 #[path = "fuzz/pods.rs"]

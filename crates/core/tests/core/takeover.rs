@@ -172,7 +172,7 @@ fn a_pod_that_kruise_injects_before_us_is_left_as_it_is() {
         for pod in left.pods.iter().filter(|pod| !left.holds.contains_key(pod["metadata"]["name"].as_str().unwrap())) {
             let patch = inject(pod, &[Arc::clone(&taken.set)], now()).unwrap().patch;
 
-            assert_eq!(json!(patch), json!([]), "{}", left.claim);
+            assert_eq!(patch.as_str(), "[]", "{}", left.claim);
         }
     }
 }

@@ -47,7 +47,7 @@ impl Outcome {
     #[must_use]
     pub fn of(verdict: &Verdict) -> Self {
         match verdict {
-            Verdict::Allowed { patch, .. } if patch.0.is_empty() => Self::Unchanged,
+            Verdict::Allowed { patch, .. } if patch.is_empty() => Self::Unchanged,
             Verdict::Allowed { .. } => Self::Patched,
             Verdict::Denied(denial) => Self::Denied(DenialReason::of(denial)),
         }

@@ -2,8 +2,8 @@
 
 use super::Request;
 use axum::http::StatusCode;
-use json_patch::Patch;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusCause, StatusDetails};
+use sidecarset_core::injection::Patch;
 use sidecarset_core::validation::Violations;
 use std::fmt::{self, Display};
 
@@ -70,12 +70,12 @@ impl Verdict {
 impl Denial {
     /// Says that the request is about something else than `expected`.
     #[must_use]
-    pub fn unexpected<O>(request: &Request<O>, expected: &str) -> Self {
+    pub fn unexpected<O>(request: &Request<'_, O>, expected: &str) -> Self {
         let (kind, resource) = (&request.kind, &request.resource);
         Self::BadRequest(format!(
             "expected {expected}, got {} as {}",
-            joined(&kind.group, &kind.version, &kind.kind),
-            joined(&resource.group, &resource.version, &resource.resource),
+            joined(kind.group, kind.version, kind.kind),
+            joined(resource.group, resource.version, resource.resource),
         ))
     }
 

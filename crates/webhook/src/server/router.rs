@@ -3,19 +3,19 @@
 use super::path;
 use crate::context::Context;
 use crate::metrics::Webhook;
-use crate::review::{self, Request, Verdict};
+use crate::review::{self, Verdict};
 use crate::{pod, sidecarset};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{self, DefaultBodyLimit, FromRequest, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use serde::Deserialize;
 use serde_json::json;
 use std::any::Any;
+use std::convert::Infallible;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -27,7 +27,8 @@ const LARGEST_BODY: usize = 7 * 1024 * 1024;
 const DEADLINE: Duration = Duration::from_secs(10);
 const JSON: &str = "application/json";
 
-type Body = Result<Bytes, BytesRejection>;
+/// The body of a request that says it is JSON.
+struct Body(Result<Bytes, Refusal>);
 
 /// Why a request has no answer.
 struct Refusal {
@@ -43,60 +44,77 @@ pub fn router(context: Context) -> Router {
         .route(path::VALIDATE_SET, post(validate_set))
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is no webhook at this path") })
         .method_not_allowed_fallback(|| async { Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a review is a POST") })
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE))
-        .layer(CatchPanicLayer::custom(panicked))
-        .with_state(context)
+        // As one layer: each costs every request a copy of all within.
+        .layer((
+            CatchPanicLayer::custom(panicked),
+            TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE),
+            DefaultBodyLimit::max(LARGEST_BODY),
+        ))
+        .with_state(Arc::new(context))
 }
 
-async fn mutate_pod(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn mutate_pod(State(context): State<Arc<Context>>, body: Body) -> Result<Response, Refusal> {
     let mut review = context.metrics.begin(Webhook::Pod);
-    let body = body_of(&headers, body)?;
-    let request = request(&body)?;
+    let body = body.0?;
+    let document = review::read(&body)?;
+    let request = review::request(&document)?;
     review.is_read();
     let verdict = pod::mutate(&request, &context).await;
     review.is_decided(&verdict);
-    Ok(answer(request, verdict))
+    Ok(answer(request.uid, verdict))
 }
 
-async fn mutate_set(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn mutate_set(State(context): State<Arc<Context>>, body: Body) -> Result<Response, Refusal> {
     let mut review = context.metrics.begin(Webhook::MutateSet);
-    let body = body_of(&headers, body)?;
-    let request = request(&body)?;
+    let body = body.0?;
+    let document = review::read(&body)?;
+    let request = review::request(&document)?;
     review.is_read();
     let verdict = sidecarset::mutate(&request);
     review.is_decided(&verdict);
-    Ok(answer(request, verdict))
+    Ok(answer(request.uid, verdict))
 }
 
-async fn validate_set(State(context): State<Context>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
+async fn validate_set(State(context): State<Arc<Context>>, body: Body) -> Result<Response, Refusal> {
     let mut review = context.metrics.begin(Webhook::ValidateSet);
-    let body = body_of(&headers, body)?;
-    let request = request(&body)?;
+    let body = body.0?;
+    let document = review::read(&body)?;
+    let request = review::request(&document)?;
     review.is_read();
     let verdict = sidecarset::validate(&request, &context);
     if let Some((set, interest)) = sidecarset::candidate(&request, &verdict) {
         context.registrar.cover(set, interest).await;
     }
     review.is_decided(&verdict);
-    Ok(answer(request, verdict))
+    Ok(answer(request.uid, verdict))
 }
 
-fn body_of(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case(JSON) {
-        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a review is application/json"));
+fn answer(uid: &str, verdict: Verdict) -> Response {
+    ([(header::CONTENT_TYPE, JSON)], review::answer(uid, verdict)).into_response()
+}
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Infallible;
+
+    async fn from_request(request: extract::Request, state: &S) -> Result<Self, Infallible> {
+        let is_json = says_json(request.headers());
+        let body = Bytes::from_request(request, state).await;
+        if !is_json {
+            return Ok(Self(Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a review is application/json"))));
+        }
+        Ok(Self(body.map_err(|rejection| Refusal::new(rejection.status(), &rejection.body_text()))))
     }
-    body.map_err(|rejection| Refusal::new(rejection.status(), &rejection.body_text()))
 }
 
-fn request<'a, O: Default + Deserialize<'a>>(body: &'a [u8]) -> Result<Request<O>, Refusal> {
-    review::parse(body).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, &story(&error)))
+fn says_json(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(JSON)
 }
 
-fn answer<O>(request: Request<O>, verdict: Verdict) -> Response {
-    ([(header::CONTENT_TYPE, JSON)], review::answer(request.uid, verdict)).into_response()
+impl From<review::Error> for Refusal {
+    fn from(error: review::Error) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, &story(&error))
+    }
 }
 
 /// Returns an error with everything that led to it.

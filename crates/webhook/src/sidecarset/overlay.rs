@@ -3,10 +3,16 @@
 use json_patch::jsonptr::{Pointer, PointerBuf};
 use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
 use serde_json::{Map, Value};
+use sidecarset_core::injection::Patch;
+
+/// Returns the patch after which `object` has every member of `overlay`.
+pub(super) fn patch(object: &Value, overlay: &Value) -> Patch {
+    Patch::from(&json_patch::Patch(operations(object, overlay)))
+}
 
 /// Returns the operations after which `object` has every member of `overlay`. What is only in `object` stays, and so
 /// does every item of a list that is as long in both.
-pub(super) fn operations(object: &Value, overlay: &Value) -> Vec<PatchOperation> {
+fn operations(object: &Value, overlay: &Value) -> Vec<PatchOperation> {
     let mut operations = Vec::new();
     compare(Pointer::root(), object, overlay, &mut operations);
     operations

@@ -87,7 +87,7 @@ impl World {
         let name = name.map_or_else(|| format!("web-{}", self.numbers), str::to_owned);
         let mut pod = self.plain(&name);
         let injection = inject(&pod, &[Arc::clone(&self.set)], self.wall()).unwrap();
-        json_patch::patch(&mut pod, &injection.patch).unwrap();
+        json_patch::patch(&mut pod, &injection.patch.operations()).unwrap();
         kubelet::start(&mut pod, self.seconds());
         self.api.put(pod);
         self.changed(&name);

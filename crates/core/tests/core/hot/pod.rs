@@ -36,7 +36,7 @@ impl HotPod {
             "spec": {"nodeName": "node", "containers": [{"name": "main", "image": "nginx:1.15.1"}]},
         });
         let injection = inject(&pod, &[Arc::new(set.clone())], now()).unwrap();
-        json_patch::patch(&mut pod, &injection.patch).unwrap();
+        json_patch::patch(&mut pod, &injection.patch.operations()).unwrap();
         pod["status"] = json!({"phase": "Running"});
         let mut pod = Self(pod);
         for (list, statuses) in LISTS {

@@ -1,0 +1,114 @@
+//! A JSON Patch as text: nobody but the API server reads it.
+
+use crate::json::{write_letters, write_text};
+use std::borrow::Cow;
+
+/// A JSON Patch as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Patch {
+    // Empty, or a whole list with at least one operation.
+    text: String,
+}
+
+/// A patch that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Operations {
+    // Without the end of the list.
+    text: String,
+}
+
+/// What is done with a value.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Operation {
+    Add,
+    Replace,
+}
+
+impl Patch {
+    /// Says whether it changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Returns the list of the operations as JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        if self.is_empty() { "[]" } else { &self.text }
+    }
+
+    /// Returns the operations.
+    ///
+    /// # Panics
+    /// Never: what is written here can be read.
+    #[must_use]
+    pub fn operations(&self) -> json_patch::Patch {
+        serde_json::from_str(self.as_str()).expect("a list of operations was written")
+    }
+}
+
+impl From<&json_patch::Patch> for Patch {
+    fn from(patch: &json_patch::Patch) -> Self {
+        let text = serde_json::to_string(patch).expect("operations have texts as keys");
+        Self { text: if patch.0.is_empty() { String::new() } else { text } }
+    }
+}
+
+impl Operations {
+    /// Adds an operation with a list as its value.
+    pub(super) fn write_list(&mut self, path: &[&str], items: &[impl AsRef<str>]) {
+        let length = items.iter().map(|item| item.as_ref().len() + 1).sum::<usize>();
+        self.begin(Operation::Add, path, length);
+        for (at, item) in items.iter().enumerate() {
+            self.text.push(if at == 0 { '[' } else { ',' });
+            self.text.push_str(item.as_ref());
+        }
+        self.text.push_str("]}");
+    }
+
+    /// Adds an operation with a value that is JSON already.
+    pub(super) fn write(&mut self, operation: Operation, path: &[&str], json: &str) {
+        self.begin(operation, path, json.len());
+        self.text.push_str(json);
+        self.text.push('}');
+    }
+
+    /// Adds an operation with a text as its value.
+    pub(super) fn write_text(&mut self, path: &[&str], text: &str) {
+        self.begin(Operation::Add, path, text.len());
+        write_text(&mut self.text, text);
+        self.text.push('}');
+    }
+
+    pub(super) fn finish(mut self) -> Patch {
+        if !self.text.is_empty() {
+            self.text.push(']');
+        }
+        Patch { text: self.text }
+    }
+
+    fn begin(&mut self, operation: Operation, path: &[&str], length: usize) {
+        self.text.reserve(length + 80);
+        self.text.push(if self.text.is_empty() { '[' } else { ',' });
+        self.text.push_str(match operation {
+            Operation::Add => r#"{"op":"add","path":""#,
+            Operation::Replace => r#"{"op":"replace","path":""#,
+        });
+        for token in path {
+            self.text.push('/');
+            write_token(&mut self.text, token);
+        }
+        self.text.push_str(r#"","value":"#);
+    }
+}
+
+/// Writes a step of a path as RFC 6901 asks: keys of annotations have slashes.
+fn write_token(out: &mut String, token: &str) {
+    for (at, part) in token.split('/').enumerate() {
+        if at > 0 {
+            out.push_str("~1");
+        }
+        let part = if part.contains('~') { Cow::from(part.replace('~', "~0")) } else { Cow::from(part) };
+        write_letters(out, &part);
+    }
+}
