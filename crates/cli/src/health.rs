@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
@@ -10,13 +10,34 @@ use sidecarset_metrics::{CONTENT_TYPE, Registry, scrape};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
+
+/// What has to be before the API server can ask.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    /// Whether all objects of the cluster are known.
+    pub is_synced: watch::Receiver<bool>,
+    /// Counts reviews, and knows whether there is a certificate to answer them with.
+    pub webhook: Arc<sidecarset_webhook::Metrics>,
+    /// Whether all is well: the webhooks are registered too.
+    pub is_ready: Arc<AtomicBool>,
+}
+
+/// One thing that has to be.
+#[derive(Debug, Clone, Copy)]
+struct Check {
+    name: &'static str,
+    is_passed: bool,
+    // What is said of it otherwise.
+    missing: &'static str,
+}
 
 /// Serves `/healthz`, `/readyz`, `/version` and `/metrics` until the operator stops.
 pub async fn serve(
     address: SocketAddr,
-    is_ready: Arc<AtomicBool>,
+    readiness: Readiness,
     registry: Registry,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -25,26 +46,58 @@ pub async fn serve(
         .with_context(|| format!("failed to listen on {address} for health checks"))?;
     // The port is not the one that was asked for where that is 0.
     info!(address = %listener.local_addr().unwrap_or(address), "answering health checks and scrapes");
-    axum::serve(listener, router(is_ready, registry))
+    axum::serve(listener, router(readiness, registry))
         .with_graceful_shutdown(async move { shutdown.cancelled().await })
         .await
         .context("failed to serve health checks")
 }
 
-fn router(is_ready: Arc<AtomicBool>, registry: Registry) -> Router {
-    let readiness = move || async move {
-        if is_ready.load(Ordering::Relaxed) {
-            (StatusCode::OK, "ok")
-        } else {
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready")
-        }
-    };
+fn router(readiness: Readiness, registry: Registry) -> Router {
     let registry = Arc::new(registry);
     Router::new()
         .route("/healthz", get(async || "ok"))
-        .route("/readyz", get(readiness))
+        .route("/readyz", get(async move |uri: Uri| report(&readiness.checks(), uri.query() == Some("verbose"))))
         .route("/version", get(async || ([(header::CONTENT_TYPE, "application/json")], version())))
         .route("/metrics", get(async move || metrics(&registry)))
+}
+
+impl Readiness {
+    fn checks(&self) -> [Check; 3] {
+        [
+            Check {
+                name: "objects",
+                is_passed: *self.is_synced.borrow(),
+                missing: "not all objects of the cluster are listed",
+            },
+            Check {
+                name: "certificate",
+                is_passed: self.webhook.has_certificate(),
+                missing: "there is no certificate to answer reviews with",
+            },
+            Check {
+                name: "registration",
+                is_passed: self.is_ready.load(Ordering::Relaxed),
+                missing: "the webhooks are not registered",
+            },
+        ]
+    }
+}
+
+/// Tells whether all is well, as the components of Kubernetes do: what is missing is always named, the rest on demand.
+fn report(checks: &[Check], is_verbose: bool) -> (StatusCode, String) {
+    let is_passed = checks.iter().all(|check| check.is_passed);
+    if is_passed && !is_verbose {
+        return (StatusCode::OK, "ok".to_owned());
+    }
+    let lines = checks.iter().map(|check| match check.is_passed {
+        true => format!("[+]{} ok\n", check.name),
+        false => format!("[-]{} failed: {}\n", check.name, check.missing),
+    });
+    let lines: String = lines.collect();
+    match is_passed {
+        true => (StatusCode::OK, format!("{lines}readyz check passed\n")),
+        false => (StatusCode::SERVICE_UNAVAILABLE, format!("{lines}readyz check failed\n")),
+    }
 }
 
 /// Returns the version, as the components of Kubernetes tell theirs.
@@ -65,5 +118,31 @@ fn metrics(registry: &Registry) -> Response {
             error!(error = &error as &dyn std::error::Error, "could not write the metrics");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTED: Check = Check { name: "objects", is_passed: true, missing: "not all objects are listed" };
+    const UNSERVED: Check = Check { name: "certificate", is_passed: false, missing: "there is none" };
+
+    #[test]
+    fn what_is_missing_is_named_with_what_is_not() {
+        let (code, text) = report(&[LISTED, UNSERVED], false);
+
+        assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(text, "[+]objects ok\n[-]certificate failed: there is none\nreadyz check failed\n");
+    }
+
+    #[test]
+    fn if_nothing_is_missing_one_word_is_enough() {
+        assert_eq!(report(&[LISTED], false), (StatusCode::OK, "ok".to_owned()));
+    }
+
+    #[test]
+    fn who_wants_to_know_is_told_of_each_check() {
+        assert_eq!(report(&[LISTED], true), (StatusCode::OK, "[+]objects ok\nreadyz check passed\n".to_owned()));
     }
 }

@@ -1,6 +1,6 @@
 //! `sidecarset operator`
 
-use crate::health;
+use crate::health::{self, Readiness};
 use crate::logging::LogFormat;
 use crate::metrics;
 use anyhow::Context as _;
@@ -124,20 +124,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         metrics: Arc::default(),
         now: jiff::Timestamp::now,
     };
+    let readiness = Readiness {
+        is_synced: is_synced.clone(),
+        webhook: Arc::clone(&context.metrics),
+        is_ready: Arc::clone(&is_ready),
+    };
     let signals =
         Signals { is_synced, selection, in_force: tells, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
     let links = sidecarset_controller::Links { synced, selection: selects, in_force, events: (tells_events, events) };
-    let controller = sidecarset_controller::Settings {
-        namespace: arguments.namespace.clone(),
-        workers: arguments.workers,
-        concurrency: arguments.concurrency,
-        clock: jiff::Timestamp::now,
-    };
     info!(version = env!("CARGO_PKG_VERSION"), namespace = arguments.namespace, "started the operator");
-    let registry = metrics::registry(&context.metrics, Arc::clone(&is_ready));
-    let health = health::serve(arguments.health_bind, is_ready, registry, shutdown.clone());
+    let registry = metrics::registry(&context.metrics, is_ready);
+    let health = health::serve(arguments.health_bind, readiness, registry, shutdown.clone());
     let webhook = sidecarset_webhook::run(webhook, client.clone(), context, signals);
-    let controller = sidecarset_controller::run(client, catalog, controller, links, shutdown.clone());
+    let controller = sidecarset_controller::run(client, catalog, arguments.controller(), links, shutdown.clone());
     // Whatever ends first ends all: half an operator would look like a whole one.
     let stop = shutdown.drop_guard();
     tokio::try_join!(
@@ -153,6 +152,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 impl Arguments {
     fn without_rule(&self) -> WithoutRule {
         if self.allow_pod_metadata_patches { WithoutRule::Allow } else { WithoutRule::Refuse }
+    }
+
+    fn controller(&self) -> sidecarset_controller::Settings {
+        sidecarset_controller::Settings {
+            namespace: self.namespace.clone(),
+            workers: self.workers,
+            concurrency: self.concurrency,
+            clock: jiff::Timestamp::now,
+        }
     }
 
     fn webhook(&self) -> anyhow::Result<sidecarset_webhook::Settings> {

@@ -50,6 +50,44 @@ fn without_any_cluster_it_says_what_it_looked_for() {
     );
 }
 
+/// What the operator writes into its log while it looks for an API server in vain.
+fn log_in(form: &str) -> String {
+    let path = std::env::temp_dir().join(format!("sidecarset-test-log-{form}-{}.kubeconfig", std::process::id()));
+    // Nobody listens on that port.
+    let config = "{apiVersion: v1, kind: Config, current-context: a, users: [], \
+                  clusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}], \
+                  contexts: [{name: a, context: {cluster: a, user: ''}}]}";
+    std::fs::write(&path, config).unwrap();
+    let kubeconfig = path.to_string_lossy();
+    let addresses = ["--health-bind", "127.0.0.1:0", "--webhook-bind", "127.0.0.1:0"];
+    let output =
+        sidecarset(&[&["operator", "--log-format", form, "--kubeconfig", &*kubeconfig], &addresses[..]].concat());
+    std::fs::remove_file(&path).unwrap();
+    stderr(&output)
+}
+
+#[test]
+fn a_line_of_the_log_for_a_person_has_the_time_the_level_the_sentence_and_its_fields() {
+    let log = log_in("text");
+
+    let line = log.lines().find(|line| line.contains("started the operator")).unwrap();
+    let (time, rest) = line.split_once("  INFO ").unwrap();
+    assert!(time.starts_with("20") && time.ends_with('Z'), "{line}");
+    let fields = format!("version=\"{}\" namespace=\"sidecarset-system\"", env!("CARGO_PKG_VERSION"));
+    assert_eq!(rest, format!("sidecarset::operator: started the operator {fields}"));
+}
+
+#[test]
+fn a_line_of_the_log_for_a_machine_is_one_object() {
+    let log = log_in("json");
+
+    let line = log.lines().find(|line| line.contains("started the operator")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let members: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["level", "message", "namespace", "target", "timestamp", "version"]);
+    assert_eq!((&line["level"], &line["message"]), (&"INFO".into(), &"started the operator".into()));
+}
+
 #[test]
 fn a_webhook_url_that_the_api_server_would_not_take_is_refused() {
     let output = sidecarset(&["operator", "--webhook-url", "http://host"]);

@@ -127,6 +127,12 @@ impl Metrics {
         self.reviews.total((webhook, outcome))
     }
 
+    /// Says whether there is a certificate to answer with.
+    #[must_use]
+    pub fn has_certificate(&self) -> bool {
+        self.certificate_expiry.number() != 0
+    }
+
     /// Counts what a new Pod got.
     pub(crate) fn injected(&self, sets: usize, containers: usize) {
         self.injected_sets.add(NoLabels, sets as u64);

@@ -37,11 +37,18 @@ struct Objects {
 struct Server {
     objects: Arc<Mutex<Objects>>,
     tells: mpsc::Sender<String>,
+    // A kind that nobody may write, if it is not empty.
+    forbidden: &'static str,
 }
 
 impl ApiServer {
     /// Starts one that has these objects, each given with its path.
     pub fn start(objects: Vec<(&str, Value)>) -> Self {
+        Self::start_without("", objects)
+    }
+
+    /// Starts one on which nobody may write objects of a kind.
+    pub fn start_without(forbidden: &'static str, objects: Vec<(&str, Value)>) -> Self {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -50,7 +57,7 @@ impl ApiServer {
             kept.lock().unwrap().put(path, object);
         }
         let (tells, written) = mpsc::channel();
-        let router = Router::new().fallback(answer).with_state(Server { objects: Arc::clone(&kept), tells });
+        let router = Router::new().fallback(answer).with_state(Server { objects: Arc::clone(&kept), tells, forbidden });
         runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
         Self { address, objects: kept, written, _runtime: runtime }
     }
@@ -87,11 +94,13 @@ impl Objects {
     fn shown(&self, path: &str) -> String {
         let list = self.list(path);
         let objects = list["items"].as_array().into_iter().flatten();
-        let added = objects.map(|object| json!({"type": "ADDED", "object": object}));
+        // The type comes first, as an API server writes it: a Pod is not read as text otherwise.
+        let event = |kind: &str, object: &Value| format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n");
+        let added = objects.map(|object| event("ADDED", object));
         let annotations = json!({"k8s.io/initial-events-end": "true"});
         let metadata = json!({"resourceVersion": list["metadata"]["resourceVersion"], "annotations": annotations});
-        let end = json!({"type": "BOOKMARK", "object": {"apiVersion": "v1", "kind": "Pod", "metadata": metadata}});
-        added.chain([end]).map(|event| format!("{event}\n")).collect()
+        let end = event("BOOKMARK", &json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}));
+        added.chain([end]).collect()
     }
 
     fn patch(&mut self, path: &str, change: &Value) -> Value {
@@ -116,12 +125,17 @@ async fn answer(State(server): State<Server>, method: Method, uri: Uri, body: By
         let events = stream::iter(shown.map(Ok::<_, Infallible>)).chain(stream::pending());
         return Response::new(Body::from_stream(events));
     }
+    if method != Method::GET && path.split('/').any(|part| part == server.forbidden && !part.is_empty()) {
+        return response(403, &status(403, "Forbidden"));
+    }
     let object: Value = serde_json::from_slice(&body).unwrap_or_default();
     let (code, answer) = {
         let mut objects = server.objects.lock().unwrap();
         match method {
             Method::GET if query.contains("limit=") => (200, objects.list(path)),
-            Method::GET => objects.by_path.get(path).map_or_else(|| (404, not_found()), |object| (200, object.clone())),
+            Method::GET => {
+                objects.by_path.get(path).map_or_else(|| (404, status(404, "NotFound")), |object| (200, object.clone()))
+            }
             Method::POST => (201, objects.create(path, object)),
             Method::PATCH => (200, objects.patch(path, &object)),
             Method::PUT => (200, objects.put(path, object)),
@@ -132,9 +146,13 @@ async fn answer(State(server): State<Server>, method: Method, uri: Uri, body: By
         // The test may be over.
         let _ = server.tells.send(format!("{method} {path}"));
     }
+    response(code, &answer)
+}
+
+fn response(code: u16, answer: &Value) -> Response {
     Response::builder().status(code).body(Body::from(answer.to_string())).unwrap()
 }
 
-fn not_found() -> Value {
-    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404, "reason": "NotFound", "message": "no"})
+fn status(code: u16, reason: &str) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": "no"})
 }

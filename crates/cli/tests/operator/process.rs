@@ -13,7 +13,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -79,7 +79,15 @@ impl Operator {
 
     /// Starts it with variables of the environment.
     pub fn start_with(variables: &[(&str, &str)]) -> Self {
-        let cluster = ApiServer::start(objects());
+        Self::start_in(ApiServer::start(objects()), variables)
+    }
+
+    /// Starts it where nobody may write objects of a kind.
+    pub fn start_without(kind: &'static str) -> Self {
+        Self::start_in(ApiServer::start_without(kind, objects()), &[])
+    }
+
+    fn start_in(cluster: ApiServer, variables: &[(&str, &str)]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_sidecarset"))
             .args(["operator", "--log-format", "json", "--webhook-url", "https://127.0.0.1:9443", "--kubeconfig"])
             .arg(kubeconfig(&cluster))
@@ -102,6 +110,15 @@ impl Operator {
         let [health, reviews] = found.map(|(_, address)| address);
         cluster.until_written(STATUS);
         Self { cluster, process, health, reviews, log, reader: Some(reader) }
+    }
+
+    /// Waits until the API server can ask.
+    pub fn until_ready(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.get("/readyz").0.contains(" 200 ") {
+            assert!(Instant::now() < deadline, "{}", self.get("/readyz").1);
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Asks for a path, and returns the head and the body of the answer.
