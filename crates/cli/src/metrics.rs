@@ -1,6 +1,6 @@
 //! Everything that a monitoring system is told.
 
-use crate::process::Process;
+use crate::process::{self, Process};
 use sidecarset_metrics::{Collector, DescriptorEncoder, Registry, Scrape};
 use std::fmt;
 use std::sync::Arc;
@@ -16,12 +16,17 @@ struct Operator {
 }
 
 /// Returns everything that is told.
-pub fn registry(webhook: &sidecarset_webhook::Metrics, is_ready: Arc<AtomicBool>) -> Registry {
+pub fn registry(
+    webhook: &sidecarset_webhook::Metrics,
+    controller: &sidecarset_controller::Metrics,
+    is_ready: Arc<AtomicBool>,
+) -> Registry {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Process));
     let own = registry.sub_registry_with_prefix(PREFIX);
     own.register_collector(Box::new(Operator { is_ready }));
     webhook.register(own);
+    controller.register(own);
     registry
 }
 
@@ -31,6 +36,12 @@ impl Collector for Operator {
         let build = [([("version", env!("CARGO_PKG_VERSION"))], 1_u64)];
         scrape.gauge("build_info", "Which version of the operator runs.", build)?;
         let is_ready = u64::from(self.is_ready.load(Ordering::Relaxed));
-        scrape.number("ready", "Whether the API server can ask about new Pods.", is_ready)
+        scrape.number("ready", "Whether the API server can ask about new Pods.", is_ready)?;
+        match process::memory_limit() {
+            Some(limit) => {
+                scrape.number("memory_limit_bytes", "How much memory the operator may use, in bytes.", limit)
+            }
+            None => Ok(()),
+        }
     }
 }

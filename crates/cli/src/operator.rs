@@ -131,9 +131,16 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     let signals =
         Signals { is_synced, selection, in_force: tells, is_ready: Arc::clone(&is_ready), shutdown: shutdown.clone() };
-    let links = sidecarset_controller::Links { synced, selection: selects, in_force, events: (tells_events, events) };
+    let counted = Arc::new(sidecarset_controller::Metrics::default());
+    let registry = metrics::registry(&context.metrics, &counted, is_ready);
+    let links = sidecarset_controller::Links {
+        synced,
+        selection: selects,
+        in_force,
+        events: (tells_events, events),
+        metrics: counted,
+    };
     info!(version = env!("CARGO_PKG_VERSION"), namespace = arguments.namespace, "started the operator");
-    let registry = metrics::registry(&context.metrics, is_ready);
     let health = health::serve(arguments.health_bind, readiness, registry, shutdown.clone());
     let webhook = sidecarset_webhook::run(webhook, client.clone(), context, signals);
     let controller = sidecarset_controller::run(client, catalog, arguments.controller(), links, shutdown.clone());

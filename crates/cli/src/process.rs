@@ -2,7 +2,7 @@
 
 mod reading;
 
-use reading::{Machine, Usage};
+use reading::{Machine, Usage, limit};
 use sidecarset_metrics::{Collector, DescriptorEncoder, Scrape};
 use std::fmt;
 use std::fs::{read_dir, read_to_string};
@@ -19,6 +19,17 @@ impl Collector for Process {
             None => Ok(()),
         }
     }
+}
+
+/// Where the kernel tells how much memory a container may use, the one with the newer control groups first.
+const MEMORY_LIMITS: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+
+/// Returns how much memory may be used, in bytes: an infinite amount where there is no limit. Nothing where the kernel does not
+/// tell of processes either.
+pub fn memory_limit() -> Option<f64> {
+    usage()?;
+    let text = MEMORY_LIMITS.iter().find_map(|path| read_to_string(path).ok());
+    Some(text.as_deref().and_then(limit).unwrap_or(f64::INFINITY))
 }
 
 fn usage() -> Option<Usage> {

@@ -9,6 +9,7 @@ pub(crate) use conditions::conditions;
 
 use crate::attempts::WriteHold;
 use crate::context::Context;
+use crate::metrics::Write;
 use crate::pod::PodLite;
 use futures::{StreamExt, stream};
 use kube::Api;
@@ -77,9 +78,10 @@ pub(crate) async fn status(name: &Arc<str>, status: &SidecarSetStatus, ctx: &Con
     let sets: Api<SidecarSet> = Api::all(ctx.client.clone());
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
-    let answer = timeout(DEADLINE, sets.patch_status(name, &params, &Patch::Merge(patch))).await;
+    let request = async { outcome(timeout(DEADLINE, sets.patch_status(name, &params, &Patch::Merge(patch))).await) };
+    let answer = ctx.metrics().write(Write::Status, request).await;
     let now = Instant::now();
-    match outcome(answer) {
+    match answer {
         Answer::Written(set) => {
             let events = {
                 let mut sets = ctx.sets.lock();
@@ -152,9 +154,18 @@ async fn upgrade_pod(set: Arc<CanonicalSet>, pod: Arc<PodRecord>, mut upgrade: U
 
 async fn write(upgrade: &mut Upgrade, set: &CanonicalSet, pod: &PodRecord, ctx: &Context) -> Answer<PodLite> {
     let pods: Api<PodLite> = Api::namespaced(ctx.client.clone(), pod.key.namespace());
-    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
-    if let Err(answer) = annotations::decide(upgrade, set, pod, &pods).await {
+    ctx.metrics().write(Write::of(upgrade.step), send(upgrade, set, pod, (&pods, ctx))).await
+}
+
+async fn send(
+    upgrade: &mut Upgrade,
+    set: &CanonicalSet,
+    pod: &PodRecord,
+    (pods, ctx): (&Api<PodLite>, &Context),
+) -> Answer<PodLite> {
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    if let Err(answer) = annotations::decide(upgrade, set, pod, pods).await {
         return answer;
     }
     let patch = Patch::Strategic(upgrade.patch(set, pod, ctx.now().wall));

@@ -3,6 +3,7 @@
 use crate::Settings;
 use crate::attempts::Attempts;
 use crate::index::{PodIndex, Touched};
+use crate::metrics::Metrics;
 use crate::pauses::Pauses;
 use crate::queue::Queue;
 use crate::round::Now;
@@ -49,6 +50,8 @@ pub(crate) struct Outlets {
     pub(crate) selection: watch::Sender<u64>,
     /// Events that wait to be written.
     pub(crate) events: mpsc::Sender<Event>,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 impl Context {
@@ -79,6 +82,11 @@ impl Context {
 
     pub(crate) fn now(&self) -> Now {
         Now { wall: (self.settings.clock)().into(), monotonic: Instant::now() }
+    }
+
+    /// Returns what is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.outlets.metrics
     }
 
     /// Changes the index, and has the sets looked at that this touches.
@@ -114,6 +122,7 @@ impl Context {
     pub(crate) fn tell(&self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             if self.outlets.events.try_send(event).is_err() {
+                self.metrics().dropped_event();
                 debug!("dropped an event: too many wait to be written");
             }
         }

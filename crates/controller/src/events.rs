@@ -5,6 +5,7 @@ mod pace;
 mod recent;
 
 use crate::context::Context;
+use crate::metrics::{Write, Written};
 use k8s_openapi::api::core::v1::{ObjectReference, Pod};
 use k8s_openapi::api::events::v1::Event as WireEvent;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
@@ -64,11 +65,19 @@ async fn post(event: &Event, ctx: &Context) {
     let events: Api<WireEvent> = Api::namespaced(ctx.client.clone(), namespace);
     let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     let reason = &event.reason;
-    match timeout(DEADLINE, events.create(&params, &object)).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => warn!(reason, error = &error as &dyn Error, "could not write an event"),
-        Err(elapsed) => warn!(reason, error = &elapsed as &dyn Error, "could not write an event"),
-    }
+    let began = Instant::now();
+    let written = match timeout(DEADLINE, events.create(&params, &object)).await {
+        Ok(Ok(_)) => Written::Done,
+        Ok(Err(error)) => {
+            warn!(reason, error = &error as &dyn Error, "could not write an event");
+            Written::failed(&error)
+        }
+        Err(elapsed) => {
+            warn!(reason, error = &elapsed as &dyn Error, "could not write an event");
+            Written::Unanswered
+        }
+    };
+    ctx.metrics().wrote(Write::Event, written, began);
 }
 
 fn on_the_wire(event: &Event, now: MicroTime) -> WireEvent {

@@ -13,6 +13,7 @@ mod tests;
 
 pub(crate) use slot::Selectable;
 
+use crate::metrics::Pods;
 use lacking::Lacking;
 use members::Members;
 use own_write::OwnWrite;
@@ -38,6 +39,8 @@ pub type Touched = BTreeSet<Arc<str>>;
 #[derive(Debug, Default)]
 pub struct PodIndex {
     pods: BTreeMap<PodKey, Slot>,
+    // How many of these have a record.
+    carriers: usize,
     members: Members,
     lacking: Lacking,
     interner: Interner,
@@ -200,6 +203,12 @@ impl PodIndex {
         self.pods.get(pod)?.pod.record()
     }
 
+    /// Returns how much is known.
+    pub(crate) fn known(&self) -> Pods {
+        let bystanders = self.pods.len() - self.carriers;
+        Pods { carriers: self.carriers, bystanders, strings: self.interner.len() }
+    }
+
     fn see(&mut self, key: &PodKey) {
         let epoch = self.epoch;
         self.pods.get_mut(key).into_iter().for_each(|slot| slot.epoch = epoch);
@@ -213,6 +222,7 @@ impl PodIndex {
             None => self.own_writes.remove(&after.key),
         };
         let before = self.store(&after);
+        self.carriers += usize::from(before.is_none());
         let sets_before = || before.iter().flat_map(|before| before.sets());
         if sets_before().ne(after.sets()) {
             before.iter().for_each(|before| self.members.remove(before));
@@ -246,6 +256,7 @@ impl PodIndex {
         let Some(slot) = self.pods.remove(key) else { return Touched::new() };
         let mut touched = self.lacking.count(slot.lacks(), &[]);
         if let Some(record) = slot.pod.record() {
+            self.carriers -= 1;
             self.own_writes.remove(key);
             self.members.remove(record);
             touched.extend(record.sets().cloned());

@@ -8,6 +8,7 @@ mod context;
 mod events;
 mod gather;
 mod index;
+pub mod metrics;
 mod pauses;
 mod pod;
 mod queue;
@@ -22,6 +23,7 @@ mod worker;
 
 pub use events::queue as event_queue;
 pub use index::PodIndex;
+pub use metrics::Metrics;
 pub use pod::PodLite;
 
 use context::{Context, Outlets};
@@ -63,6 +65,8 @@ pub struct Links {
     pub in_force: channel::Receiver<InForce>,
     /// The queue of events, from [`event_queue`]: the controller puts its own into it, and writes those of everybody.
     pub events: (Sender<Event>, Receiver<Event>),
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Why the controller ended before it was told to.
@@ -101,9 +105,10 @@ pub async fn run(
     links: Links,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let Links { synced, selection, in_force, events: (tells, events) } = links;
-    let outlets = Outlets { selection, events: tells };
+    let Links { synced, selection, in_force, events: (tells, events), metrics } = links;
+    let outlets = Outlets { selection, events: tells, metrics: Arc::clone(&metrics) };
     let ctx = Arc::new(Context::new(client, catalog, settings, (outlets, in_force.clone()), shutdown));
+    metrics.look_at(&ctx);
     let mut watches = JoinSet::new();
     let (sets, sets_listed) = oneshot::channel();
     let (namespaces, namespaces_listed) = oneshot::channel();

@@ -3,6 +3,7 @@
 
 pub(crate) mod schedule;
 
+use crate::metrics::Waiting;
 use parking_lot::Mutex;
 use schedule::{Rest, Schedule};
 use std::sync::Arc;
@@ -63,6 +64,11 @@ impl Queue {
     /// Forgets a set.
     pub(crate) fn forget(&self, set: &str) {
         self.schedule.lock().forget(set);
+    }
+
+    /// Returns how many sets are due and wait.
+    pub(crate) fn waiting(&self, now: Instant) -> Waiting {
+        self.schedule.lock().waiting(now)
     }
 
     /// Waits until there may be something to take. One caller at a time.

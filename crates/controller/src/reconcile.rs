@@ -9,6 +9,7 @@ use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
 use sidecarset_core::status::{self, Injecting};
 use sidecarset_core::upgradable;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -36,15 +37,18 @@ pub(crate) struct Next {
 pub(crate) async fn reconcile(name: &Arc<str>, ctx: &Arc<Context>) -> Next {
     let began = Instant::now();
     let entry = ctx.catalog.read().set(name).cloned();
-    match entry {
+    let next = match entry {
         Some(Entry::Valid(set)) => reconcile_valid(&set, ctx).await,
         Some(Entry::Invalid(set)) => Next { rest: Rest::over(began), at: report(&set, ctx).await },
         None => {
-            // It was deleted while its Pods were being upgraded.
+            // It was deleted while it was looked at, and its Pods were being upgraded.
             ctx.attempts.lock().forget(name);
+            ctx.metrics().forget_set(name);
             Next { rest: Rest::over(began), at: leave(name, ctx).await }
         }
-    }
+    };
+    ctx.metrics().ended_round(began.elapsed());
+    next
 }
 
 /// Takes a set that is gone out of the conditions of Pods.
@@ -64,7 +68,10 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     for (pod, hold) in &round.holds {
         debug!(%pod, ?hold, "left the pod as it is");
     }
-    let rest = Rest::over(now.monotonic + rest_after(now.monotonic.elapsed()));
+    let decided = now.monotonic.elapsed();
+    ctx.metrics().decided(decided);
+    ctx.metrics().holds(&set.name, &round.holds);
+    let rest = Rest::over(now.monotonic + rest_after(decided));
     let calm = if round.is_at_rest { CALM } else { Duration::ZERO };
     let rollout = async {
         let left = apply::rollout(target, round.upgrades, ctx).await;
@@ -101,6 +108,7 @@ async fn tell(
     let status = revisions::tell(status, set, ctx);
     let status = status::with_not_injected(status, gather::lacking(&set.name, ctx));
     let status = with_injecting(status, &Entry::Valid(Arc::clone(set)), ctx);
+    ctx.metrics().stands(&set.name, &status);
     let status_due = apply::status(&set.name, &status, ctx).await;
     [history_due, status_due].into_iter().flatten().min()
 }
@@ -108,6 +116,9 @@ async fn tell(
 async fn report(set: &Arc<InvalidSet>, ctx: &Context) -> Option<Instant> {
     let status = status::invalid(set, gather::status(&set.name, ctx).as_ref(), ctx.now().wall);
     let status = with_injecting(status, &Entry::Invalid(Arc::clone(set)), ctx);
+    // Nothing is planned for its Pods.
+    ctx.metrics().holds(&set.name, &BTreeMap::new());
+    ctx.metrics().stands(&set.name, &status);
     apply::status(&set.name, &status, ctx).await
 }
 

@@ -1,6 +1,7 @@
 //! Writes the past of sets: the ControllerRevisions. Nothing else does.
 
 use crate::context::Context;
+use crate::metrics::{Write, Written};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -42,6 +43,18 @@ enum Error {
     Collision,
     #[error("the revision has changed")]
     Changed,
+}
+
+impl Error {
+    fn written(&self) -> Written {
+        match self {
+            Self::Create { source } | Self::Read { source } | Self::Update { source } | Self::Delete { source } => {
+                Written::failed(source)
+            }
+            Self::Silence(_) => Written::Unanswered,
+            Self::Leftover | Self::Collision | Self::Changed => Written::Conflict,
+        }
+    }
 }
 
 /// A revision as it is sent: the data are the very bytes that were hashed.
@@ -101,6 +114,7 @@ async fn write(set: &CanonicalSet, change: &Change, ctx: &Context) -> bool {
         Change::Update(update) => &update.revision.name,
         Change::Delete(revision) => &revision.name,
     };
+    let began = Instant::now();
     let answer = timeout(PATIENCE, async {
         let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
         match change {
@@ -109,7 +123,9 @@ async fn write(set: &CanonicalSet, change: &Change, ctx: &Context) -> bool {
             Change::Delete(revision) => delete(set, revision, &revisions, ctx).await,
         }
     });
-    match answer.await.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+    let answer = answer.await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+    ctx.metrics().wrote(Write::Revision, answer.as_ref().map_or_else(Error::written, |()| Written::Done), began);
+    match answer {
         Ok(()) => return true,
         Err(Error::Changed) => debug!(set = %set.name, revision = %name, "the revision changed before it was written"),
         Err(Error::Collision) => {

@@ -10,6 +10,7 @@ pub(crate) mod selection;
 pub(crate) mod sets;
 mod troubles;
 
+use crate::metrics::{Kind, Metrics};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use kube::Api;
@@ -36,34 +37,51 @@ pub(crate) trait Watched:
 
 impl<K: kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static> Watched for K {}
 
+/// What is followed, and where that is counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Feed<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) metrics: &'a Metrics,
+}
+
 /// Hands every event to `take`, for ever. `listed` is told when the first list is complete.
-pub(crate) async fn follow<K: Watched>(api: Api<K>, listed: oneshot::Sender<()>, take: impl FnMut(Event<K>)) {
-    follow_with(api, watcher::Config::default(), listed, take).await;
+pub(crate) async fn follow<K: Watched>(
+    feed: Feed<'_>,
+    api: Api<K>,
+    listed: oneshot::Sender<()>,
+    take: impl FnMut(Event<K>),
+) {
+    follow_with(feed, (api, watcher::Config::default()), listed, take).await;
 }
 
 /// Like [`follow`], for the objects that have a label.
 pub(crate) async fn follow_labelled<K: Watched>(
-    api: Api<K>,
-    label: &str,
+    feed: Feed<'_>,
+    (api, label): (Api<K>, &str),
     listed: oneshot::Sender<()>,
     take: impl FnMut(Event<K>),
 ) {
-    follow_with(api, watcher::Config::default().labels(label), listed, take).await;
+    follow_with(feed, (api, watcher::Config::default().labels(label)), listed, take).await;
 }
 
 /// Like [`follow`], for objects of which there are many: their list is streamed, where the API server does that. So one of
 /// them is in memory at a time; a page of them would be there twice, as text and as it is read.
-pub(crate) async fn follow_many<K: Watched>(api: Api<K>, listed: oneshot::Sender<()>, take: impl FnMut(Event<K>)) {
-    follow_with(api, watcher::Config::default().streaming_lists(), listed, take).await;
+pub(crate) async fn follow_many<K: Watched>(
+    feed: Feed<'_>,
+    api: Api<K>,
+    listed: oneshot::Sender<()>,
+    take: impl FnMut(Event<K>),
+) {
+    follow_with(feed, (api, watcher::Config::default().streaming_lists()), listed, take).await;
 }
 
 async fn follow_with<K: Watched>(
-    api: Api<K>,
-    config: watcher::Config,
+    feed: Feed<'_>,
+    (api, config): (Api<K>, watcher::Config),
     listed: oneshot::Sender<()>,
     mut take: impl FnMut(Event<K>),
 ) {
-    let mut follower = Follower::new(api, config.page_size(PAGE));
+    let mut follower = Follower::new(feed, api, config.page_size(PAGE));
     let mut listed = Some(listed);
     loop {
         match follower.next().await {
@@ -86,8 +104,19 @@ async fn follow_with<K: Watched>(
     }
 }
 
+impl Feed<'_> {
+    fn note<K>(self, event: &Event<K>) {
+        match event {
+            Event::Init => self.metrics.begins_list(self.kind),
+            Event::InitApply(_) | Event::Apply(_) | Event::Delete(_) => self.metrics.was_shown(self.kind),
+            Event::InitDone => {}
+        }
+    }
+}
+
 /// What follows the objects of a kind.
-struct Follower<K: Watched> {
+struct Follower<'a, K: Watched> {
+    feed: Feed<'a>,
     api: Api<K>,
     config: watcher::Config,
     kind: String,
@@ -95,10 +124,10 @@ struct Follower<K: Watched> {
     troubles: Troubles,
 }
 
-impl<K: Watched> Follower<K> {
-    fn new(api: Api<K>, config: watcher::Config) -> Self {
+impl<'a, K: Watched> Follower<'a, K> {
+    fn new(feed: Feed<'a>, api: Api<K>, config: watcher::Config) -> Self {
         let events = watcher(api.clone(), config.clone()).boxed();
-        Self { api, config, kind: K::kind(&()).into_owned(), events, troubles: Troubles::default() }
+        Self { feed, api, config, kind: K::kind(&()).into_owned(), events, troubles: Troubles::default() }
     }
 
     fn begin(&mut self) {
@@ -112,6 +141,7 @@ impl<K: Watched> Follower<K> {
     }
 
     fn heed(&mut self, event: &Event<K>, is_repeated: bool) -> Option<Trouble> {
+        self.feed.note(event);
         if is_repeated && matches!(event, Event::Init) {
             info!(kind = self.kind, "list the objects again");
         }
@@ -120,6 +150,7 @@ impl<K: Watched> Follower<K> {
 
     async fn recover(&mut self, trouble: &Trouble) {
         tell(&self.kind, trouble);
+        self.feed.metrics.interrupted(self.feed.kind, trouble.interruption());
         let wait = self.troubles.add(trouble, Instant::now());
         let is_streaming = self.config.initial_list_strategy == InitialListStrategy::StreamingList;
         if is_streaming && self.troubles.is_for_pages(trouble) {

@@ -72,6 +72,7 @@ impl Workers {
             }
             Err(panicked) => {
                 error!(%set, error = &panicked as &dyn Error, "a look at the set ended in a panic");
+                self.ctx.metrics().panicked_round();
                 self.ctx.queue.fail(&set);
             }
         }

@@ -3,6 +3,14 @@
 /// How long one tick lasts in what the kernel tells: a hundredth of a second, whatever its own clock does.
 const TICKS_A_SECOND: f64 = 100.0;
 
+/// What stands for no limit in the older control groups: more than any machine has.
+const NO_LIMIT: f64 = (1_u64 << 60) as f64;
+
+/// Returns the limit of memory that a text of a control group tells; nothing if there is none.
+pub fn limit(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|bytes| *bytes < NO_LIMIT)
+}
+
 /// The kernel's texts.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -110,6 +118,13 @@ mod tests {
         let usage = Machine { limits, ..machine() }.usage();
 
         assert_eq!(usage.map(|usage| usage.most_descriptors), Some(None));
+    }
+
+    #[test]
+    fn a_limit_of_memory_is_a_number_that_a_machine_can_have() {
+        assert_eq!(limit("268435456\n"), Some(268_435_456.0));
+        assert_eq!(limit("max\n"), None);
+        assert_eq!(limit("9223372036854771712\n"), None);
     }
 
     #[test]

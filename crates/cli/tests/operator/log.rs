@@ -1,9 +1,9 @@
 //! What the operator writes into its log.
 
-use crate::process::Operator;
+use crate::process::{Operator, pod};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Parts of the keys: the lines of each, without those that every key has; and the middle of what the Secret holds.
 fn parts_of_keys(operator: &Operator) -> Vec<String> {
@@ -16,11 +16,7 @@ fn parts_of_keys(operator: &Operator) -> Vec<String> {
 }
 
 fn ask_something(operator: &Operator) {
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "labels": {"app": "web"}},
-        "spec": {"containers": [{"name": "web", "image": "web:1"}]},
-    });
-    operator.review(&pod);
+    operator.review(&pod());
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What the operator tells a monitoring system, and what is said about that.
 
 use crate::document::{self, Described};
-use crate::process::Operator;
+use crate::process::{Operator, pod};
 use crate::query::faults;
 use crate::scrape::{Metric, Scrape};
-use serde_json::json;
+use sidecarset_controller::metrics::{ConditionKind, FailureReason, HoldReason};
+use sidecarset_metrics::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels whose values are names and versions.
@@ -61,7 +62,35 @@ fn every_value_of_a_closed_label_is_described() {
             told.insert((asked_for(name, metric), label.to_owned()), values);
         }
     }
-    assert_eq!(told, document::values());
+    // Of these only what is not 0, or known, is told.
+    let mut described = document::values();
+    let all = [
+        ("sidecarset_held_pods", "reason", values_of(HoldReason::all())),
+        ("sidecarset_failing_pods", "reason", values_of(FailureReason::all())),
+        ("sidecarset_condition", "condition", values_of(ConditionKind::all())),
+    ];
+    for (metric, label, values) in all {
+        let label = (metric.to_owned(), label.to_owned());
+        assert_eq!(described.remove(&label).as_ref(), Some(&values), "{metric}");
+        let some = told.remove(&label).unwrap();
+        assert!(some.is_subset(&values), "{metric}: {some:?}");
+    }
+    assert_eq!(told, described);
+}
+
+fn values_of(labels: impl Iterator<Item = impl Labels>) -> BTreeSet<String> {
+    labels.flat_map(Labels::written).map(|(_, value)| value.to_owned()).collect()
+}
+
+#[test]
+fn what_the_one_pod_waits_for_is_told() {
+    let scrape = scrape(&Operator::start());
+
+    assert_eq!(scrape.number(r#"sidecarset_pods{set="log-sc",state="matched"}"#), Some(1.0));
+    assert_eq!(scrape.number(r#"sidecarset_held_pods{set="log-sc",reason="needs_new_pod"}"#), Some(1.0));
+    assert_eq!(scrape.number(r#"sidecarset_failing_pods{set="log-sc",reason="ImagePullBackOff"}"#), Some(1.0));
+    assert_eq!(scrape.number(r#"sidecarset_condition{set="log-sc",condition="Degraded"}"#), Some(1.0));
+    assert_eq!(scrape.number(r#"sidecarset_writes_total{kind="status",result="done"}"#), Some(1.0));
 }
 
 #[test]
@@ -78,12 +107,8 @@ fn every_metric_has_a_meaning_and_one_of_ours_our_prefix() {
 #[test]
 fn a_review_is_counted() {
     let operator = Operator::start();
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "labels": {"app": "web"}},
-        "spec": {"containers": [{"name": "web", "image": "web:1"}]},
-    });
 
-    let answer = operator.review(&pod);
+    let answer = operator.review(&pod());
 
     assert_eq!(answer["response"]["allowed"], true);
     let scrape = scrape(&operator);

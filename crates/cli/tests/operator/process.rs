@@ -71,6 +71,14 @@ fn objects() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// A new Pod that the set selects.
+pub fn pod() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "web", "image": "web:1"}]},
+    })
+}
+
 impl Operator {
     /// Starts the operator, and waits until it has written the status of the set.
     pub fn start() -> Self {

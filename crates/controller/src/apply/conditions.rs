@@ -4,6 +4,7 @@
 use super::outcome::{Answer, outcome};
 use crate::attempts::WriteHold;
 use crate::context::Context;
+use crate::metrics::Write;
 use crate::pod::PodLite;
 use futures::{StreamExt, stream};
 use kube::Api;
@@ -88,7 +89,8 @@ async fn patch(pod: &PodRecord, change: &Change, ctx: &Context) -> Answer<PodLit
     let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let _permit = ctx.writes.acquire().await.expect("the semaphore is never closed");
     let patch = Patch::Strategic(change.patch(pod, ctx.now().wall));
-    outcome(timeout(DEADLINE, pods.patch_status(pod.key.name(), &params, &patch)).await)
+    let request = async { outcome(timeout(DEADLINE, pods.patch_status(pod.key.name(), &params, &patch)).await) };
+    ctx.metrics().write(Write::Condition, request).await
 }
 
 fn tell_hold(pod: &PodKey, hold: WriteHold, source: &(dyn Error + 'static)) {

@@ -51,7 +51,7 @@ pub(super) fn said(source: &(dyn Error + Send + Sync + 'static)) -> String {
     }
 }
 
-fn hold(error: &kube::Error) -> WriteHold {
+pub(crate) fn hold(error: &kube::Error) -> WriteHold {
     let kube::Error::Api(status) = error else {
         // No answer, or one that cannot be read: it may be written.
         return WriteHold::Unanswered;

@@ -53,6 +53,23 @@ fn a_pod_is_found_by_the_sets_in_it_and_by_no_other() {
 }
 
 #[test]
+fn it_tells_how_many_pods_it_knows_with_sidecars_and_without() {
+    let now = Instant::now();
+    let mut index = index_of([pod("a", 1), pod("b", 1), pod("c", 1)], now);
+    let plain =
+        |name: &str| lite(json!({"metadata": {"name": name, "namespace": "shop", "uid": format!("uid-of-{name}")}}));
+    index.place(plain("d").observed(), &[], 0);
+    index.observe(lite(pod("a", 2)).observed(), now);
+
+    index.observe(plain("b").observed(), now);
+    index.place(plain("b").observed(), &[], 0);
+    index.delete(lite(pod("c", 2)).observed());
+
+    let known = index.known();
+    assert_eq!((known.carriers, known.bystanders), (1, 2));
+}
+
+#[test]
 fn a_pod_without_sidecars_is_not_remembered() {
     let mut index = PodIndex::default();
     let plain = json!({"metadata": {"name": "a", "namespace": "shop", "uid": "u", "resourceVersion": "1"}});

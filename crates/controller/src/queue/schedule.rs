@@ -1,8 +1,10 @@
 //! The order in which sets are looked at. Plain data without a clock: time is handed in.
 
 use crate::backoff;
+use crate::metrics::Waiting;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// When each set is looked at next.
@@ -122,6 +124,13 @@ impl Schedule {
         self.order.first().map(|(due, _)| *due)
     }
 
+    /// Returns how many sets are due and wait.
+    pub(crate) fn waiting(&self, now: Instant) -> Waiting {
+        let sets = self.order.iter().take_while(|(due, _)| *due <= now).count();
+        let longest = self.next().map_or(Duration::ZERO, |due| now.saturating_duration_since(due));
+        Waiting { sets, longest }
+    }
+
     fn release(&mut self, set: &Arc<str>) {
         let Some(turn) = self.sets.get_mut(set) else { return };
         turn.is_taken = false;
@@ -140,7 +149,6 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -182,6 +190,22 @@ mod tests {
 
         assert_eq!(schedule.take(now), None);
         assert_eq!(schedule.next(), Some(now + SECOND));
+    }
+
+    #[test]
+    fn only_sets_that_are_due_wait() {
+        let now = Instant::now();
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+        schedule.add(set("b"), now + SECOND);
+        schedule.add(set("c"), now + 4 * SECOND);
+        schedule.add(set("d"), now);
+        schedule.take(now);
+
+        let waiting = schedule.waiting(now + 3 * SECOND);
+
+        assert_eq!(waiting, Waiting { sets: 2, longest: 3 * SECOND });
+        assert_eq!(Schedule::default().waiting(now), Waiting::default());
     }
 
     #[test]

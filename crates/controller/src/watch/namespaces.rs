@@ -1,7 +1,8 @@
 //! The watch of namespaces: only their labels matter.
 
-use super::follow;
+use super::{Feed, follow};
 use crate::context::Context;
+use crate::metrics::Kind;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
@@ -16,7 +17,8 @@ use tokio::sync::oneshot;
 pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(ctx.client.clone());
     let mut known = Known::default();
-    follow(api, listed, |event| known.take(event, &ctx)).await;
+    let feed = Feed { kind: Kind::Namespace, metrics: ctx.metrics() };
+    follow(feed, api, listed, |event| known.take(event, &ctx)).await;
 }
 
 /// The names of the namespaces that are in the catalog.

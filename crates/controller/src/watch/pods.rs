@@ -1,8 +1,9 @@
 //! The watch of Pods.
 
-use super::{follow_many, newest, selection};
+use super::{Feed, follow_many, newest, selection};
 use crate::context::Context;
 use crate::index::Touched;
+use crate::metrics::Kind;
 use crate::pod::PodLite;
 use kube::Api;
 use kube::runtime::watcher::Event;
@@ -17,7 +18,8 @@ const EXPIRY: Duration = Duration::from_secs(10);
 /// Keeps the index, for ever.
 pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
     let api: Api<PodLite> = Api::all(newest::newest(&ctx.client));
-    tokio::join!(follow_many(api, listed, |event| take(&event, &ctx)), expire(&ctx));
+    let feed = Feed { kind: Kind::Pod, metrics: ctx.metrics() };
+    tokio::join!(follow_many(feed, api, listed, |event| take(&event, &ctx)), expire(&ctx));
 }
 
 fn take(event: &Event<PodLite>, ctx: &Context) {

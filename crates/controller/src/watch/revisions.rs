@@ -1,7 +1,8 @@
 //! The watch of ControllerRevisions: the past definitions of sets, which are kept in the operator's namespace.
 
-use super::follow_labelled;
+use super::{Feed, follow_labelled};
 use crate::context::Context;
+use crate::metrics::Kind;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::runtime::watcher::Event;
 use kube::{Api, ResourceExt};
@@ -22,7 +23,8 @@ pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
     let api: Api<ControllerRevision> = Api::namespaced(ctx.client.clone(), &ctx.settings.namespace);
     let mut list = BTreeSet::new();
     // Other controllers keep their revisions in the same namespace: our own DaemonSets, if there are any.
-    follow_labelled(api, markers::REVISION_OF, listed, |event| take(event, &mut list, &ctx)).await;
+    let feed = Feed { kind: Kind::Revision, metrics: ctx.metrics() };
+    follow_labelled(feed, (api, markers::REVISION_OF), listed, |event| take(event, &mut list, &ctx)).await;
 }
 
 fn take(event: Event<ControllerRevision>, list: &mut BTreeSet<String>, ctx: &Context) {

@@ -1,7 +1,8 @@
 //! The watch of SidecarSets.
 
-use super::follow;
+use super::{Feed, follow};
 use crate::context::Context;
+use crate::metrics::Kind;
 use crate::sets::News;
 use kube::core::{DeserializeGuard, Resource};
 use kube::runtime::watcher::Event;
@@ -14,7 +15,8 @@ use tracing::warn;
 /// Keeps the catalog's sets, for ever.
 pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
     let api: Api<DeserializeGuard<SidecarSet>> = Api::all(ctx.client.clone());
-    follow(api, listed, |event| take(event, &ctx)).await;
+    let feed = Feed { kind: Kind::Set, metrics: ctx.metrics() };
+    follow(feed, api, listed, |event| take(event, &ctx)).await;
 }
 
 fn take(event: Event<DeserializeGuard<SidecarSet>>, ctx: &Context) {

@@ -1,6 +1,7 @@
 //! What goes wrong with following objects, and for how long to wait then.
 
 use crate::backoff;
+use crate::metrics::Interruption;
 use kube::runtime::watcher::{self, Event};
 use std::error::Error;
 use std::time::Duration;
@@ -24,6 +25,35 @@ pub(super) enum Trouble {
     Silence(#[from] tokio::time::error::Elapsed),
     #[error("the list broke off")]
     BreakOff,
+}
+
+impl Trouble {
+    /// Returns the word by which it is counted.
+    pub(super) fn interruption(&self) -> Interruption {
+        match self {
+            Self::Watch(error) => interruption(error),
+            Self::Silence(_) => Interruption::Silent,
+            Self::BreakOff => Interruption::BrokeOff,
+        }
+    }
+}
+
+fn interruption(error: &watcher::Error) -> Interruption {
+    let code = match error {
+        watcher::Error::WatchError(status) => Some(status.code),
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) => Some(status.code),
+        watcher::Error::InitialListFailed(_)
+        | watcher::Error::WatchStartFailed(_)
+        | watcher::Error::WatchFailed(_)
+        | watcher::Error::NoResourceVersion => None,
+    };
+    match code {
+        Some(410) => Interruption::Expired,
+        Some(_) => Interruption::Refused,
+        None => Interruption::Failed,
+    }
 }
 
 /// How far the list is.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use parking_lot::RwLock;
 use serde_json::Value;
-use sidecarset_controller::{Error, Links, Settings, event_queue, run};
+use sidecarset_controller::{Error, Links, Metrics, Settings, event_queue, run};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::InForce;
 use std::cell::Cell;
@@ -30,6 +30,7 @@ pub struct Cluster {
     state: Arc<Mutex<State>>,
     pub in_force: watch::Sender<InForce>,
     pub selection: watch::Sender<u64>,
+    pub metrics: Arc<Metrics>,
 }
 
 #[derive(Debug)]
@@ -137,7 +138,9 @@ impl Cluster {
         let settings = Settings { clock: Self::now, ..Settings::default() };
         let catalog = Arc::new(RwLock::new(Catalog::default()));
         let in_force = self.in_force.subscribe();
-        let links = Links { synced: sender, selection: self.selection.clone(), in_force, events: event_queue() };
+        let metrics = Arc::clone(&self.metrics);
+        let links =
+            Links { synced: sender, selection: self.selection.clone(), in_force, events: event_queue(), metrics };
         let task = tokio::spawn(run(client, Arc::clone(&catalog), settings, links, shutdown.clone()));
         Operator { task, shutdown, synced, catalog }
     }

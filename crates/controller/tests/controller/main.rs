@@ -13,6 +13,7 @@ mod hot;
 #[path = "../../../core/tests/core/kruise.rs"]
 mod kruise;
 mod metadata;
+mod metrics;
 mod not_injected;
 mod objects;
 mod permission;
