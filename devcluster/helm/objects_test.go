@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	apps "k8s.io/api/apps/v1"
-	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
 	policy "k8s.io/api/policy/v1"
 	rbac "k8s.io/api/rbac/v1"
@@ -53,6 +52,7 @@ var everything = values{
 		"failurePolicy": "Ignore", "allowPodMetadataPatches": true, "logFilter": "debug",
 		"extraArguments": []any{"--webhook-bind=0.0.0.0:9443"},
 	},
+	"monitoring":                monitored["monitoring"],
 	"nodeSelector":              values{"kubernetes.io/os": "linux"},
 	"tolerations":               []any{values{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}},
 	"affinity":                  values{"nodeAffinity": values{}},
@@ -85,8 +85,12 @@ func TestWhatIsInstalledBeyondThatWithEverythingSwitchedOn(t *testing.T) {
 	want := []string{
 		"Certificate sidecarset-webhook",
 		"Certificate sidecarset-webhook-ca",
+		"ConfigMap sidecarset-dashboard",
 		"Issuer sidecarset-self-signed",
 		"Issuer sidecarset-webhook",
+		"PrometheusRule sidecarset-operator",
+		"Service sidecarset-operator-metrics",
+		"ServiceMonitor sidecarset-operator",
 	}
 	normal := kinds(objects(t, values{}))
 
@@ -149,7 +153,7 @@ func TestEverythingFindsTheOperatorsPods(t *testing.T) {
 
 	for what, selector := range map[string]map[string]string{
 		"Deployment":          only[*apps.Deployment](t, all).Spec.Selector.MatchLabels,
-		"Service":             only[*core.Service](t, all).Spec.Selector,
+		"Service":             service(t, all, "sidecarset-webhook").Spec.Selector,
 		"PodDisruptionBudget": only[*policy.PodDisruptionBudget](t, all).Spec.Selector.MatchLabels,
 		"NetworkPolicy":       only[*networking.NetworkPolicy](t, all).Spec.PodSelector.MatchLabels,
 	} {

@@ -26,6 +26,7 @@ func TestValuesThatCannotBeMeantAreRefused(t *testing.T) {
 		{values{"podAnnotations": values{"a": true}}, "at '/podAnnotations/a': got boolean, want string"},
 		{values{"resources": values{"limit": values{}}}, "at '/resources': additional properties 'limit' not allowed"},
 		{values{"terminationGracePeriodSeconds": 1}, "at '/terminationGracePeriodSeconds': minimum: got 1, want 15"},
+		{values{"monitoring": values{"serviceMonitor": values{"interval": "often"}}}, "at '/monitoring/serviceMonitor/interval': 'often' does not match pattern"},
 		{values{"topologySpreadConstraints": []any{values{"topologyKey": "zone"}}}, "missing properties 'maxSkew', 'whenUnsatisfiable'"},
 	} {
 		_, err := manifest(t, example.set)

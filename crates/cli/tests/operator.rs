@@ -11,6 +11,8 @@ mod health;
 mod log;
 #[path = "operator/metrics.rs"]
 mod metrics;
+#[path = "operator/monitoring.rs"]
+mod monitoring;
 #[path = "operator/process.rs"]
 mod process;
 #[path = "operator/query.rs"]
