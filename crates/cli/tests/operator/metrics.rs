@@ -90,7 +90,6 @@ fn what_the_one_pod_waits_for_is_told() {
     assert_eq!(scrape.number(r#"sidecarset_held_pods{set="log-sc",reason="needs_new_pod"}"#), Some(1.0));
     assert_eq!(scrape.number(r#"sidecarset_failing_pods{set="log-sc",reason="ImagePullBackOff"}"#), Some(1.0));
     assert_eq!(scrape.number(r#"sidecarset_condition{set="log-sc",condition="Degraded"}"#), Some(1.0));
-    assert_eq!(scrape.number(r#"sidecarset_writes_total{kind="status",result="done"}"#), Some(1.0));
 }
 
 #[test]
