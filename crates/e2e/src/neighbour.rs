@@ -74,19 +74,18 @@ fn router(asked: Arc<Mutex<Vec<Vec<String>>>>, label: (String, String)) -> Route
 }
 
 fn answer(body: &[u8], asked: &Mutex<Vec<Vec<String>>>, label: &(String, String)) -> Response {
-    let request = match review::parse::<Value>(body) {
-        Ok(request) => request,
-        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-    };
-    asked.lock().unwrap_or_else(PoisonError::into_inner).push(names(&request.object["spec"]["containers"]));
-    let operations = patch(&request.object, label);
-    match serde_json::from_value(operations) {
-        Ok(patch) => {
-            let verdict = Verdict::Allowed { patch, warnings: Vec::new() };
-            ([(header::CONTENT_TYPE, "application/json")], review::answer(request.uid, verdict)).into_response()
-        }
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    match answered(body, asked, label) {
+        Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }
+}
+
+fn answered(body: &[u8], asked: &Mutex<Vec<Vec<String>>>, label: &(String, String)) -> Result<String> {
+    let review = review::read(body)?;
+    let request = review::request::<Value>(&review)?;
+    asked.lock().unwrap_or_else(PoisonError::into_inner).push(names(&request.object["spec"]["containers"]));
+    let operations: json_patch::Patch = serde_json::from_value(patch(&request.object, label))?;
+    Ok(review::answer(request.uid, Verdict::Allowed { patch: (&operations).into(), warnings: Vec::new() }))
 }
 
 /// Returns the operations that make of a Pod what the neighbour wants, none where it is that already.
