@@ -4,7 +4,9 @@ use anyhow::{Context, anyhow};
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
-const SIZE: (u32, u32) = (760, 380);
+const SIZE: (u32, u32) = (900, 380);
+/// How much of it, on the right, is for what the lines show.
+const LEGEND: i32 = 200;
 const FONT: (&str, u32) = ("sans-serif", 14);
 
 /// Lines over a horizontal axis.
@@ -41,8 +43,18 @@ struct Span {
 }
 
 /// Colours that are told apart on white, also by most people who see few of them.
-const COLOURS: [RGBColor; 4] =
-    [RGBColor(0, 92, 175), RGBColor(213, 94, 0), RGBColor(0, 135, 95), RGBColor(148, 60, 140)];
+const COLOURS: [RGBColor; 8] = [
+    RGBColor(0, 92, 175),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 135, 95),
+    RGBColor(148, 60, 140),
+    RGBColor(86, 180, 233),
+    RGBColor(190, 140, 0),
+    RGBColor(90, 90, 90),
+    RGBColor(220, 120, 170),
+];
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 impl Chart {
     /// Draws it.
@@ -54,15 +66,19 @@ impl Chart {
         {
             let root = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
             let drawn = root.fill(&WHITE).map_err(|error| anyhow!("{error}"));
-            drawn.and_then(|()| self.draw(&root)).with_context(|| format!("failed to draw {}", self.name))?;
+            let (plot, legend) = root.split_horizontally(SIZE.0.cast_signed() - LEGEND);
+            drawn
+                .and_then(|()| self.draw(&plot))
+                .and_then(|()| self.explain(&legend))
+                .with_context(|| format!("failed to draw {}", self.name))?;
         }
         Ok(text)
     }
 
-    fn draw(&self, root: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>) -> anyhow::Result<()> {
+    fn draw(&self, root: &Area<'_>) -> anyhow::Result<()> {
         let span = self.span();
         let mut builder = ChartBuilder::on(root);
-        builder.caption(&self.title, FONT).margin(14).x_label_area_size(44).y_label_area_size(70);
+        builder.caption(&self.title, FONT).margin(14).x_label_area_size(44).y_label_area_size(84);
         let up = 0.0..span.up;
         // The two kinds of axes are two types.
         if self.is_logarithmic {
@@ -71,6 +87,17 @@ impl Chart {
         } else {
             finish(self, builder.build_cartesian_2d(0.0..span.across.1, up).map_err(|error| anyhow!("{error}"))?)
         }
+    }
+
+    /// Says which line is which.
+    fn explain(&self, area: &Area<'_>) -> anyhow::Result<()> {
+        for (series, (colour, y)) in self.series.iter().zip(COLOURS.iter().cycle().zip((44..).step_by(22))) {
+            let line = PathElement::new([(0, y), (18, y)], colour.stroke_width(2));
+            area.draw(&line).map_err(|error| anyhow!("{error}"))?;
+            let name = Text::new(series.name.as_str(), (24, y - 8), FONT);
+            area.draw(&name).map_err(|error| anyhow!("{error}"))?;
+        }
+        Ok(())
     }
 
     fn points<'a>(&'a self, series: &'a Series) -> impl Iterator<Item = (f64, f64)> + 'a {
@@ -113,29 +140,27 @@ where
         let points: Vec<_> = chart.points(series).collect();
         context
             .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))
-            .map_err(|error| failed(&error))?
-            .label(&series.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+            .map_err(|error| failed(&error))?;
         // Of a line through many points the points would hide the line.
         if points.len() <= 20 {
             let dots = points.iter().map(|point| Circle::new(*point, 3, colour.filled()));
             context.draw_series(dots).map_err(|error| failed(&error))?;
         }
     }
-    context
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK)
-        .label_font(FONT)
-        .draw()
-        .map_err(|error| failed(&error))
+    Ok(())
 }
 
 /// Returns a number at an axis. What is a little off is so because of how it was added up.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "that is how plotters hands it over")]
 fn told(number: &f64) -> String {
-    ((number * 1e3).round() / 1e3).to_string()
+    let rounded = |number: f64| (number * 1e3).round() / 1e3;
+    if number.abs() >= 1e6 {
+        format!("{} million", rounded(number / 1e6))
+    } else if number.abs() >= 1e4 {
+        format!("{}k", rounded(number / 1e3))
+    } else {
+        rounded(*number).to_string()
+    }
 }
 
 #[cfg(test)]
