@@ -1,6 +1,7 @@
 //! What the API server asks us about: our own webhook configurations, written by us.
 
 mod configuration;
+mod narrowing;
 mod owner;
 mod registrar;
 
@@ -13,6 +14,7 @@ use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, 
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use sidecarset_api::markers::FIELD_MANAGER;
+use tracing::warn;
 
 /// The name of both configurations.
 pub const NAME: &str = "sidecarset";
@@ -43,6 +45,8 @@ pub struct Written {
     pub configurations: Configurations,
     /// Which versions of the objects say it.
     pub versions: Versions,
+    /// Whether the API server evaluates the conditions on Pods. Where it does not, it asks about every Pod.
+    pub is_narrow: bool,
 }
 
 /// The versions of the two objects, as the API server counts them.
@@ -61,6 +65,7 @@ pub struct Versions {
 pub async fn apply(client: &Client, wanted: Configurations, before: Option<&Written>) -> Result<Written, Error> {
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     let mut versions = before.map(|before| before.versions.clone()).unwrap_or_default();
+    let mut is_narrow = before.is_none_or(|before| before.is_narrow);
     // The validating one comes first: a set that is not checked must not be filled in either.
     if before.is_none_or(|before| before.configurations.validating != wanted.validating) {
         let api: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
@@ -70,8 +75,12 @@ pub async fn apply(client: &Client, wanted: Configurations, before: Option<&Writ
     }
     if before.is_none_or(|before| before.configurations.mutating != wanted.mutating) {
         let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
-        let written = api.patch(NAME, &parameters, &Patch::Apply(&wanted.mutating)).await.map_err(Error::Mutating)?;
+        let written = narrowing::apply(&api, &parameters, &wanted.mutating).await.map_err(Error::Mutating)?;
+        let was_narrow = std::mem::replace(&mut is_narrow, narrowing::is_narrow(&written, &wanted.mutating));
+        if was_narrow && !is_narrow {
+            warn!("the API server does not evaluate match conditions, so it asks about every pod");
+        }
         versions.mutating = written.resource_version();
     }
-    Ok(Written { configurations: wanted, versions })
+    Ok(Written { configurations: wanted, versions, is_narrow })
 }

@@ -12,6 +12,8 @@ mod exchange;
 mod fuzz;
 #[path = "webhook/metrics.rs"]
 mod metrics;
+#[path = "webhook/narrowing.rs"]
+mod narrowing;
 // The webhook and the controller run as one ServiceAccount.
 #[path = "../../controller/tests/controller/permission.rs"]
 mod permission;
