@@ -90,3 +90,57 @@ async fn amounts_that_somebody_undoes_are_asked_for_again_only_after_a_pause() {
     assert!(attempts < 30, "{attempts} attempts in ten minutes");
     assert_eq!(progressing(&cluster)["reason"], "UpgradesNotTaken");
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_the_api_server_cannot_resize_pods_they_stay_and_the_status_says_so() {
+    let cluster = Cluster::new(&asking_for("100m"), &["a"]).quick_kubelet();
+    cluster.change(|state| state.is_resize_missing = true);
+    let _operator = cluster.start().await;
+    settle().await;
+
+    ask_for(&cluster, "200m", "agent:2");
+    sleep(Duration::from_secs(600)).await;
+
+    let attempts = cluster.upgrades();
+    assert!((2..30).contains(&attempts.len()), "{} attempts in ten minutes", attempts.len());
+    assert!(attempts.iter().all(|write| write.path.contains("/pods/a/resize?")));
+    assert_eq!(progressing(&cluster)["reason"], "UpgradesNotTaken");
+    assert_eq!((&cluster.counts()["matchedPods"], &cluster.counts()["updatedPods"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_learns_to_resize_pods_is_asked_again() {
+    let cluster = Cluster::new(&asking_for("100m"), &["a"]).quick_kubelet();
+    cluster.change(|state| state.is_resize_missing = true);
+    let _operator = cluster.start().await;
+    settle().await;
+    ask_for(&cluster, "200m", "agent:2");
+    sleep(Duration::from_secs(600)).await;
+
+    cluster.change(|state| state.is_resize_missing = false);
+    sleep(Duration::from_secs(70)).await;
+
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a"]);
+    assert_eq!(cluster.counts()["updatedPods"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kubelet_that_never_says_which_changes_it_has_seen_is_not_waited_for() {
+    let cluster = Cluster::new(&asking_for("100m"), &["a"]);
+    cluster.change(|state| {
+        let mut pod = state.objects[Kind::Pods as usize]["a"].clone();
+        pod["status"].as_object_mut().unwrap().remove("observedGeneration");
+        state.put(Kind::Pods, pod);
+    });
+    let _operator = cluster.start().await;
+    settle().await;
+
+    ask_for(&cluster, "200m", "agent:2");
+    settle().await;
+
+    let writes = cluster.upgrades();
+    assert_eq!(writes.len(), 2);
+    assert!(writes[0].path.contains("/pods/a/resize?"), "{}", writes[0].path);
+    assert_eq!(writes[1].body["spec"], json!({"containers": [{"name": "agent", "image": "agent:2"}]}));
+    assert_eq!(cluster.counts()["updatedPods"], 1);
+}

@@ -87,6 +87,8 @@ pub struct State {
     pub is_watch_held: bool,
     /// Whether the kind SidecarSet is not defined.
     pub is_kind_missing: bool,
+    /// Whether Pods have no subresource `resize`.
+    pub is_resize_missing: bool,
     /// Whether the watch of sets shows nothing any more.
     pub is_set_watch_cut: bool,
     /// How long a write of a set's status takes.
@@ -152,6 +154,7 @@ impl State {
     /// Answers a write; nothing where there is no answer.
     fn write(&mut self, method: &Method, segments: &[&str], body: Value) -> Option<Reply> {
         match *segments {
+            ["api", "v1", "namespaces", _, "pods", _, "resize"] if self.is_resize_missing => Some(unknown_path()),
             ["api", "v1", "namespaces", _, "pods", name] | ["api", "v1", "namespaces", _, "pods", name, "resize"] => {
                 self.patch_pod(name, &body)
             }
@@ -241,6 +244,11 @@ pub fn failure(code: u16) -> Reply {
         code,
         &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "message": "says no", "reason": ""}),
     )
+}
+
+/// What an API server says of a path that it does not know: that is no object of the API.
+fn unknown_path() -> Reply {
+    Response::builder().status(404).body(Full::new("404 page not found\n".into()).boxed_unsync()).unwrap()
 }
 
 fn busy(seconds: u32) -> Reply {
