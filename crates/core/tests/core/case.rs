@@ -29,6 +29,9 @@ pub struct Case {
     pub violations: Vec<String>,
     /// Why an API server says something else of a Pod with these members.
     pub kubernetes: Option<String>,
+    /// The newest minor version of Kubernetes whose API servers are known to say something else: they do not know or do not do
+    /// yet what the case is about.
+    pub not_yet_in: Option<u32>,
     /// Where an API server finds fault with them, if elsewhere.
     #[serde(default)]
     pub paths: Vec<String>,

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::normalize::normalize;
 
+/// The minor version of the oldest Kubernetes that is supported. What is about older ones can go.
+const OLDEST_SUPPORTED: u32 = 34;
+
 /// Returns what is wrong with a set, sorted; nothing if it cannot even be read.
 fn violations(spec: &Value) -> Option<Vec<String>> {
     let set: SidecarSet = serde_json::from_value(json!({"metadata": {"name": "set"}, "spec": spec})).ok()?;
@@ -57,6 +60,7 @@ fn no_value_of_an_unexpected_type_is_feared() {
 fn an_exception_has_a_reason() {
     for case in cases() {
         assert!(case.kubernetes.is_none_or(|reason| reason.len() > 20), "{}", case.claim);
+        assert!(case.not_yet_in.is_none_or(|minor| minor >= OLDEST_SUPPORTED), "{}", case.claim);
         assert!(case.paths.is_empty() || !case.violations.is_empty(), "{}", case.claim);
     }
 }
