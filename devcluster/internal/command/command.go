@@ -30,6 +30,7 @@ const usage = `devcluster runs Kubernetes clusters on this machine, each in a ne
   devcluster image       --tag REF --output FILE.tar [--file SRC:DST[:MODE]]...
                          [--entrypoint JSON_OR_WORDS] [--cmd JSON_OR_WORDS] [--workdir DIR]
                          [--user UID[:GID]] [--env K=V]... [--label K=V]...
+  devcluster image-index --tag REF --output FILE.tar FILE.tar...
 
 NAME is "devcluster" where it is not given. A cluster's files are in $DEVCLUSTER_HOME,
 by default /var/lib/sidecarset-devcluster (without root ~/.sidecarset-devcluster).
@@ -58,15 +59,16 @@ type streams struct {
 type verb func(ctx context.Context, to streams, args []string) error
 
 var verbs = map[string]verb{
-	"up":         up,
-	"down":       down,
-	"status":     status,
-	"kubeconfig": kubeconfig,
-	"logs":       logs,
-	"restart":    restart,
-	"load-image": loadImage,
-	"standins":   standIns,
-	"image":      makeImage,
+	"up":          up,
+	"down":        down,
+	"status":      status,
+	"kubeconfig":  kubeconfig,
+	"logs":        logs,
+	"restart":     restart,
+	"load-image":  loadImage,
+	"standins":    standIns,
+	"image":       makeImage,
+	"image-index": combineImages,
 }
 
 // Run carries out a command line, without the program's name, and returns the exit code.

@@ -72,23 +72,72 @@ func makeImage(_ context.Context, to streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	// Written beside its place first, so that nobody loads half an image.
-	part, err := os.CreateTemp(filepath.Dir(order.output), ".devcluster-image-*")
+	return writeImage(to, built, order.output)
+}
+
+// combineImages makes one image of those of several architectures.
+func combineImages(_ context.Context, to streams, args []string) error {
+	flags := flag.NewFlagSet("image-index", flag.ContinueOnError)
+	var tag, output string
+	flags.StringVar(&tag, "tag", "", "")
+	flags.StringVar(&output, "output", "", "")
+	paths, err := parse(flags, args)
 	if err != nil {
-		return fmt.Errorf("failed to write %s: %w", order.output, err)
+		return err
+	}
+	if tag == "" || output == "" || len(paths) == 0 {
+		return misused("--tag, --output and the image archives to combine are all needed")
+	}
+	reference, err := image.ParseReference(tag)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	var images []*image.Image
+	for _, path := range paths {
+		found, err := readImages(path)
+		if err != nil {
+			return err
+		}
+		images = append(images, found...)
+	}
+	combined, err := image.Combine(reference, images)
+	if err != nil {
+		return err
+	}
+	return writeImage(to, combined, output)
+}
+
+func readImages(path string) ([]*image.Image, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("failed to read an image: %w", err)
+	}
+	defer file.Close()
+	images, err := image.ReadArchive(file, runtime.GOARCH)
+	if err != nil {
+		return nil, fmt.Errorf("failed to read the image in %s: %w", path, err)
+	}
+	return images, nil
+}
+
+// writeImage writes beside the place first, so that nobody loads half an image.
+func writeImage(to streams, built *image.Image, output string) error {
+	part, err := os.CreateTemp(filepath.Dir(output), ".devcluster-image-*")
+	if err != nil {
+		return fmt.Errorf("failed to write %s: %w", output, err)
 	}
 	defer os.Remove(part.Name())
 	if err := built.WriteArchive(part); err != nil {
-		return fmt.Errorf("failed to write %s: %w", order.output, err)
+		return fmt.Errorf("failed to write %s: %w", output, err)
 	}
 	if err := part.Chmod(0o644); err != nil {
-		return fmt.Errorf("failed to write %s: %w", order.output, err)
+		return fmt.Errorf("failed to write %s: %w", output, err)
 	}
 	if err := part.Close(); err != nil {
-		return fmt.Errorf("failed to write %s: %w", order.output, err)
+		return fmt.Errorf("failed to write %s: %w", output, err)
 	}
-	if err := os.Rename(part.Name(), order.output); err != nil {
-		return fmt.Errorf("failed to write %s: %w", order.output, err)
+	if err := os.Rename(part.Name(), output); err != nil {
+		return fmt.Errorf("failed to write %s: %w", output, err)
 	}
 	fmt.Fprintf(to.out, "%s %s\n", built.Reference, built.Manifest.Digest)
 	return nil

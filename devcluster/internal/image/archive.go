@@ -23,28 +23,27 @@ type dockerManifest struct {
 }
 
 // WriteArchive writes a tar that is an OCI layout and a docker-archive at once, so that
-// containerd, podman, skopeo and `docker load` all take it.
+// containerd, podman, skopeo and `docker load` all take it. An image for several platforms
+// is an OCI layout only, since the other format has none such.
 func (i *Image) WriteArchive(target io.Writer) error {
 	files := map[string][]byte{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`)}
 	for digest, content := range i.Blobs {
 		files[blobPath(digest)] = content
-	}
-	var own manifest
-	if err := json.Unmarshal(i.Blobs[i.Manifest.Digest], &own); err != nil {
-		return fmt.Errorf("failed to read the manifest of image %s: %w", i.Reference, err)
 	}
 	entry := i.Manifest
 	entry.Annotations = map[string]string{
 		"io.containerd.image.name":          i.Reference.String(),
 		"org.opencontainers.image.ref.name": i.Reference.Tag,
 	}
-	docker := dockerManifest{Config: blobPath(own.Config.Digest), RepoTags: []string{i.Reference.String()}}
-	for _, layer := range own.Layers {
-		docker.Layers = append(docker.Layers, blobPath(layer.Digest))
-	}
 	documents := map[string]any{
-		"index.json":    index{SchemaVersion: 2, MediaType: mediaTypeIndex, Manifests: []Descriptor{entry}},
-		"manifest.json": []dockerManifest{docker},
+		"index.json": index{SchemaVersion: 2, MediaType: mediaTypeIndex, Manifests: []Descriptor{entry}},
+	}
+	if i.Manifest.MediaType != mediaTypeIndex {
+		docker, err := i.dockerManifest()
+		if err != nil {
+			return err
+		}
+		documents["manifest.json"] = []dockerManifest{docker}
 	}
 	for name, document := range documents {
 		content, err := json.Marshal(document)
@@ -61,6 +60,18 @@ func (i *Image) WriteArchive(target io.Writer) error {
 		}
 	}
 	return writer.Close()
+}
+
+func (i *Image) dockerManifest() (dockerManifest, error) {
+	var own manifest
+	if err := json.Unmarshal(i.Blobs[i.Manifest.Digest], &own); err != nil {
+		return dockerManifest{}, fmt.Errorf("failed to read the manifest of image %s: %w", i.Reference, err)
+	}
+	docker := dockerManifest{Config: blobPath(own.Config.Digest), RepoTags: []string{i.Reference.String()}}
+	for _, layer := range own.Layers {
+		docker.Layers = append(docker.Layers, blobPath(layer.Digest))
+	}
+	return docker, nil
 }
 
 // ReadArchive reads the images of a docker-archive or an OCI layout. Where an OCI index

@@ -96,21 +96,13 @@ func (i *Image) collect(files map[string][]byte, entry Descriptor, architecture 
 }
 
 func choosePlatform(content []byte, architecture string) (Descriptor, error) {
-	var platforms struct {
-		Manifests []struct {
-			Descriptor
-			Platform struct {
-				Architecture string `json:"architecture"`
-				OS           string `json:"os"`
-			} `json:"platform"`
-		} `json:"manifests"`
-	}
+	var platforms index
 	if err := json.Unmarshal(content, &platforms); err != nil {
 		return Descriptor{}, fmt.Errorf("failed to read the index of platforms: %w", err)
 	}
 	for _, candidate := range platforms.Manifests {
-		if candidate.Platform.OS == "linux" && candidate.Platform.Architecture == architecture {
-			return candidate.Descriptor, nil
+		if candidate.Platform != nil && *candidate.Platform == (Platform{Architecture: architecture, OS: "linux"}) {
+			return candidate, nil
 		}
 	}
 	return Descriptor{}, fmt.Errorf("it is not made for linux/%s", architecture)

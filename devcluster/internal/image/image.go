@@ -32,11 +32,11 @@ type Recipe struct {
 	Labels     map[string]string
 }
 
-// Image is a manifest with everything it points at.
+// Image is a manifest, or an index of one for each platform, with everything it points at.
 type Image struct {
 	Reference Reference
 	Manifest  Descriptor
-	// Blobs holds the manifest, the config and the layers by digest.
+	// Blobs holds the index, manifests, configs and layers by digest.
 	Blobs map[string][]byte
 }
 
@@ -46,6 +46,8 @@ type Descriptor struct {
 	Digest      string            `json:"digest"`
 	Size        int64             `json:"size"`
 	Annotations map[string]string `json:"annotations,omitempty"`
+	// Platform is set within an index of several.
+	Platform *Platform `json:"platform,omitempty"`
 }
 
 type manifest struct {
