@@ -4,12 +4,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-down test test-fast fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny clean
+.PHONY: help demo demo-down test test-fast fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny reproducible clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
 IMAGE := docker.io/library/sidecarset:dev
 IMAGE_FILE := target/image/sidecarset.tar
+IMAGE_TOOL := target/image/tool
 # The version of the clusters, where it is not the one in devcluster/go.mod: `make e2e KUBERNETES=1.34.4`.
 KUBERNETES ?=
 export KUBERNETES
@@ -19,13 +20,13 @@ CARGO_DENY_VERSION := 0.20.2
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: image ## Shows the guide happen on a real cluster, and leaves the cluster up
+demo: image devcluster ## Shows the guide happen on a real cluster, and leaves the cluster up
 	scripts/demo.sh
 
 demo-down: ## Removes the cluster of the demo
 	@if [[ -x $(DEVCLUSTER) ]]; then scripts/demo.sh down; else echo "There is no cluster: nothing was built yet."; fi
 
-test: image ## Runs every test, the ones on a real cluster included
+test: image devcluster ## Runs every test, the ones on a real cluster included
 	scripts/test.sh
 
 test-fast: ## Runs the tests that need no cluster
@@ -40,17 +41,17 @@ vet: ## Vets devcluster; it reads all of Kubernetes, which takes ten minutes the
 	cd devcluster && CGO_ENABLED=0 go vet -trimpath ./...
 	cd devcluster/helm && CGO_ENABLED=0 go vet -trimpath ./...
 
-e2e: image ## Runs only the tests on a real cluster; KUBERNETES=1.34.4 on one of that version
+e2e: image devcluster ## Runs only the tests on a real cluster; KUBERNETES=1.34.4 on one of that version
 	scripts/test.sh e2e
 
-e2e-chart: image ## Runs only the tests of the chart on a real cluster
+e2e-chart: image devcluster ## Runs only the tests of the chart on a real cluster
 	scripts/test.sh chart
 
 BENCH := target/$(HOST)/release/sidecarset-bench
 BENCH_RESULTS := target/bench/results.json
 BENCH_ARGUMENTS := --operator $(BINARY) --kubernetes "$$(sed -n 's/^\tk8s.io\/kubernetes //p' devcluster/go.mod)"
 # The operator and its benchmarks are built together, so that both have the same dependencies.
-BUILD_BENCH = RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --target $(HOST) --package sidecarset --package sidecarset-bench --bins
+BUILD_BENCH = CARGO_ENCODED_RUSTFLAGS="$$(scripts/rustflags.sh)" cargo build --locked --release --target $(HOST) --package sidecarset --package sidecarset-bench --bins
 
 bench: devcluster ## Measures everything, in less than half an hour, and prints the tables (Linux)
 	$(BUILD_BENCH)
@@ -65,7 +66,7 @@ bench-document: ## Puts the tables and charts of the last `make bench` into docs
 
 # Built as the product is, so that the dependencies are not compiled again.
 bench-review: ## Measures what the review of a Pod costs, stage by stage, with allocations
-	RUSTFLAGS="-C target-feature=+crt-static" cargo bench --locked --package sidecarset-bench --target $(HOST) --bench review
+	CARGO_ENCODED_RUSTFLAGS="$$(scripts/rustflags.sh)" cargo bench --locked --package sidecarset-bench --target $(HOST) --bench review
 
 bench-guard: ## Compares instructions and allocations of the core with what was recorded, in a minute or two
 	scripts/bench-guard.sh
@@ -82,6 +83,9 @@ lint: ## Checks format, lints, documentation, and the dependencies
 deny: ## Checks licences, bans and sources of the dependencies, and advisories where they can be reached
 	scripts/deny.sh $(CARGO_DENY_VERSION)
 
+reproducible: ## Builds the image twice, in different places, and compares the two: two builds from nothing
+	scripts/reproducible.sh
+
 fmt: ## Formats the code
 	cargo fmt --all
 	cd devcluster && gofmt -w .
@@ -90,11 +94,13 @@ fmt: ## Formats the code
 build: ## Builds the operator as a static binary
 	@command -v cargo >/dev/null || { echo "Rust is missing: install it (1.95 or newer) and run make again." >&2; exit 1; }
 	@echo "Building the operator (a few minutes the first time)."
-	RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --target $(HOST) --bin sidecarset
+	CARGO_ENCODED_RUSTFLAGS="$$(scripts/rustflags.sh)" cargo build --locked --release --target $(HOST) --bin sidecarset
 
-image: build devcluster ## Builds the operator's image, without a Docker engine
-	@mkdir -p $(dir $(IMAGE_FILE))
-	$(DEVCLUSTER) image --tag $(IMAGE) --file $(BINARY):/sidecarset:755 --user 65532:65532 --entrypoint /sidecarset --output $(IMAGE_FILE)
+# Made by a part of devcluster that needs nothing of Kubernetes, so that it takes seconds to build.
+image: build ## Builds the operator's image, without a Docker engine
+	@command -v go >/dev/null || { echo "Go is missing: install it (1.26 or newer) and run make again." >&2; exit 1; }
+	CGO_ENABLED=0 go -C devcluster build -buildvcs=false -trimpath -o $(CURDIR)/$(IMAGE_TOOL) ./cmd/image
+	$(IMAGE_TOOL) image --tag $(IMAGE) --file $(BINARY):/sidecarset:755 --user 65532:65532 --entrypoint /sidecarset --output $(IMAGE_FILE)
 
 generate: ## Writes the generated files anew
 	cargo run --locked --quiet --bin sidecarset -- crd > deploy/crd.yaml.new

@@ -20,6 +20,6 @@ if ! command -v valgrind >/dev/null; then
     exit 0
 fi
 # Built as the product is, so that the dependencies are not compiled again.
-RUSTFLAGS="-C target-feature=+crt-static" cargo build --locked --release --target "$target" \
+CARGO_ENCODED_RUSTFLAGS=$(scripts/rustflags.sh) cargo build --locked --release --target "$target" \
     --package sidecarset-bench --bin paths --bin allocations
 exec "target/$target/release/paths" "$what" "$recorded"
