@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-down test test-fast fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny reproducible clean
+.PHONY: help demo demo-down test test-fast fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -16,6 +16,7 @@ KUBERNETES ?=
 export KUBERNETES
 DEVCLUSTER := devcluster/bin$(if $(KUBERNETES),/v$(KUBERNETES))/devcluster
 CARGO_DENY_VERSION := 0.20.2
+CARGO_CYCLONEDX_VERSION := 0.5.9
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +83,9 @@ lint: ## Checks format, lints, documentation, and the dependencies
 
 deny: ## Checks licences, bans and sources of the dependencies, and advisories where they can be reached
 	scripts/deny.sh $(CARGO_DENY_VERSION)
+
+sbom: image ## Writes the bill of materials of the binary and of the image beside the image, and validates both
+	scripts/sbom.sh $(CARGO_CYCLONEDX_VERSION) $(HOST) $(BINARY) $(IMAGE_FILE)
 
 reproducible: ## Builds the image twice, in different places, and compares the two: two builds from nothing
 	scripts/reproducible.sh
