@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-down test test-fast fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
+.PHONY: help demo demo-down test test-fast test-traces fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -32,6 +32,9 @@ test: image devcluster ## Runs every test, the ones on a real cluster included
 
 test-fast: ## Runs the tests that need no cluster
 	cargo test --locked
+
+test-traces: ## Runs the tests of the build that sends traces
+	cargo test --locked --features sidecarset/otel --test operator
 
 FUZZ_CASES ?= 2000
 
@@ -78,6 +81,7 @@ bench-guard-update: ## Records instructions and allocations of the core anew, on
 lint: ## Checks format, lints, documentation, and the dependencies
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --features sidecarset/otel --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
 	cd devcluster && test -z "$$(gofmt -l .)"
 

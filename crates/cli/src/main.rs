@@ -6,6 +6,8 @@ mod logging;
 mod metrics;
 mod operator;
 mod process;
+#[cfg(feature = "otel")]
+mod traces;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -41,12 +43,17 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Crd => crd::print(&mut std::io::stdout().lock()),
         Command::Operator(arguments) => {
-            logging::install(arguments.log_format)?;
+            let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
+            // What sends traces wants it.
+            let _inside = runtime.enter();
+            let log = logging::install(arguments.log_format)?;
             // Two crypto providers in one process would make rustls panic at the first handshake: say which one.
             rustls::crypto::ring::default_provider()
                 .install_default()
                 .map_err(|_| anyhow::anyhow!("a crypto provider is installed already"))?;
-            tokio::runtime::Runtime::new().context("failed to start the runtime")?.block_on(operator::run(*arguments))
+            let ended = runtime.block_on(operator::run(*arguments));
+            log.finish();
+            ended
         }
     }
 }

@@ -3,6 +3,8 @@
 use crate::health::{self, Readiness};
 use crate::logging::LogFormat;
 use crate::metrics;
+#[cfg(feature = "otel")]
+use crate::traces::around;
 use anyhow::Context as _;
 use clap::Args;
 use kube::Client;
@@ -142,7 +144,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     info!(version = env!("CARGO_PKG_VERSION"), namespace = arguments.namespace, "started the operator");
     let health = health::serve(arguments.health_bind, readiness, registry, shutdown.clone());
-    let webhook = sidecarset_webhook::run(webhook, client.clone(), context, signals);
+    let webhook = sidecarset_webhook::run_within(webhook, client.clone(), context, signals, around);
     let controller = sidecarset_controller::run(client, catalog, arguments.controller(), links, shutdown.clone());
     // Whatever ends first ends all: half an operator would look like a whole one.
     let stop = shutdown.drop_guard();
@@ -154,6 +156,12 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     drop(stop);
     info!("stopped the operator");
     Ok(())
+}
+
+/// Where nothing is traced, nothing is around reviews.
+#[cfg(not(feature = "otel"))]
+fn around(reviews: axum::Router) -> axum::Router {
+    reviews
 }
 
 impl Arguments {

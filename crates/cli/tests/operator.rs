@@ -3,6 +3,9 @@
 
 #[path = "operator/api_server.rs"]
 mod api_server;
+#[cfg(feature = "otel")]
+#[path = "operator/collector.rs"]
+mod collector;
 #[path = "operator/document.rs"]
 mod document;
 #[path = "operator/health.rs"]
@@ -19,3 +22,6 @@ mod process;
 mod query;
 #[path = "operator/scrape.rs"]
 mod scrape;
+#[cfg(feature = "otel")]
+#[path = "operator/traces.rs"]
+mod traces;

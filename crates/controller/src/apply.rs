@@ -9,8 +9,9 @@ pub(crate) use conditions::conditions;
 
 use crate::attempts::WriteHold;
 use crate::context::Context;
-use crate::metrics::Write;
+use crate::metrics::{Write, Written};
 use crate::pod::PodLite;
+use crate::spans;
 use futures::{StreamExt, stream};
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -28,7 +29,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::{debug, info, warn};
+use tracing::{Instrument, debug, info, warn};
 
 /// How long the API server may take to answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -51,7 +52,8 @@ pub(crate) async fn rollout(
     let begun = stream::iter(upgrades).take_while(|_| ready(may_begin(set, until, ctx))).map(|(pod, upgrade)| {
         left -= 1;
         ctx.attempts.lock().begin(set, &pod, Instant::now());
-        ctx.upgrades.spawn(upgrade_pod(Arc::clone(set), pod, upgrade, Arc::clone(ctx)))
+        let span = spans::upgrade(&pod.key, upgrade.step);
+        ctx.upgrades.spawn(upgrade_pod(Arc::clone(set), pod, upgrade, Arc::clone(ctx)).instrument(span))
     });
     let ended = begun.buffer_unordered(ctx.settings.concurrency.get()).take_until(sleep_until(until));
     let panics = ended.filter_map(|ended| ready(ended.err()));
@@ -122,6 +124,7 @@ fn may_begin(set: &Arc<CanonicalSet>, until: Instant, ctx: &Context) -> bool {
 
 async fn upgrade_pod(set: Arc<CanonicalSet>, pod: Arc<PodRecord>, mut upgrade: Upgrade, ctx: Arc<Context>) {
     let answer = write(&mut upgrade, &set, &pod, &ctx).await;
+    spans::ended(Written::of(&answer).word());
     let now = Instant::now();
     match answer {
         Answer::Written(written) => {

@@ -18,6 +18,7 @@ mod round;
 mod sets;
 #[cfg(test)]
 mod simulation;
+mod spans;
 mod watch;
 mod worker;
 
@@ -25,6 +26,7 @@ pub use events::queue as event_queue;
 pub use index::PodIndex;
 pub use metrics::Metrics;
 pub use pod::PodLite;
+pub use spans::TARGET as SPANS;
 
 use context::{Context, Outlets};
 use jiff::Timestamp;

@@ -20,7 +20,7 @@ use rollouts::Rollouts;
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::record::PodKey;
 use sidecarset_core::rollout::Hold;
-use sidecarset_metrics::{Bounds, Counters, Histogram, NoLabels, Registry};
+use sidecarset_metrics::{Bounds, Counters, Histogram, Labels, NoLabels, Registry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -198,4 +198,9 @@ impl Default for Metrics {
             live: Live::default(),
         }
     }
+}
+
+/// Returns the value of a single label.
+fn value(label: impl Labels) -> &'static str {
+    label.written().first().map_or("", |(_, value)| value)
 }

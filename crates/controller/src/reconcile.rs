@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::queue::schedule::Rest;
-use crate::{apply, gather, revisions, round};
+use crate::{apply, gather, revisions, round, spans};
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::catalog::{Entry, InvalidSet};
 use sidecarset_core::normalize::CanonicalSet;
@@ -71,6 +71,7 @@ async fn reconcile_valid(set: &Arc<CanonicalSet>, ctx: &Arc<Context>) -> Next {
     let decided = now.monotonic.elapsed();
     ctx.metrics().decided(decided);
     ctx.metrics().holds(&set.name, &round.holds);
+    spans::decided(gathered.matched.len(), round.holds.len(), round.upgrades.len());
     let rest = Rest::over(now.monotonic + rest_after(decided));
     let calm = if round.is_at_rest { CALM } else { Duration::ZERO };
     let rollout = async {

@@ -2,13 +2,14 @@
 
 use crate::context::Context;
 use crate::reconcile::{Next, reconcile};
+use crate::spans;
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
-use tracing::{error, warn};
+use tracing::{Instrument, error, warn};
 
 /// How long writes that are under way may take to end, once the controller is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -52,7 +53,8 @@ impl Workers {
             && let Some(set) = self.ctx.queue.take()
         {
             let (name, ctx) = (Arc::clone(&set), Arc::clone(&self.ctx));
-            let task = self.tasks.spawn(async move { reconcile(&name, &ctx).await });
+            let span = spans::round(&set);
+            let task = self.tasks.spawn(async move { reconcile(&name, &ctx).await }.instrument(span));
             self.sets.insert(task.id(), set);
         }
     }

@@ -24,6 +24,7 @@ pub use upkeep::Error as UpkeepError;
 use crate::certificate::{CertificateResolver, Keeper, Reader, Source};
 use crate::server::Ends;
 use crate::upkeep::Upkeep;
+use axum::Router;
 use kube::Client;
 use sidecarset_core::registration::InForce;
 use std::sync::Arc;
@@ -64,6 +65,20 @@ pub enum Error {
 /// # Errors
 /// There is no certificate at the start, or the server stops by itself. Whatever fails later is tried again.
 pub async fn run(settings: Settings, client: Client, context: Context, signals: Signals) -> Result<(), Error> {
+    run_within(settings, client, context, signals, |reviews| reviews).await
+}
+
+/// Like [`run`], with something around the answering of reviews, such as what traces it.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_within(
+    settings: Settings,
+    client: Client,
+    context: Context,
+    signals: Signals,
+    around: impl FnOnce(Router) -> Router,
+) -> Result<(), Error> {
     let Signals { is_synced, selection, in_force, is_ready, shutdown } = signals;
     let certificates = Arc::new(CertificateResolver::telling(context.metrics.certificate_expiry()));
     let upkeep = Upkeep {
@@ -88,7 +103,7 @@ pub async fn run(settings: Settings, client: Client, context: Context, signals: 
     let (listed, is_listed) = oneshot::channel();
     let watch = permissions.watch(client.clone(), &namespace, listed);
     let ends = Ends { certificates, clients: upkeep.settings.clients.clone() };
-    let serve = server::serve(listener, server::router(context), ends, shutdown.clone());
+    let serve = server::serve(listener, around(server::router(context)), ends, shutdown.clone());
     let keep = async move {
         tokio::select! {
             () = shutdown.cancelled() => {}

@@ -138,6 +138,11 @@ impl Operator {
 
     /// Asks what a new Pod gets, as the API server does.
     pub fn review(&self, pod: &Value) -> Value {
+        self.review_with(pod, "")
+    }
+
+    /// Asks with more headers.
+    pub fn review_with(&self, pod: &Value, headers: &str) -> Value {
         let request = json!({
             "uid": "1", "operation": "CREATE", "namespace": "shop", "object": pod,
             "kind": {"group": "", "version": "v1", "kind": "Pod"},
@@ -146,7 +151,7 @@ impl Operator {
         let body =
             json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).to_string();
         let mut stream = self.tls();
-        let (length, kind) = (body.len(), "Content-Type: application/json\r\nConnection: close");
+        let (length, kind) = (body.len(), format!("Content-Type: application/json\r\n{headers}Connection: close"));
         write!(stream, "POST /mutate-pod HTTP/1.1\r\nHost: a\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}")
             .unwrap();
         serde_json::from_str(&read(stream).1).unwrap()

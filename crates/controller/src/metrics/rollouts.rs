@@ -1,6 +1,6 @@
 //! How the rollout of each set stands, as of the last look at it. What is told of a set goes with it.
 
-use super::HoldReason;
+use super::{HoldReason, value};
 use parking_lot::Mutex;
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::record::PodKey;
@@ -136,11 +136,6 @@ fn conditions(status: &SidecarSetStatus) -> [Option<bool>; ConditionKind::COUNT]
 /// A status written by somebody else may hold any number.
 fn of_the_wire(count: i32) -> u64 {
     u64::try_from(count).unwrap_or_default()
-}
-
-/// Returns the value of a single label.
-fn value(label: impl Labels) -> &'static str {
-    label.written().first().map_or("", |(_, value)| value)
 }
 
 impl Collector for Rollouts {

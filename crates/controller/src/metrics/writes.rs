@@ -58,12 +58,17 @@ impl Write {
 }
 
 impl Written {
-    pub(super) fn of<K>(answer: &Answer<K>) -> Self {
+    pub(crate) fn of<K>(answer: &Answer<K>) -> Self {
         match answer {
             Answer::Written(_) => Self::Done,
             Answer::Gone => Self::Gone,
             Answer::Held(hold, _) => Self::held(*hold),
         }
+    }
+
+    /// Returns it as it is told.
+    pub(crate) fn word(self) -> &'static str {
+        super::value(self)
     }
 
     /// Returns what has become of a write that the API server answered like this.

@@ -21,5 +21,6 @@ mod registration;
 mod resize;
 mod rollout;
 mod server;
+mod spans;
 mod takeover;
 mod watches;

@@ -2,7 +2,9 @@
 
 use super::{Metrics, Outcome, Webhook};
 use crate::review::Verdict;
+use sidecarset_metrics::Labels;
 use std::time::Instant;
+use tracing::Span;
 
 /// A review that is under way. It is counted when it is dropped, whatever has become of it by then.
 #[derive(Debug)]
@@ -35,5 +37,16 @@ impl Drop for Review<'_> {
     fn drop(&mut self) {
         let outcome = if std::thread::panicking() { Outcome::Panicked } else { self.outcome };
         self.metrics.ended(self.webhook, outcome, self.began.elapsed());
+        // Somebody may trace it.
+        let span = Span::current();
+        if !span.is_disabled() {
+            tell(&span, outcome);
+        }
+    }
+}
+
+fn tell(span: &Span, outcome: Outcome) {
+    for (label, value) in outcome.written() {
+        span.record(label, value);
     }
 }
