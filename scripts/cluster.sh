@@ -122,7 +122,8 @@ start_host_operator() {
     show kubectl apply --server-side -f "$root/deploy/crd.yaml"
     kubectl create namespace sidecarset-system --dry-run=client -o yaml | kubectl apply --server-side -f - >/dev/null
     mkdir -p "$root/target/$cluster"
-    "$binary" operator --kubeconfig "$KUBECONFIG" --webhook-url "https://$address:$operator_port" \
+    # Each takes the place of the one before, and need not wait for the end of its lease.
+    POD_NAME=beside POD_UID=$cluster "$binary" operator --kubeconfig "$KUBECONFIG" --webhook-url "https://$address:$operator_port" \
         --webhook-bind "0.0.0.0:$operator_port" --health-bind "$health" >>"$root/target/$cluster/operator.log" 2>&1 &
     echo "$!" >"$root/target/$cluster/operator.pid"
     say "The operator runs beside the cluster; its log is target/$cluster/operator.log."

@@ -6,6 +6,8 @@ set -euo pipefail
 # shellcheck source=scripts/cluster.sh
 source "$(dirname "${BASH_SOURCE[0]}")/cluster.sh"
 
+# As many as the manifest has.
+replicas=$(sed -n 's/^  replicas: //p' "$root/deploy/operator.yaml")
 mode=$(status_member mode)
 KUBECONFIG=$(status_member kubeconfig)
 export KUBECONFIG
@@ -14,8 +16,16 @@ is_stopped() {
     [[ -z $(kubectl -n sidecarset-system get pod -l app.kubernetes.io/name=sidecarset-operator -o name) ]]
 }
 
+# It is not ready before it is gone: it answers for a while.
 host_operator_is_stopped() {
-    ! answers_ready "127.0.0.1:$((operator_port + 1))"
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$((operator_port + 1))")
+}
+
+# The Lease names a Pod that is there.
+is_led() {
+    local holder
+    holder=$(kubectl -n sidecarset-system get lease sidecarset-operator -o 'jsonpath={.spec.holderIdentity}')
+    [[ -n $holder ]] && kubectl -n sidecarset-system get pod "${holder%%_*}"
 }
 
 scale() {
@@ -36,8 +46,9 @@ start)
     if is_simulated; then
         start_host_operator
     else
-        scale 1
+        scale "$replicas"
         kubectl -n sidecarset-system rollout status deployment/sidecarset-operator --timeout=90s
+        eventually 60 "None of the operators leads." is_led
     fi
     ;;
 crash)
@@ -48,6 +59,7 @@ crash)
     else
         kubectl -n sidecarset-system delete pod -l app.kubernetes.io/name=sidecarset-operator --grace-period=0 --force
         kubectl -n sidecarset-system rollout status deployment/sidecarset-operator --timeout=90s
+        eventually 60 "None of the operators leads." is_led
     fi
     ;;
 *) fail "usage: cluster=NAME operator_port=PORT $0 stop|start|crash" ;;

@@ -14,6 +14,8 @@ func TestValuesThatCannotBeMeantAreRefused(t *testing.T) {
 		{values{"replicas": -1}, "at '/replicas': minimum: got -1, want 0"},
 		{values{"replicas": "two"}, "at '/replicas': got string, want integer"},
 		{values{"operator": values{"failurePolicy": "fail"}}, "at '/operator/failurePolicy': value must be one of 'Fail', 'Ignore'"},
+		{values{"operator": values{"drainDelay": "5"}}, "at '/operator/drainDelay': '5' does not match pattern"},
+		{values{"operator": values{"leaderElection": values{"leaseDuration": "1h"}}}, "at '/operator/leaderElection/leaseDuration': '1h' does not match pattern"},
 		{values{"operator": values{"concurrency": 0}}, "at '/operator/concurrency': minimum: got 0, want 1"},
 		{values{"operator": values{"extraArguments": []any{"crd"}}}, "at '/operator/extraArguments/0': 'crd' does not match pattern"},
 		{values{"image": values{"digest": "0a0a"}}, "at '/image/digest': '0a0a' does not match pattern"},

@@ -13,7 +13,7 @@ use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client};
 use serde::Deserialize;
 use serde_json::json;
-use sidecarset_webhook::certificate::{CertificateResolver, Names, issue};
+use sidecarset_webhook::certificate::{CertificateResolver, Lifetimes, Names, issue};
 use sidecarset_webhook::server;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl Null {
     /// Serves, and has the API server ask about every new Pod.
     pub(crate) async fn start(admin: &Client) -> anyhow::Result<Self> {
         let address: SocketAddr = ADDRESS.parse().expect("the address is written above");
-        let material = issue(&Names::new([address.ip().to_string()]), None, Timestamp::now())?;
+        let material = issue(&Names::new([address.ip().to_string()]), None, Lifetimes::A_YEAR, Timestamp::now())?;
         let certificates = Arc::new(CertificateResolver::default());
         certificates.put(material.certified_key()?);
         let ends = server::Ends { certificates, clients: None };

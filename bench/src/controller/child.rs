@@ -3,6 +3,7 @@
 use anyhow::{Context, ensure};
 use kube::{Client, Config};
 use parking_lot::RwLock;
+use sidecarset_controller::leader::Leadership;
 use sidecarset_controller::{Links, Metrics, Settings, event_queue};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::{InForce, SYSTEM_NAMESPACE};
@@ -72,8 +73,14 @@ async fn control(config: Config) -> anyhow::Result<()> {
     let catalog = Catalog::reserving([SYSTEM_NAMESPACE, &settings.namespace]);
     let (synced, mut is_synced) = watch::channel(false);
     let (_tells, in_force) = watch::channel(InForce::default());
-    let metrics = Arc::new(Metrics::default());
-    let links = Links { synced, selection: watch::channel(0).0, in_force, events: event_queue(), metrics };
+    let links = Links {
+        synced,
+        selection: watch::channel(0).0,
+        in_force,
+        events: event_queue(),
+        metrics: Arc::new(Metrics::default()),
+        leadership: Leadership::sole(),
+    };
     let catalog = Arc::new(RwLock::new(catalog));
     let controller = sidecarset_controller::run(client, catalog, settings, links, CancellationToken::new());
     let tell = async {

@@ -11,7 +11,7 @@ use axum::routing::post;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
-use sidecarset_webhook::certificate::{CertificateResolver, Names, issue};
+use sidecarset_webhook::certificate::{CertificateResolver, Lifetimes, Names, issue};
 use sidecarset_webhook::review::{Verdict, answer};
 use sidecarset_webhook::server;
 use std::io::Write;
@@ -33,7 +33,7 @@ pub async fn serve(kind: Webhook, address: SocketAddr) -> anyhow::Result<()> {
     let installed = lines.with_ansi(false).with_writer(std::io::stderr).try_init();
     installed.map_err(|error| anyhow::anyhow!("failed to install the log: {error}"))?;
     let names = Names::new([Ipv4Addr::LOCALHOST.to_string(), address.ip().to_string()]);
-    let material = issue(&names, None, Timestamp::now()).context("failed to make a certificate")?;
+    let material = issue(&names, None, Lifetimes::A_YEAR, Timestamp::now()).context("failed to make a certificate")?;
     let certificates = Arc::new(CertificateResolver::default());
     certificates.put(material.certified_key()?);
     let ends = server::Ends { certificates, clients: None };

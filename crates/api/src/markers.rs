@@ -54,6 +54,10 @@ pub const REVISION_HASH: &str = "controller.kubernetes.io/hash";
 /// The environment variable by which an injected container is told from the Pod's own.
 pub const IS_INJECTED: &str = "IS_INJECTED";
 
+/// On our webhook configuration, before the name of a replica: the sets about which that one was asked, and that are being
+/// written.
+pub const ARRIVING_PREFIX: &str = "arriving.sidecarset.kruise.io/";
+
 /// The name under which we write: the API server notes it for each field.
 pub const FIELD_MANAGER: &str = "sidecarset-operator";
 

@@ -23,6 +23,8 @@ pub struct Readiness {
     pub webhook: Arc<sidecarset_webhook::Metrics>,
     /// Whether all is well: the webhooks are registered too.
     pub is_ready: Arc<AtomicBool>,
+    /// Cancelled once the operator is to stop.
+    pub ends: CancellationToken,
 }
 
 /// One thing that has to be.
@@ -62,7 +64,17 @@ fn router(readiness: Readiness, registry: Registry) -> Router {
 }
 
 impl Readiness {
-    fn checks(&self) -> [Check; 3] {
+    /// Says whether the API server can ask.
+    pub fn is_ready(&self) -> bool {
+        self.checks().iter().all(|check| check.is_passed)
+    }
+
+    /// Says whether it ever could.
+    pub fn was_reached(&self) -> bool {
+        self.is_ready.load(Ordering::Relaxed)
+    }
+
+    fn checks(&self) -> [Check; 4] {
         [
             Check {
                 name: "objects",
@@ -79,6 +91,7 @@ impl Readiness {
                 is_passed: self.is_ready.load(Ordering::Relaxed),
                 missing: "the webhooks are not registered",
             },
+            Check { name: "shutdown", is_passed: !self.ends.is_cancelled(), missing: "the operator is to stop" },
         ]
     }
 }

@@ -1,10 +1,10 @@
 //! Everything that a monitoring system is told.
 
+use crate::health::Readiness;
 use crate::process::{self, Process};
+use sidecarset_controller::leader::Leadership;
 use sidecarset_metrics::{Collector, DescriptorEncoder, Registry, Scrape};
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the name of every metric begins with, but for those of any process.
 const PREFIX: &str = "sidecarset";
@@ -12,19 +12,20 @@ const PREFIX: &str = "sidecarset";
 /// What is known of the operator as a whole.
 #[derive(Debug)]
 struct Operator {
-    is_ready: Arc<AtomicBool>,
+    readiness: Readiness,
+    leadership: Leadership,
 }
 
 /// Returns everything that is told.
 pub fn registry(
     webhook: &sidecarset_webhook::Metrics,
     controller: &sidecarset_controller::Metrics,
-    is_ready: Arc<AtomicBool>,
+    (readiness, leadership): (Readiness, Leadership),
 ) -> Registry {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Process));
     let own = registry.sub_registry_with_prefix(PREFIX);
-    own.register_collector(Box::new(Operator { is_ready }));
+    own.register_collector(Box::new(Operator { readiness, leadership }));
     webhook.register(own);
     controller.register(own);
     registry
@@ -35,8 +36,10 @@ impl Collector for Operator {
         let mut scrape = Scrape::new(encoder);
         let build = [([("version", env!("CARGO_PKG_VERSION"))], 1_u64)];
         scrape.gauge("build_info", "Which version of the operator runs.", build)?;
-        let is_ready = u64::from(self.is_ready.load(Ordering::Relaxed));
+        let is_ready = u64::from(self.readiness.is_ready());
         scrape.number("ready", "Whether the API server can ask about new Pods.", is_ready)?;
+        let leads = u64::from(self.leadership.leads());
+        scrape.number("leader", "Whether this replica writes.", leads)?;
         match process::memory_limit() {
             Some(limit) => {
                 scrape.number("memory_limit_bytes", "How much memory the operator may use, in bytes.", limit)

@@ -8,6 +8,8 @@ mod api_server;
 mod collector;
 #[path = "operator/document.rs"]
 mod document;
+#[path = "operator/ending.rs"]
+mod ending;
 #[path = "operator/health.rs"]
 mod health;
 #[path = "operator/log.rs"]
@@ -20,6 +22,10 @@ mod monitoring;
 mod process;
 #[path = "operator/query.rs"]
 mod query;
+#[path = "operator/replicas.rs"]
+mod replicas;
+#[path = "operator/rotation.rs"]
+mod rotation;
 #[path = "operator/scrape.rs"]
 mod scrape;
 #[cfg(feature = "otel")]

@@ -24,6 +24,7 @@ use tracing::debug;
 /// What the parts of the controller share. No lock is held while another one is taken, or while anything is
 /// waited for.
 pub(crate) struct Context {
+    /// Reads, and writes only while this replica leads.
     pub(crate) client: Client,
     pub(crate) settings: Settings,
     pub(crate) catalog: Arc<RwLock<Catalog>>,
@@ -44,7 +45,6 @@ pub(crate) struct Context {
 }
 
 /// What the controller tells others.
-#[derive(Debug)]
 pub(crate) struct Outlets {
     /// The catalog's version, whenever it may select other Pods than before.
     pub(crate) selection: watch::Sender<u64>,
@@ -52,6 +52,8 @@ pub(crate) struct Outlets {
     pub(crate) events: mpsc::Sender<Event>,
     /// What is counted.
     pub(crate) metrics: Arc<Metrics>,
+    /// Writes events, also while another replica leads: each tells what it was asked itself.
+    pub(crate) teller: Client,
 }
 
 impl Context {
@@ -116,6 +118,11 @@ impl Context {
     /// Follows the catalog's version.
     pub(crate) fn selection(&self) -> watch::Receiver<u64> {
         self.outlets.selection.subscribe()
+    }
+
+    /// Returns what writes events.
+    pub(crate) fn teller(&self) -> Client {
+        self.outlets.teller.clone()
     }
 
     /// Has events written, as far as there is room for them.

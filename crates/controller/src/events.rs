@@ -62,7 +62,7 @@ pub(crate) async fn write(ctx: Arc<Context>, mut queue: Receiver<Event>) {
 async fn post(event: &Event, ctx: &Context) {
     let object = on_the_wire(event, MicroTime((ctx.settings.clock)()));
     let namespace = object.metadata.namespace.as_deref().unwrap_or(NAMESPACE);
-    let events: Api<WireEvent> = Api::namespaced(ctx.client.clone(), namespace);
+    let events: Api<WireEvent> = Api::namespaced(ctx.teller(), namespace);
     let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     let reason = &event.reason;
     let began = Instant::now();

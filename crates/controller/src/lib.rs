@@ -8,6 +8,7 @@ mod context;
 mod events;
 mod gather;
 mod index;
+pub mod leader;
 pub mod metrics;
 mod pauses;
 mod pod;
@@ -31,6 +32,7 @@ pub use spans::TARGET as SPANS;
 use context::{Context, Outlets};
 use jiff::Timestamp;
 use kube::Client;
+use leader::Leadership;
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::event::Event;
@@ -69,6 +71,8 @@ pub struct Links {
     pub events: (Sender<Event>, Receiver<Event>),
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Whether this replica leads. One that does not knows everything, and writes nothing but events of others.
+    pub leadership: Leadership,
 }
 
 /// Why the controller ended before it was told to.
@@ -94,9 +98,10 @@ impl Default for Settings {
     }
 }
 
-/// Runs the controller until `shutdown`, and then until the writes that are under way have ended, but not longer
-/// than 10 seconds. It fills the catalog with SidecarSets, revisions and namespaces, and turns `synced` to true once
-/// it has listed these and the Pods for the first time; before that nothing is written.
+/// Runs the controller until `shutdown`. It fills the catalog with SidecarSets, revisions and namespaces, and turns `synced` to
+/// true once it has listed these and the Pods for the first time; before that, and before it leads, nothing is written. Once
+/// its leadership is to retire it writes nothing new, says so when the writes that are under way have ended, but after 10
+/// seconds in any case, and goes on filling the catalog.
 ///
 /// # Errors
 /// A watch ended.
@@ -107,9 +112,10 @@ pub async fn run(
     links: Links,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let Links { synced, selection, in_force, events: (tells, events), metrics } = links;
-    let outlets = Outlets { selection, events: tells, metrics: Arc::clone(&metrics) };
-    let ctx = Arc::new(Context::new(client, catalog, settings, (outlets, in_force.clone()), shutdown));
+    let Links { synced, selection, in_force, events: (tells, events), metrics, leadership } = links;
+    let outlets = Outlets { selection, events: tells, metrics: Arc::clone(&metrics), teller: client.clone() };
+    let (client, stop) = (leadership.guard(&client), shutdown.child_token());
+    let ctx = Arc::new(Context::new(client, catalog, settings, (outlets, in_force.clone()), stop.clone()));
     metrics.look_at(&ctx);
     let mut watches = JoinSet::new();
     let (sets, sets_listed) = oneshot::channel();
@@ -124,18 +130,41 @@ pub async fn run(
     watches.spawn(watch::selection::watch(Arc::clone(&ctx), synced.subscribe(), ctx.selection()));
     watches.spawn(events::write(Arc::clone(&ctx), events));
 
+    let listed = futures::future::try_join4(sets_listed, revisions_listed, namespaces_listed, pods_listed);
     let work = async {
-        let listed = futures::future::try_join4(sets_listed, revisions_listed, namespaces_listed, pods_listed);
         tokio::select! {
-            () = ctx.shutdown.cancelled() => return,
-            listed = listed => if listed.is_err() { return std::future::pending().await },
+            () = ctx.shutdown.cancelled() => {}
+            listed = listed => {
+                if listed.is_err() {
+                    return std::future::pending().await;
+                }
+                info!("the controller knows all objects");
+                synced.send_replace(true);
+                lead(&ctx, &leadership).await;
+            }
         }
-        info!("the controller knows all objects");
-        synced.send_replace(true);
-        worker::work(Arc::clone(&ctx)).await;
+        leadership.has_retired();
+        // Reviews are answered until the end.
+        shutdown.cancelled().await;
+    };
+    let retire = async {
+        leadership.retires().await;
+        stop.cancel();
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         () = work => Ok(()),
+        () = retire => Ok(()),
         Some(ended) = watches.join_next() => Err(Error::WatchEnded { source: ended.err() }),
     }
+}
+
+/// Writes from when this replica leads until it is to stop.
+async fn lead(ctx: &Arc<Context>, leadership: &Leadership) {
+    let mut leads = leadership.watch();
+    tokio::select! {
+        () = ctx.shutdown.cancelled() => return,
+        _ = leads.wait_for(|leads| *leads) => {}
+    }
+    worker::work(Arc::clone(ctx)).await;
 }

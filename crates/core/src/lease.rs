@@ -10,7 +10,7 @@ mod term;
 #[cfg(test)]
 mod tests;
 
-pub use term::Term;
+pub use term::{Term, TermError};
 
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::Lease;
@@ -38,6 +38,8 @@ pub struct Candidate {
     // While it leads: until when.
     tenure: Option<Moment>,
     loss: Option<Loss>,
+    // In a row.
+    failures: u32,
     task: Task,
     due: Moment,
 }
@@ -93,7 +95,7 @@ impl Candidate {
     /// Returns one that knows nothing yet. No two processes that run at the same time may have the same identity.
     #[must_use]
     pub fn new(identity: String, term: Term) -> Self {
-        Self { identity, term, seen: None, tenure: None, loss: None, task: Task::Look, due: Moment::ZERO }
+        Self { identity, term, seen: None, tenure: None, loss: None, failures: 0, task: Task::Look, due: Moment::ZERO }
     }
 
     /// Returns until when it leads, if it does. It may act until then, and has to stop then.
@@ -129,6 +131,7 @@ impl Candidate {
     /// Takes in what the Lease says, or that there is none.
     pub fn saw(&mut self, lease: Option<Lease>, now: Moment) {
         let is_first = self.seen.is_none();
+        self.failures = 0;
         self.note(lease, now);
         let found = self.seen.as_ref().and_then(|seen| seen.lease.as_ref());
         let by = found.and_then(holder);
@@ -153,6 +156,7 @@ impl Candidate {
     /// Notes that the Lease was written as was decided: this is what it says. `asked` is a moment before the write was
     /// asked for.
     pub fn wrote(&mut self, lease: Lease, asked: Moment) {
+        self.failures = 0;
         self.note(Some(lease), asked);
         self.tenure = Some(asked + self.term.tenure());
         self.plan(Task::Write, asked + self.term.pause());
@@ -163,9 +167,13 @@ impl Candidate {
         self.plan(Task::Look, now);
     }
 
-    /// Notes that there was no answer, or none that says anything about the Lease: what was asked for may be done or not.
+    /// Notes that there was no answer, or none that says anything about the Lease: what was asked for may be done or not. One
+    /// that does not lead asks less and less often then.
     pub fn failed(&mut self, now: Moment) {
-        self.plan(Task::Look, now + self.term.pause());
+        let longer = if self.tenure.is_some() { 0 } else { self.failures.min(16) };
+        self.failures = self.failures.saturating_add(1);
+        let pause = (self.term.pause() * 2_u32.pow(longer)).min(self.term.longest_pause());
+        self.plan(Task::Look, now + pause);
     }
 
     /// Returns what gives back a Lease that has just been read, if it is ours: others may take it at once then. Whoever led

@@ -8,6 +8,7 @@ pub use failure_policy::{FailurePolicy, ParseFailurePolicyError};
 use crate::catalog::NamespaceLabels;
 use crate::selection::{Namespaces, Selector};
 use cel::Alternatives;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ const LONGEST_EXPRESSION: usize = 50_000;
 const MOST_NAMESPACES: usize = 200;
 
 /// What a set says of the Pods that it is injected into, as far as the API server has to know.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Interest {
     /// The labels of the Pods.
     pub selector: Selector,

@@ -8,11 +8,12 @@ pub(crate) use selector::Requirement;
 pub use selector::{Labels, Selector};
 
 use crate::validation::Violations;
+use serde::{Deserialize, Serialize};
 use sidecarset_api::markers::NAMESPACE_NAME;
 use sidecarset_api::v1beta1::SidecarSetSpec;
 
 /// The namespaces whose Pods a set selects.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Namespaces {
     /// Every namespace.
     All,

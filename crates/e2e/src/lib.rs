@@ -6,6 +6,7 @@ mod draft;
 mod kubectl;
 mod neighbour;
 mod observed;
+mod operators;
 mod pod_watch;
 mod scene;
 mod wait;
@@ -15,6 +16,7 @@ pub use draft::{AGENT_CRASHING, AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, Set
 pub use kubectl::{example, has_real_nodes, kubectl, kubectl_edit};
 pub use neighbour::Neighbour;
 pub use observed::{ContainerView, PodView, find, running};
+pub use operators::Operators;
 pub use pod_watch::PodWatch;
 pub use scene::{Scene, refusal};
 pub use wait::{Look, QUIET, eventually, stays};

@@ -15,7 +15,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
-use sidecarset_webhook::certificate::{CertificateResolver, Names, issue};
+use sidecarset_webhook::certificate::{CertificateResolver, Lifetimes, Names, issue};
 use sidecarset_webhook::review::{self, Verdict};
 use sidecarset_webhook::server;
 use std::net::SocketAddr;
@@ -41,7 +41,7 @@ impl Neighbour {
     pub async fn start(scene: &Scene, prefix: &str, (key, value): (&str, &str)) -> Result<Self> {
         let listener = server::listen(SocketAddr::new(own_address().await?.ip(), 0))?;
         let address = listener.local_addr()?;
-        let material = issue(&Names::new([address.ip().to_string()]), None, Timestamp::now())?;
+        let material = issue(&Names::new([address.ip().to_string()]), None, Lifetimes::default(), Timestamp::now())?;
         let certificates = Arc::new(CertificateResolver::default());
         certificates.put(material.certified_key()?);
         let ends = server::Ends { certificates, clients: None };

@@ -1,8 +1,11 @@
 //! The certificate by which the API server knows us: made here, kept in one Secret, renewed long before it ends.
 
+mod bundle;
 mod decision;
 mod issue;
 mod keeper;
+mod lifetimes;
+mod overlap;
 mod reader;
 mod resolver;
 mod source;
@@ -10,10 +13,12 @@ mod source;
 pub use decision::{Decision, Fault, decide};
 pub use issue::{issue, reissue};
 pub use keeper::{Keeper, SECRET};
+pub use lifetimes::{Lifetimes, LifetimesError};
 pub use reader::Reader;
 pub use resolver::CertificateResolver;
 pub use source::{Error, Source};
 
+use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use rustls::crypto::ring;
@@ -68,6 +73,11 @@ impl Material {
             .map_err(unreadable)?;
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(unreadable)?;
         CertifiedKey::from_der(chain, key, &ring::default_provider())
+    }
+
+    /// Says whether a client that trusts these authorities, a PEM text, takes this certificate under each of the names.
+    pub(crate) fn is_trusted_with(&self, authorities: &str, names: &Names, now: Timestamp) -> bool {
+        decision::check_trust(self, authorities, names, now).is_ok()
     }
 
     /// Reads a Secret of ours; one that lacks a member holds nothing.

@@ -27,6 +27,7 @@ use crate::upkeep::Upkeep;
 use axum::Router;
 use kube::Client;
 use sidecarset_core::registration::InForce;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{oneshot, watch};
@@ -42,10 +43,21 @@ pub struct Signals {
     pub selection: watch::Receiver<u64>,
     /// Which sets the API server knows of: we tell.
     pub in_force: watch::Sender<InForce>,
-    /// True while the API server can ask us: a certificate is served, and we are registered.
+    /// True once the API server can ask us: a certificate is served, and we are registered.
     pub is_ready: Arc<AtomicBool>,
+    /// Whether we are the one of several replicas that writes.
+    pub lead: Lead,
     /// We stop when it is cancelled.
     pub shutdown: CancellationToken,
+}
+
+/// What the one of several replicas has that writes for all of them.
+#[derive(Clone)]
+pub struct Lead {
+    /// Whether we are that one.
+    pub leads: watch::Receiver<bool>,
+    /// Writes as long as we are.
+    pub client: Client,
 }
 
 /// Why the webhook does not run.
@@ -59,8 +71,8 @@ pub enum Error {
     Server(#[from] server::Error),
 }
 
-/// Loads the certificate, serves, registers once the catalog is complete, and keeps all of it good until the
-/// shutdown.
+/// Loads the certificate, serves, and once the catalog is complete, registers and keeps all of it good until the
+/// shutdown. Where another replica leads, that one does so, and we follow.
 ///
 /// # Errors
 /// There is no certificate at the start, or the server stops by itself. Whatever fails later is tried again.
@@ -79,7 +91,7 @@ pub async fn run_within(
     signals: Signals,
     around: impl FnOnce(Router) -> Router,
 ) -> Result<(), Error> {
-    let Signals { is_synced, selection, in_force, is_ready, shutdown } = signals;
+    let Signals { is_synced, selection, in_force, is_ready, lead, shutdown } = signals;
     let certificates = Arc::new(CertificateResolver::telling(context.metrics.certificate_expiry()));
     let upkeep = Upkeep {
         source: source(&settings, &client),
@@ -92,10 +104,10 @@ pub async fn run_within(
         metrics: Arc::clone(&context.metrics),
         settings,
     };
-    tokio::select! {
+    let loaded = tokio::select! {
         () = shutdown.cancelled() => return Ok(()),
         loaded = upkeep.load_certificate() => loaded?,
-    }
+    };
     let listener = server::listen(upkeep.settings.bind)?;
     // The port is not the one that was asked for where that is 0.
     info!(address = %listener.local_addr().unwrap_or(upkeep.settings.bind), "answering reviews");
@@ -107,7 +119,10 @@ pub async fn run_within(
     let keep = async move {
         tokio::select! {
             () = shutdown.cancelled() => {}
-            () = register(upkeep, client, (is_synced, is_listed), Arc::clone(&is_ready)) => {}
+            () = async {
+                until_all_is_known(is_synced, is_listed).await;
+                upkeep.run(client, lead, loaded, Arc::clone(&is_ready)).await;
+            } => {}
             () = watch => {}
         }
         is_ready.store(false, Ordering::Relaxed);
@@ -121,20 +136,20 @@ fn source(settings: &Settings, client: &Client) -> Source {
     let (client, namespace) = (client.clone(), &settings.namespace);
     match &settings.certificate_secret {
         Some(secret) => Source::Given(Reader::new(client, namespace, secret, settings.names())),
-        None => Source::Own(Keeper::new(client, namespace, settings.names())),
+        None => Source::Own(Keeper::new(client, namespace, settings.names(), settings.lifetimes)),
     }
 }
 
-/// Registers once the catalog is complete and the white list is known, and never ends.
-async fn register(
-    upkeep: Upkeep,
-    client: Client,
-    (mut is_synced, is_listed): (watch::Receiver<bool>, oneshot::Receiver<()>),
-    is_ready: Arc<AtomicBool>,
-) {
+/// Waits until the catalog is complete and the white list is known: before that nobody must ask us.
+async fn until_all_is_known(mut is_synced: watch::Receiver<bool>, is_listed: oneshot::Receiver<()>) {
     if is_synced.wait_for(|is_synced| *is_synced).await.is_err() || is_listed.await.is_err() {
         error!("left the webhooks unregistered: nobody fills the catalog any more");
         std::future::pending::<()>().await;
     }
-    upkeep.run(client, is_ready).await;
+}
+
+impl fmt::Debug for Lead {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Lead").field("leads", &*self.leads.borrow()).finish_non_exhaustive()
+    }
 }

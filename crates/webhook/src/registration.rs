@@ -1,16 +1,21 @@
 //! What the API server asks us about: our own webhook configurations, written by us.
 
+mod arriving;
 mod configuration;
 mod narrowing;
 mod owner;
 mod registrar;
 
-pub use configuration::{Configurations, Identity, configurations};
+pub use arriving::Arriving;
+pub(crate) use arriving::of_others;
+pub use configuration::{Configurations, Identity, addition, configurations};
+pub(crate) use configuration::{added_by, authorities, authorities_of};
 pub use owner::owner;
 pub use registrar::Registrar;
 pub(crate) use registrar::SETTLE;
 
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use sidecarset_api::markers::FIELD_MANAGER;
@@ -66,14 +71,16 @@ pub async fn apply(client: &Client, wanted: Configurations, before: Option<&Writ
     let parameters = PatchParams::apply(FIELD_MANAGER).force();
     let mut versions = before.map(|before| before.versions.clone()).unwrap_or_default();
     let mut is_narrow = before.is_none_or(|before| before.is_narrow);
+    let is_as_before = before.map_or([false; 2], |before| before.configurations.asks_like(&wanted));
+    let [is_mutating_as_before, is_validating_as_before] = is_as_before;
     // The validating one comes first: a set that is not checked must not be filled in either.
-    if before.is_none_or(|before| before.configurations.validating != wanted.validating) {
+    if !is_validating_as_before {
         let api: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
         let written =
             api.patch(NAME, &parameters, &Patch::Apply(&wanted.validating)).await.map_err(Error::Validating)?;
         versions.validating = written.resource_version();
     }
-    if before.is_none_or(|before| before.configurations.mutating != wanted.mutating) {
+    if !is_mutating_as_before {
         let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
         let written = narrowing::apply(&api, &parameters, &wanted.mutating).await.map_err(Error::Mutating)?;
         let was_narrow = std::mem::replace(&mut is_narrow, narrowing::is_narrow(&written, &wanted.mutating));
@@ -83,4 +90,35 @@ pub async fn apply(client: &Client, wanted: Configurations, before: Option<&Writ
         versions.mutating = written.resource_version();
     }
     Ok(Written { configurations: wanted, versions, is_narrow })
+}
+
+/// Adds to the mutating configuration what belongs to this replica alone.
+///
+/// # Errors
+/// The API server does not take it, or the object is another one by now.
+pub async fn add(client: &Client, replica: &str, addition: &MutatingWebhookConfiguration) -> Result<(), Error> {
+    let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+    let parameters = PatchParams::apply(&manager(replica)).force();
+    api.patch(NAME, &parameters, &Patch::Apply(addition)).await.map(drop).map_err(Error::Mutating)
+}
+
+/// Removes what a replica added, if the configuration is still of this version.
+///
+/// # Errors
+/// The API server does not take it.
+pub async fn withdraw(client: &Client, replica: &str, version: Option<String>) -> Result<(), Error> {
+    let api: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+    let metadata = ObjectMeta { name: Some(NAME.to_owned()), resource_version: version, ..ObjectMeta::default() };
+    let nothing = MutatingWebhookConfiguration { metadata, webhooks: None };
+    let parameters = PatchParams::apply(&manager(replica)).force();
+    match api.patch(NAME, &parameters, &Patch::Apply(&nothing)).await {
+        // It is about to be looked at again.
+        Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
+        written => written.map(drop).map_err(Error::Mutating),
+    }
+}
+
+/// Returns the name under which a replica adds: the API server notes it for each field, and removes what it no longer adds.
+fn manager(replica: &str) -> String {
+    format!("{FIELD_MANAGER}-{replica}")
 }

@@ -1,6 +1,6 @@
 //! How the webhook is set up.
 
-use crate::certificate::Names;
+use crate::certificate::{Lifetimes, Names};
 use crate::server::Clients;
 use axum::http::Uri;
 pub use sidecarset_core::registration::FailurePolicy;
@@ -19,10 +19,14 @@ pub struct Settings {
     pub endpoint: Endpoint,
     /// The Secret of our namespace in which somebody else keeps our certificate; without it, we do.
     pub certificate_secret: Option<String>,
+    /// How long the certificates and authorities last that we make.
+    pub lifetimes: Lifetimes,
     /// What the API server does while we are away with SidecarSets, and with Pods of sets that do not say.
     pub failure_policy: FailurePolicy,
     /// The cluster role with which our registration goes away, if any.
     pub owner: Option<String>,
+    /// By which name this replica is known among others: letters, digits and dashes.
+    pub replica: String,
     /// Who may ask; everybody, if nobody is named.
     pub clients: Option<Clients>,
 }

@@ -1,24 +1,29 @@
 //! What has to stay true while we run: a certificate that is good, and a registration that says what we say.
 
+mod additions;
 mod changes;
+mod seen;
+mod standby;
 
-use crate::certificate::{self, CertificateResolver, Source};
+use crate::Lead;
+use crate::certificate::{self, CertificateResolver, Material, Source};
 use crate::metrics::Metrics;
-use crate::registration::{self, Identity, Registrar, SETTLE, Versions, Written};
+use crate::registration::{self, Identity, Registrar, SETTLE, Written};
 use crate::settings::Settings;
 use futures::StreamExt;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
+use seen::Seen;
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::{InForce, Interest, register};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
@@ -72,18 +77,13 @@ struct Kept {
     identity: Identity,
     written: Written,
     at: Instant,
-}
-
-/// What others changed.
-#[derive(Debug, Default)]
-struct Seen {
-    versions: Mutex<Versions>,
-    changed: Notify,
+    // When the certificate is renewed.
+    renewal: Option<Instant>,
 }
 
 impl Upkeep {
     /// Serves a good certificate. Where somebody else makes it, we wait for it.
-    pub(crate) async fn load_certificate(&self) -> Result<(), Error> {
+    pub(crate) async fn load_certificate(&self) -> Result<Material, Error> {
         loop {
             match self.try_to_load_certificate().await {
                 Err(error) if self.source.is_given() => {
@@ -95,39 +95,66 @@ impl Upkeep {
         }
     }
 
-    async fn try_to_load_certificate(&self) -> Result<(), Error> {
+    async fn try_to_load_certificate(&self) -> Result<Material, Error> {
         let material = timeout(DEADLINE, self.source.material((self.now)())).await??;
         self.certificates.put(material.certified_key()?);
-        Ok(())
+        Ok(material)
     }
 
-    /// Sees to both whenever something changes, for ever. Sets `is_ready` once both are as they should be.
-    pub(crate) async fn run(self, client: Client, is_ready: Arc<AtomicBool>) {
+    /// Sees to both whenever something changes, for ever. Sets `is_ready` once both are as they should be. Only the leader
+    /// writes; every other replica follows what it has written.
+    pub(crate) async fn run(self, client: Client, lead: Lead, loaded: Material, is_ready: Arc<AtomicBool>) {
         let seen = Seen::default();
         let mut changes = changes::of(&client, &self.settings.namespace, self.source.secret());
         let watch = async {
             while let Some(change) = changes.next().await {
-                change.note(&mut seen.versions.lock());
-                seen.changed.notify_one();
+                seen.note(change);
+                self.registrar.others_arrive(seen.arriving(&self.settings.replica));
             }
         };
-        tokio::join!(watch, self.keep(&client, &is_ready, &seen), self.publish());
+        tokio::join!(watch, self.take_turns((client, lead), loaded, &seen, &is_ready));
+    }
+
+    async fn take_turns(&self, (own, lead): (Client, Lead), loaded: Material, seen: &Seen, is_ready: &AtomicBool) {
+        let Lead { mut leads, client } = lead;
+        let mut loaded = Some(loaded);
+        loop {
+            let is_leader = *leads.borrow_and_update();
+            let loaded = loaded.take();
+            let turn = async {
+                if is_leader {
+                    // What is known from before is what others have registered.
+                    let told = self.registrar.in_force();
+                    tokio::join!(self.keep(&client, is_ready, seen), self.publish(told), self.tidy(&client, seen));
+                } else {
+                    self.stand_by(&own, loaded, (seen, is_ready)).await;
+                }
+            };
+            tokio::select! {
+                () = turn => {}
+                changed = leads.changed() => if changed.is_err() { return std::future::pending().await },
+            }
+        }
     }
 
     async fn keep(&self, client: &Client, is_ready: &AtomicBool, seen: &Seen) {
         let mut kept = None;
         let mut selection = self.selection.clone();
+        let mut changes = seen.watch();
         loop {
+            changes.mark_unchanged();
             self.see_to_both(client, is_ready, (&mut kept, seen)).await;
+            let renewal = kept.as_ref().and_then(|kept: &Kept| kept.renewal);
             let somebody_else = async {
                 sleep(PAUSE).await;
                 tokio::select! {
-                    () = seen.changed.notified() => {}
+                    _ = changes.changed() => {}
                     () = sleep(INTERVAL) => {}
                 }
             };
             tokio::select! {
                 () = somebody_else => {}
+                () = sleep_until(renewal.unwrap_or_else(Instant::now)), if renewal.is_some() => {}
                 () = self.follow(client, &mut kept, &mut selection) => {}
             }
         }
@@ -143,7 +170,11 @@ impl Upkeep {
             Err(error) => {
                 self.metrics.failed(&error);
                 warn!(error = &error as &dyn StdError, "failed to keep the webhooks registered");
-                seen.changed.notify_one();
+                // It is tried again after a pause, whatever is due.
+                if let Some(kept) = kept {
+                    kept.renewal = None;
+                }
+                seen.touch();
             }
         }
     }
@@ -152,13 +183,28 @@ impl Upkeep {
         let material = self.source.material((self.now)()).await?;
         let certificate = material.certified_key()?;
         // Whatever somebody else wrote is overwritten whole.
-        if kept.as_ref().is_some_and(|kept| kept.written.versions != *seen.versions.lock()) {
+        if kept.as_ref().is_some_and(|kept| kept.written.versions != seen.versions()) {
             *kept = None;
         }
+        let trusted_before = kept.as_ref().map(|kept| kept.identity.authorities.clone());
         let identity = Identity { authorities: material.authorities().to_owned(), owner: self.owner(client).await? };
         // The API server has to trust a new authority before we show its certificate.
         self.register(client, kept, identity).await?;
-        self.certificates.put(certificate);
+        let (names, now) = (self.settings.names(), (self.now)());
+        let is_trusted = |authorities: &String| material.is_trusted_with(authorities, &names, now);
+        if !seen.added().values().flatten().map(registration::authorities_of).all(|it| is_trusted(&it)) {
+            // What another replica has added is about to follow, or to be removed.
+            debug!("keep the certificate of the webhook until every registration trusts the new one");
+            return Ok(());
+        }
+        if trusted_before.is_some_and(|before| is_trusted(&before)) {
+            self.certificates.put(certificate);
+        } else {
+            self.certificates.put_later(certificate, now);
+        }
+        if let Some(kept) = kept {
+            kept.renewal = self.source.renewal(&material).map(|at| until(at, now));
+        }
         Ok(())
     }
 
@@ -214,7 +260,8 @@ impl Upkeep {
             at = Instant::now();
         }
         let written = registration::apply(client, wanted, before).await?;
-        *kept = Some(Kept { identity, written, at });
+        let renewal = kept.as_ref().and_then(|kept| kept.renewal);
+        *kept = Some(Kept { identity, written, at, renewal });
         self.registrar.told(interests);
         Ok(())
     }
@@ -223,17 +270,23 @@ impl Upkeep {
         let catalog = self.catalog.read();
         let interests = self.registrar.wanted(&catalog);
         let registration = register(&interests, catalog.surroundings(self.settings.failure_policy));
-        (interests, registration::configurations(&self.settings, identity, &registration))
+        let configurations = registration::configurations(&self.settings, identity, &registration);
+        (interests, configurations.announcing(&self.settings.replica, &self.registrar.arriving()))
     }
 
     /// Tells others what is in force, once the API servers have had the time to learn of it.
-    async fn publish(&self) {
-        let mut told = self.registrar.in_force();
-        told.mark_changed();
+    async fn publish(&self, mut told: watch::Receiver<Option<BTreeMap<Interest, Instant>>>) {
         while told.changed().await.is_ok() {
             let Some(interests) = told.borrow_and_update().clone() else { continue };
             sleep(SETTLE).await;
             self.in_force.send_replace(InForce::new(interests.into_keys().collect()));
         }
     }
+}
+
+/// Returns the moment at which the wall clock shows a time, as far as it is known now: in some moments, so that what is not done
+/// then is not tried without end, and before long, because that clock may be set.
+fn until(at: Timestamp, now: Timestamp) -> Instant {
+    let left = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    Instant::now() + left.clamp(Duration::from_millis(200), INTERVAL)
 }

@@ -1,13 +1,15 @@
-//! An API server that keeps what it is given, and shows no change of it.
+//! An API server that keeps what it is given, and shows its changes.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::Response;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::future::pending;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
@@ -21,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct ApiServer {
     pub address: SocketAddr,
     objects: Arc<Mutex<Objects>>,
-    written: mpsc::Receiver<String>,
+    written: Mutex<mpsc::Receiver<String>>,
     // It serves as long as this is there.
     _runtime: Runtime,
 }
@@ -31,6 +33,18 @@ pub struct ApiServer {
 struct Objects {
     by_path: BTreeMap<String, Value>,
     version: u64,
+    // Every change there was, as the event of a watch, and who waits for more.
+    history: Vec<(u64, String, Bytes)>,
+    watchers: Vec<Watcher>,
+    /// Writes to these paths are not answered.
+    silent: BTreeSet<String>,
+}
+
+/// One that follows the objects of a kind, or the one of a name.
+struct Watcher {
+    kind: String,
+    name: Option<String>,
+    to: UnboundedSender<Bytes>,
 }
 
 #[derive(Clone)]
@@ -59,12 +73,26 @@ impl ApiServer {
         let (tells, written) = mpsc::channel();
         let router = Router::new().fallback(answer).with_state(Server { objects: Arc::clone(&kept), tells, forbidden });
         runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
-        Self { address, objects: kept, written, _runtime: runtime }
+        Self { address, objects: kept, written: Mutex::new(written), _runtime: runtime }
     }
 
     /// Waits until something was written: the method and the path.
     pub fn until_written(&self, what: &str) {
-        while self.written.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nobody asked for {what}")) != what {}
+        let written = self.written.lock().unwrap();
+        while written.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("nobody asked for {what}")) != what {}
+    }
+
+    /// Never answers writes to this path.
+    pub fn silence(&self, path: &str) {
+        self.objects.lock().unwrap().silent.insert(path.to_owned());
+    }
+
+    /// Changes an object as somebody else would.
+    pub fn change(&self, path: &str, change: impl FnOnce(&mut Value)) {
+        let mut objects = self.objects.lock().unwrap();
+        let mut object = objects.by_path[path].clone();
+        change(&mut object);
+        objects.put(path, object);
     }
 
     /// Returns an object.
@@ -73,29 +101,81 @@ impl ApiServer {
     }
 }
 
+// The type comes first, as an API server writes it: a Pod is not read as text otherwise.
+fn event(kind: &str, object: &Value) -> String {
+    format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n")
+}
+
+impl Watcher {
+    fn of(path: &str, query: &str) -> (Self, UnboundedReceiver<Bytes>) {
+        let (to, events) = unbounded();
+        let kind = path.rsplit('/').next().unwrap().to_owned();
+        (Self { kind, name: named(query), to }, events)
+    }
+
+    fn follows(&self, path: &str) -> bool {
+        let mut ends = path.rsplit('/');
+        let (name, kind) = (ends.next().unwrap(), ends.next().unwrap());
+        kind == self.kind && self.name.as_deref().is_none_or(|wanted| wanted == name)
+    }
+}
+
+/// Returns the one name that is asked for.
+fn named(query: &str) -> Option<String> {
+    let name = query.split('&').find_map(|pair| pair.strip_prefix("fieldSelector=metadata.name%3D"));
+    name.map(str::to_owned)
+}
+
 impl Objects {
     fn put(&mut self, path: &str, mut object: Value) -> Value {
         self.version += 1;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
-        self.by_path.insert(path.to_owned(), object.clone());
+        let before = self.by_path.insert(path.to_owned(), object.clone());
+        let line = Bytes::from(event(if before.is_some() { "MODIFIED" } else { "ADDED" }, &object));
+        self.watchers.retain(|it| !it.follows(path) || it.to.unbounded_send(line.clone()).is_ok());
+        self.history.push((self.version, path.to_owned(), line));
         object
     }
 
+    /// Writes an object if it is still of the version that it carries.
+    fn replace(&mut self, path: &str, object: Value) -> (u16, Value) {
+        match self.by_path.get(path) {
+            None => (404, status(404, "NotFound")),
+            Some(known) if known["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] => {
+                (409, status(409, "Conflict"))
+            }
+            Some(_) => (200, self.put(path, object)),
+        }
+    }
+
     /// Returns the objects of a kind, in every namespace.
-    fn list(&self, path: &str) -> Value {
-        let kind = path.rsplit('/').next();
-        let is_of_kind = |object: &&String| object.rsplit('/').nth(1) == kind;
-        let items: Vec<&Value> =
-            self.by_path.iter().filter(|(at, _)| is_of_kind(at)).map(|(_, object)| object).collect();
+    fn list(&self, path: &str, query: &str) -> Value {
+        let (asked, _) = Watcher::of(path, query);
+        let items = self.by_path.iter().filter(|(at, _)| asked.follows(at)).map(|(_, object)| object);
+        let items: Vec<&Value> = items.collect();
         json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": self.version.to_string()}, "items": items})
+    }
+
+    /// Begins a watch: what has changed since it is to begin comes first, or all objects.
+    fn watch(&mut self, path: &str, query: &str) -> UnboundedReceiver<Bytes> {
+        let (watcher, events) = Watcher::of(path, query);
+        if query.contains("sendInitialEvents=true") {
+            watcher.to.unbounded_send(Bytes::from(self.shown(path))).unwrap();
+        } else {
+            let since = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion="));
+            let since: u64 = since.unwrap_or_default().parse().unwrap_or_default();
+            for (_, _, event) in self.history.iter().filter(|(at, path, _)| *at > since && watcher.follows(path)) {
+                watcher.to.unbounded_send(event.clone()).unwrap();
+            }
+        }
+        self.watchers.push(watcher);
+        events
     }
 
     /// Returns the events with which a watch begins that is to show all objects of a kind first.
     fn shown(&self, path: &str) -> String {
-        let list = self.list(path);
+        let list = self.list(path, "");
         let objects = list["items"].as_array().into_iter().flatten();
-        // The type comes first, as an API server writes it: a Pod is not read as text otherwise.
-        let event = |kind: &str, object: &Value| format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n");
         let added = objects.map(|object| event("ADDED", object));
         let annotations = json!({"k8s.io/initial-events-end": "true"});
         let metadata = json!({"resourceVersion": list["metadata"]["resourceVersion"], "annotations": annotations});
@@ -110,35 +190,41 @@ impl Objects {
         self.put(path, object)
     }
 
-    fn create(&mut self, path: &str, object: Value) -> Value {
+    fn create(&mut self, path: &str, object: Value) -> (u16, Value) {
         let metadata = &object["metadata"];
         let name = metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap().to_owned();
-        self.put(&format!("{path}/{name}"), object)
+        let at = format!("{path}/{name}");
+        if metadata["name"].is_string() && self.by_path.contains_key(&at) {
+            return (409, status(409, "AlreadyExists"));
+        }
+        (201, self.put(&at, object))
     }
 }
 
 async fn answer(State(server): State<Server>, method: Method, uri: Uri, body: Bytes) -> Response {
     let (path, query) = (uri.path(), uri.query().unwrap_or_default());
     if method == Method::GET && query.contains("watch=true") {
-        let is_streamed = query.contains("sendInitialEvents=true");
-        let shown = is_streamed.then(|| Bytes::from(server.objects.lock().unwrap().shown(path)));
-        let events = stream::iter(shown.map(Ok::<_, Infallible>)).chain(stream::pending());
-        return Response::new(Body::from_stream(events));
+        let events = server.objects.lock().unwrap().watch(path, query);
+        return Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
     }
     if method != Method::GET && path.split('/').any(|part| part == server.forbidden && !part.is_empty()) {
         return response(403, &status(403, "Forbidden"));
     }
     let object: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let is_silent = method != Method::GET && server.objects.lock().unwrap().silent.contains(path);
+    if is_silent {
+        return pending().await;
+    }
     let (code, answer) = {
         let mut objects = server.objects.lock().unwrap();
         match method {
-            Method::GET if query.contains("limit=") => (200, objects.list(path)),
+            Method::GET if query.contains("limit=") => (200, objects.list(path, query)),
             Method::GET => {
                 objects.by_path.get(path).map_or_else(|| (404, status(404, "NotFound")), |object| (200, object.clone()))
             }
-            Method::POST => (201, objects.create(path, object)),
+            Method::POST => objects.create(path, object),
             Method::PATCH => (200, objects.patch(path, &object)),
-            Method::PUT => (200, objects.put(path, object)),
+            Method::PUT => objects.replace(path, object),
             _ => panic!("nobody may {method} {path}"),
         }
     };

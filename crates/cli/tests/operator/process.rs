@@ -17,11 +17,13 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const CERTIFICATE: &str = "/api/v1/namespaces/sidecarset-system/secrets/sidecarset-webhook-certificate";
+pub const CERTIFICATE: &str = "/api/v1/namespaces/sidecarset-system/secrets/sidecarset-webhook-certificate";
+pub const CONFIGURATION: &str = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/sidecarset";
+pub const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/sidecarset-system/leases/sidecarset-operator";
 pub const STATUS: &str = "PATCH /apis/apps.kruise.io/v1beta1/sidecarsets/log-sc/status";
 
 pub struct Operator {
-    pub cluster: ApiServer,
+    pub cluster: Arc<ApiServer>,
     process: Child,
     health: String,
     reviews: String,
@@ -87,19 +89,37 @@ impl Operator {
 
     /// Starts it with variables of the environment.
     pub fn start_with(variables: &[(&str, &str)]) -> Self {
-        Self::start_in(ApiServer::start(objects()), variables)
+        let operator = Self::begin(Arc::new(ApiServer::start(objects())), variables, &[]);
+        operator.cluster.until_written(STATUS);
+        operator
     }
 
     /// Starts it where nobody may write objects of a kind.
     pub fn start_without(kind: &'static str) -> Self {
-        Self::start_in(ApiServer::start_without(kind, objects()), &[])
+        let operator = Self::begin(Arc::new(ApiServer::start_without(kind, objects())), &[], &[]);
+        operator.cluster.until_written(STATUS);
+        operator
     }
 
-    fn start_in(cluster: ApiServer, variables: &[(&str, &str)]) -> Self {
+    /// Starts it with more arguments.
+    pub fn start_as(arguments: &[&str]) -> Self {
+        let operator = Self::begin(Arc::new(ApiServer::start(objects())), &[], arguments);
+        operator.cluster.until_written(STATUS);
+        operator
+    }
+
+    /// Starts one more beside this one.
+    pub fn start_beside(&self, arguments: &[&str]) -> Self {
+        Self::begin(Arc::clone(&self.cluster), &[], arguments)
+    }
+
+    /// Starts it, and waits until it says where it listens.
+    fn begin(cluster: Arc<ApiServer>, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_sidecarset"))
             .args(["operator", "--log-format", "json", "--webhook-url", "https://127.0.0.1:9443", "--kubeconfig"])
             .arg(kubeconfig(&cluster))
             .args(["--health-bind", "127.0.0.1:0", "--webhook-bind", "127.0.0.1:0"])
+            .args(arguments)
             .env_clear()
             .envs(variables.iter().copied())
             .stderr(Stdio::piped())
@@ -116,17 +136,7 @@ impl Operator {
         // The one of health checks is "answering health checks and scrapes".
         found.sort();
         let [health, reviews] = found.map(|(_, address)| address);
-        cluster.until_written(STATUS);
         Self { cluster, process, health, reviews, log, reader: Some(reader) }
-    }
-
-    /// Waits until the API server can ask.
-    pub fn until_ready(&self) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.get("/readyz").0.contains(" 200 ") {
-            assert!(Instant::now() < deadline, "{}", self.get("/readyz").1);
-            thread::sleep(Duration::from_millis(20));
-        }
     }
 
     /// Asks for a path, and returns the head and the body of the answer.
@@ -136,6 +146,38 @@ impl Operator {
         read(stream)
     }
 
+    /// Waits until the API server can ask.
+    pub fn until_ready(&self) {
+        let readyz = || self.get("/readyz");
+        self.until(|| readyz().0.contains(" 200 "), || readyz().1);
+    }
+
+    /// Waits until it says that the API server should ask others.
+    pub fn until_unready(&self) {
+        self.until(|| self.get("/readyz").0.contains(" 503 "), || "it stays ready".to_owned());
+    }
+
+    /// Waits until there is a line in the log with this sentence.
+    pub fn until_logged(&self, sentence: &str) {
+        let quoted = format!("\"message\":\"{sentence}\"");
+        let log = || self.log.lock().unwrap().clone();
+        self.until(|| log().iter().any(|line| line.contains(&quoted)), || format!("no {sentence:?} in {:#?}", log()));
+    }
+
+    /// Says how many lines of the log have this sentence.
+    pub fn logged(&self, sentence: &str) -> usize {
+        let quoted = format!("\"message\":\"{sentence}\"");
+        self.log.lock().unwrap().iter().filter(|line| line.contains(&quoted)).count()
+    }
+
+    fn until(&self, is_so: impl Fn() -> bool, or_else: impl Fn() -> String) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(Instant::now() < deadline, "{}", or_else());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Asks what a new Pod gets, as the API server does.
     pub fn review(&self, pod: &Value) -> Value {
         self.review_with(pod, "")
@@ -143,18 +185,37 @@ impl Operator {
 
     /// Asks with more headers.
     pub fn review_with(&self, pod: &Value, headers: &str) -> Value {
-        let request = json!({
-            "uid": "1", "operation": "CREATE", "namespace": "shop", "object": pod,
-            "kind": {"group": "", "version": "v1", "kind": "Pod"},
-            "resource": {"group": "", "version": "v1", "resource": "pods"},
-        });
-        let body =
-            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}).to_string();
-        let mut stream = self.tls();
+        self.ask("/mutate-pod", &review_of(pod, ["", "v1", "Pod", "pods"]), headers)
+    }
+
+    /// Asks whether a new SidecarSet is refused, as the API server does.
+    pub fn review_set(&self, set: &Value) -> Value {
+        let resource = ["apps.kruise.io", "v1beta1", "SidecarSet", "sidecarsets"];
+        self.ask("/validate-apps-kruise-io-sidecarset", &review_of(set, resource), "")
+    }
+
+    /// Asks what a new Pod gets, trusting certificates of these authorities and of no others.
+    pub fn review_trusting(&self, authorities: &str, pod: &Value) -> Value {
+        self.ask_trusting(authorities, "/mutate-pod", &review_of(pod, ["", "v1", "Pod", "pods"]), "")
+    }
+
+    fn ask(&self, path: &str, review: &Value, headers: &str) -> Value {
+        self.ask_trusting(&self.secret("ca.crt"), path, review, headers)
+    }
+
+    fn ask_trusting(&self, authorities: &str, path: &str, review: &Value, headers: &str) -> Value {
+        let body = review.to_string();
+        let mut stream = self.tls(authorities);
         let (length, kind) = (body.len(), format!("Content-Type: application/json\r\n{headers}Connection: close"));
-        write!(stream, "POST /mutate-pod HTTP/1.1\r\nHost: a\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}")
-            .unwrap();
+        write!(stream, "POST {path} HTTP/1.1\r\nHost: a\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
         serde_json::from_str(&read(stream).1).unwrap()
+    }
+
+    /// Returns the authorities that the API server was told to trust.
+    pub fn registered_authorities(&self) -> String {
+        let configuration = self.cluster.object(CONFIGURATION).unwrap();
+        let bundle = configuration["webhooks"][0]["clientConfig"]["caBundle"].as_str().unwrap().to_owned();
+        String::from_utf8(BASE64_STANDARD.decode(bundle).unwrap()).unwrap()
     }
 
     /// Returns what the Secret of the certificate holds under a key.
@@ -163,18 +224,38 @@ impl Operator {
         String::from_utf8(BASE64_STANDARD.decode(secret["data"][key].as_str().unwrap()).unwrap()).unwrap()
     }
 
+    /// Tells the operator to end, as a kubelet does.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Freezes the operator, or lets it go on.
+    pub fn signal(&self, signal: &str) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Ends the operator without a word.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Waits for the end of the operator, and says whether it was one in good order.
+    pub fn until_ended(&mut self) -> bool {
+        self.process.wait().unwrap().success()
+    }
+
     /// Stops the operator as a kubelet does, and returns its whole log.
     pub fn log_to_the_end(mut self) -> Vec<String> {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        assert!(self.process.wait().unwrap().success());
+        self.terminate();
+        assert!(self.until_ended());
         self.reader.take().unwrap().join().unwrap();
         std::mem::take(&mut *self.log.lock().unwrap())
     }
 
-    fn tls(&self) -> StreamOwned<ClientConnection, TcpStream> {
+    fn tls(&self, authorities: &str) -> StreamOwned<ClientConnection, TcpStream> {
         let mut roots = RootCertStore::empty();
-        let authorities = self.secret("ca.crt");
         roots.add_parsable_certificates(CertificateDer::pem_slice_iter(authorities.as_bytes()).map(Result::unwrap));
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -193,6 +274,15 @@ impl Drop for Operator {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn review_of(object: &Value, [group, version, kind, resource]: [&str; 4]) -> Value {
+    let request = json!({
+        "uid": "1", "operation": "CREATE", "namespace": "shop", "object": object,
+        "kind": {"group": group, "version": version, "kind": kind},
+        "resource": {"group": group, "version": version, "resource": resource},
+    });
+    json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request})
 }
 
 /// Keeps a line of the log, and tells the address if it has one.

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use parking_lot::RwLock;
 use serde_json::Value;
+use sidecarset_controller::leader::Leadership;
 use sidecarset_controller::{Error, Links, Metrics, Settings, event_queue, run};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::InForce;
@@ -131,16 +132,29 @@ impl Cluster {
 
     /// Starts the operator.
     pub fn begin(&self) -> Operator {
+        self.begin_as(self.client(), Leadership::sole())
+    }
+
+    /// Returns a client of the API server.
+    pub fn client(&self) -> Client {
         let state = Arc::clone(&self.state);
-        let client = Client::new(service_fn(move |request| serve(request, Arc::clone(&state))), "default");
+        Client::new(service_fn(move |request| serve(request, Arc::clone(&state))), "default")
+    }
+
+    /// Starts the operator with a client of its own, as one that leads or not.
+    pub fn begin_as(&self, client: Client, leadership: Leadership) -> Operator {
         let (sender, synced) = watch::channel(false);
         let shutdown = CancellationToken::new();
         let settings = Settings { clock: Self::now, ..Settings::default() };
         let catalog = Arc::new(RwLock::new(Catalog::default()));
-        let in_force = self.in_force.subscribe();
-        let metrics = Arc::clone(&self.metrics);
-        let links =
-            Links { synced: sender, selection: self.selection.clone(), in_force, events: event_queue(), metrics };
+        let links = Links {
+            synced: sender,
+            selection: self.selection.clone(),
+            in_force: self.in_force.subscribe(),
+            events: event_queue(),
+            metrics: Arc::clone(&self.metrics),
+            leadership,
+        };
         let task = tokio::spawn(run(client, Arc::clone(&catalog), settings, links, shutdown.clone()));
         Operator { task, shutdown, synced, catalog }
     }
@@ -218,6 +232,11 @@ impl Cluster {
 impl Operator {
     pub fn is_synced(&self) -> bool {
         *self.synced.borrow()
+    }
+
+    /// Ends the operator in the middle of whatever it does.
+    pub fn kill(&self) {
+        self.task.abort();
     }
 
     /// Stops the operator, and waits for its end.

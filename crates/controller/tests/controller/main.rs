@@ -12,6 +12,7 @@ mod history;
 mod hot;
 #[path = "../../../core/tests/core/kruise.rs"]
 mod kruise;
+mod leader;
 mod metadata;
 mod metrics;
 mod not_injected;

@@ -1,5 +1,6 @@
 //! The few endpoints of an API server that the controller speaks to.
 
+mod leases;
 mod pods;
 mod revisions;
 mod sets;
@@ -95,6 +96,9 @@ pub struct State {
     pub status_delay: Duration,
     /// The most Pods that ran something else than their spec says.
     pub most_unavailable: usize,
+    /// The Lease of the leader, and when each request for it came: the method.
+    pub lease: Option<Value>,
+    pub lease_requests: Vec<(Method, Instant)>,
     history: Vec<(u64, Kind, Value)>,
     watchers: Vec<(Kind, UnboundedSender<Bytes>)>,
     held: Vec<Bytes>,
@@ -186,6 +190,10 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
     let segments: Vec<&str> = path.split('/').collect();
     let content_type = parts.headers.get("content-type").map_or("", |value| value.to_str().unwrap());
     assert_allowed(&parts.method, &parts.uri, content_type, "sidecarset-system");
+    if segments.contains(&"leases") {
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        return Ok(state.lock().unwrap().answer_lease(&parts.method, body));
+    }
     let query = parts.uri.query().unwrap_or_default();
     if parts.method != Method::GET && path.contains("/sidecarsets/") {
         let delay = state.lock().unwrap().status_delay;

@@ -1,6 +1,7 @@
 //! What a Lease says, and what is written into it.
 
 use super::Term;
+use super::term;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -19,8 +20,8 @@ pub(super) fn version(lease: Option<&Lease>) -> Option<&str> {
 /// Returns how long it lasts. What nobody of us would have written is as good as nothing: else it could last for ever.
 pub(super) fn length(lease: Option<&Lease>, own: Term) -> Duration {
     let seconds = lease.and_then(|lease| lease.spec.as_ref()?.lease_duration_seconds);
-    let term = seconds.and_then(|seconds| Term::of(Duration::from_secs(u64::try_from(seconds).ok()?)));
-    term.unwrap_or(own).length()
+    let seconds = seconds.and_then(|seconds| term::seconds(Duration::from_secs(u64::try_from(seconds).ok()?)));
+    seconds.map_or(own.length(), |seconds| Duration::from_secs(seconds.into()))
 }
 
 /// Returns it as a holder writes it.

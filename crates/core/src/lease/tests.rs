@@ -273,3 +273,30 @@ fn only_the_holder_gives_a_lease_back() {
     assert_eq!((spec.holder_identity.as_deref(), spec.lease_duration_seconds), (Some(""), Some(1)));
     assert!(matches!(having_seen(&[(0, Some(released))]).decide(now(0)), Decision::Replace(_)));
 }
+
+#[test]
+fn one_that_does_not_lead_and_gets_no_answer_asks_less_and_less_often() {
+    let mut candidate = candidate();
+
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        candidate.failed(at(100));
+        let Decision::Wait { until } = candidate.decide(now(100)) else { panic!("it asks at once") };
+        waits.push(until.as_secs() - 100);
+    }
+    candidate.saw(Some(held("1", "other")), at(200));
+    candidate.failed(at(202));
+
+    assert_eq!(waits, [2, 4, 8, 15, 15, 15]);
+    assert_eq!(candidate.decide(now(202)), wait(204));
+}
+
+#[test]
+fn one_that_leads_and_gets_no_answer_asks_as_often_as_before() {
+    let mut leader = leader(0);
+
+    leader.failed(at(3));
+    leader.failed(at(5));
+
+    assert_eq!(leader.decide(now(5)), wait(7));
+}

@@ -1,10 +1,11 @@
 //! What becomes of an object about which nobody can be asked.
 
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
 /// What the API server does with an object about which it cannot ask us.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FailurePolicy {
     /// It refuses the object.
     #[default]

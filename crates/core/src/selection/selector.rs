@@ -3,6 +3,7 @@
 use crate::json::Json;
 use crate::validation::{Violations, is_label_value, is_qualified_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Labels that can be asked for the value of a key.
@@ -15,13 +16,13 @@ pub trait Labels {
 }
 
 /// A parsed label selector: all its requirements hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Selector {
     requirements: Vec<Requirement>,
 }
 
 /// One requirement of a selector.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Requirement {
     In { key: String, values: BTreeSet<String> },
     // As in Kubernetes: a label that is absent is in no set of values.

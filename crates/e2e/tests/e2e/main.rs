@@ -13,6 +13,7 @@ mod events;
 mod failure;
 mod faults;
 mod guide;
+mod ha;
 mod history;
 mod hot;
 mod injection;

@@ -1,8 +1,7 @@
 //! What has to be done about the certificate there is.
 
-use super::issue::CERTIFICATE_LIFE;
-use super::{Material, Names};
-use jiff::Timestamp;
+use super::{Lifetimes, Material, Names};
+use jiff::{SignedDuration, Timestamp};
 use rcgen::{KeyPair, PublicKeyData};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -54,31 +53,50 @@ pub enum Fault {
 
 /// Decides what has to be done about the certificate there is.
 #[must_use]
-pub fn decide(material: Option<&Material>, names: &Names, now: Timestamp) -> Decision {
+pub fn decide(material: Option<&Material>, names: &Names, lifetimes: Lifetimes, now: Timestamp) -> Decision {
     let Some(material) = material else {
         return Decision::Replace(Fault::Missing);
     };
-    let authority = match authority(material, now) {
+    let authority = match authority(material, lifetimes, now) {
         Ok(authority) => authority,
         Err(fault) => return Decision::Replace(fault),
     };
-    match check_certificate(material, &authority, names, now) {
+    match check_certificate(material, &authority, names, (lifetimes, now)) {
         Ok(()) => Decision::Keep,
         Err(fault) => Decision::Reissue(fault),
     }
 }
 
+/// Returns when a certificate of ours has to be looked at again, because it or its authority is to be renewed then.
+pub(super) fn renewal(material: &Material, lifetimes: Lifetimes) -> Option<Timestamp> {
+    let end_of = |pem: &str| {
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+        let (_, parsed) = X509Certificate::from_der(&der).ok()?;
+        Timestamp::from_second(parsed.validity().not_after.timestamp()).ok()
+    };
+    let certificate = end_of(&material.certificate)?.checked_sub(lifetimes.renewal()).ok()?;
+    // From the first second on in which a new certificate would outlive it.
+    let authority =
+        end_of(&material.authorities)?.checked_sub(lifetimes.certificate()).ok()? + SignedDuration::from_secs(1);
+    Some(certificate.min(authority))
+}
+
 /// Checks a certificate that somebody else keeps and renews: whoever trusts one of the authorities has to trust it, under
 /// every name, now.
 pub(super) fn check_given(material: &Material, names: &Names, now: Timestamp) -> Result<(), Fault> {
-    let authorities: Vec<_> = CertificateDer::pem_slice_iter(material.authorities.as_bytes())
+    check_trust(material, &material.authorities, names, now)
+}
+
+/// Checks that whoever trusts one of these authorities trusts the certificate, under every name, now.
+pub(super) fn check_trust(material: &Material, authorities: &str, names: &Names, now: Timestamp) -> Result<(), Fault> {
+    let authorities: Vec<_> = CertificateDer::pem_slice_iter(authorities.as_bytes())
         .collect::<Result<_, _>>()
         .map_err(|_| Fault::AuthorityUnusable)?;
     let certified = material.certified_key().map_err(|_| Fault::CertificateUnusable)?;
     check_names(&certified, authorities, names, now)
 }
 
-fn authority(material: &Material, now: Timestamp) -> Result<CertificateDer<'static>, Fault> {
+fn authority(material: &Material, lifetimes: Lifetimes, now: Timestamp) -> Result<CertificateDer<'static>, Fault> {
     let unusable = Fault::AuthorityUnusable;
     let der = CertificateDer::from_pem_slice(material.authorities.as_bytes()).map_err(|_| unusable)?;
     let key = KeyPair::from_pem(&material.authority_key).map_err(|_| unusable)?;
@@ -87,7 +105,7 @@ fn authority(material: &Material, now: Timestamp) -> Result<CertificateDer<'stat
     if !is_its_key || !parsed.is_ca() || parsed.validity().not_before.timestamp() > now.as_second() {
         return Err(unusable);
     }
-    if remaining(parsed.validity(), now) < CERTIFICATE_LIFE {
+    if remaining(parsed.validity(), now) < lifetimes.certificate() {
         return Err(Fault::AuthorityEnds);
     }
     Ok(der)
@@ -97,12 +115,12 @@ fn check_certificate(
     material: &Material,
     authority: &CertificateDer<'static>,
     names: &Names,
-    now: Timestamp,
+    (lifetimes, now): (Lifetimes, Timestamp),
 ) -> Result<(), Fault> {
     let certified = material.certified_key().map_err(|_| Fault::CertificateUnusable)?;
     let leaf = certified.end_entity_cert().map_err(|_| Fault::CertificateUnusable)?;
     let (_, parsed) = X509Certificate::from_der(leaf).map_err(|_| Fault::CertificateUnusable)?;
-    if remaining(parsed.validity(), now) < life(parsed.validity()) / 3 {
+    if remaining(parsed.validity(), now) <= lifetimes.renewal() {
         return Err(Fault::CertificateEnds);
     }
     check_names(&certified, [authority.clone()], names, now)
@@ -156,10 +174,6 @@ fn remaining(validity: &Validity, now: Timestamp) -> Duration {
     span(now.as_second(), validity.not_after.timestamp())
 }
 
-fn life(validity: &Validity) -> Duration {
-    span(validity.not_before.timestamp(), validity.not_after.timestamp())
-}
-
 fn span(from: i64, to: i64) -> Duration {
     Duration::from_secs(u64::try_from(to.saturating_sub(from)).unwrap_or_default())
 }
@@ -171,13 +185,14 @@ mod tests {
     use jiff::ToSpan;
 
     const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+    const LIFETIMES: Lifetimes = Lifetimes::A_YEAR;
 
     fn names() -> Names {
         Names::new(["webhook.sidecarset.svc", "webhook.sidecarset", "127.0.0.1"])
     }
 
     fn fresh() -> Material {
-        issue(&names(), None, NOW).unwrap()
+        issue(&names(), None, LIFETIMES, NOW).unwrap()
     }
 
     fn days_later(days: i64) -> Timestamp {
@@ -186,35 +201,41 @@ mod tests {
 
     #[test]
     fn a_fresh_certificate_is_kept() {
-        assert_eq!(decide(Some(&fresh()), &names(), NOW), Decision::Keep);
+        assert_eq!(decide(Some(&fresh()), &names(), LIFETIMES, NOW), Decision::Keep);
     }
 
     #[test]
     fn nothing_at_all_is_replaced() {
-        assert_eq!(decide(None, &names(), NOW), Decision::Replace(Fault::Missing));
+        assert_eq!(decide(None, &names(), LIFETIMES, NOW), Decision::Replace(Fault::Missing));
     }
 
     #[test]
     fn a_certificate_is_renewed_in_the_last_third_of_its_life() {
         let material = fresh();
 
-        assert_eq!(decide(Some(&material), &names(), days_later(243)), Decision::Keep);
-        assert_eq!(decide(Some(&material), &names(), days_later(244)), Decision::Reissue(Fault::CertificateEnds));
+        assert_eq!(decide(Some(&material), &names(), LIFETIMES, days_later(243)), Decision::Keep);
+        assert_eq!(
+            decide(Some(&material), &names(), LIFETIMES, days_later(244)),
+            Decision::Reissue(Fault::CertificateEnds)
+        );
     }
 
     #[test]
     fn an_authority_is_renewed_before_a_certificate_would_outlive_it() {
-        let later = reissue(&fresh(), &names(), days_later(3280)).unwrap();
+        let later = reissue(&fresh(), &names(), LIFETIMES, days_later(3280)).unwrap();
 
-        assert_eq!(decide(Some(&later), &names(), days_later(3285)), Decision::Keep);
-        assert_eq!(decide(Some(&later), &names(), days_later(3286)), Decision::Replace(Fault::AuthorityEnds));
+        assert_eq!(decide(Some(&later), &names(), LIFETIMES, days_later(3285)), Decision::Keep);
+        assert_eq!(
+            decide(Some(&later), &names(), LIFETIMES, days_later(3286)),
+            Decision::Replace(Fault::AuthorityEnds)
+        );
     }
 
     #[test]
     fn a_certificate_for_other_names_is_renewed() {
         let other = Names::new(["elsewhere.sidecarset.svc"]);
 
-        assert_eq!(decide(Some(&fresh()), &other, NOW), Decision::Reissue(Fault::ForeignNames));
+        assert_eq!(decide(Some(&fresh()), &other, LIFETIMES, NOW), Decision::Reissue(Fault::ForeignNames));
     }
 
     #[test]
@@ -222,21 +243,21 @@ mod tests {
         let foreign = fresh();
         let mixed = Material { certificate: foreign.certificate, key: foreign.key, ..fresh() };
 
-        assert_eq!(decide(Some(&mixed), &names(), NOW), Decision::Reissue(Fault::ForeignAuthority));
+        assert_eq!(decide(Some(&mixed), &names(), LIFETIMES, NOW), Decision::Reissue(Fault::ForeignAuthority));
     }
 
     #[test]
     fn a_certificate_with_the_key_of_another_is_renewed() {
         let mixed = Material { key: fresh().key, ..fresh() };
 
-        assert_eq!(decide(Some(&mixed), &names(), NOW), Decision::Reissue(Fault::CertificateUnusable));
+        assert_eq!(decide(Some(&mixed), &names(), LIFETIMES, NOW), Decision::Reissue(Fault::CertificateUnusable));
     }
 
     #[test]
     fn an_authority_with_the_key_of_another_is_replaced() {
         let mixed = Material { authority_key: fresh().authority_key, ..fresh() };
 
-        assert_eq!(decide(Some(&mixed), &names(), NOW), Decision::Replace(Fault::AuthorityUnusable));
+        assert_eq!(decide(Some(&mixed), &names(), LIFETIMES, NOW), Decision::Replace(Fault::AuthorityUnusable));
     }
 
     #[test]
@@ -244,37 +265,78 @@ mod tests {
         let leaf = fresh();
         let mixed = Material { authorities: leaf.certificate.clone(), authority_key: leaf.key.clone(), ..leaf };
 
-        assert_eq!(decide(Some(&mixed), &names(), NOW), Decision::Replace(Fault::AuthorityUnusable));
+        assert_eq!(decide(Some(&mixed), &names(), LIFETIMES, NOW), Decision::Replace(Fault::AuthorityUnusable));
     }
 
     #[test]
     fn junk_is_replaced() {
         let junk = Material { authorities: "junk".to_owned(), ..fresh() };
 
-        assert_eq!(decide(Some(&junk), &names(), NOW), Decision::Replace(Fault::AuthorityUnusable));
+        assert_eq!(decide(Some(&junk), &names(), LIFETIMES, NOW), Decision::Replace(Fault::AuthorityUnusable));
     }
 
     #[test]
     fn a_renewed_certificate_is_kept_and_its_authority_is_the_same() {
         let old = fresh();
 
-        let renewed = reissue(&old, &names(), days_later(300)).unwrap();
+        let renewed = reissue(&old, &names(), LIFETIMES, days_later(300)).unwrap();
 
-        assert_eq!(decide(Some(&renewed), &names(), days_later(300)), Decision::Keep);
+        assert_eq!(decide(Some(&renewed), &names(), LIFETIMES, days_later(300)), Decision::Keep);
         assert_eq!(renewed.authorities(), old.authorities());
         assert_ne!(renewed.certificate, old.certificate);
     }
 
+    fn count(material: &Material) -> usize {
+        material.authorities().matches("BEGIN CERTIFICATE").count()
+    }
+
     #[test]
-    fn the_authority_before_stays_trusted_but_not_the_one_before_that() {
+    fn an_authority_stays_trusted_until_every_certificate_of_it_has_ended() {
         let first = fresh();
-        let second = issue(&names(), Some(first.authorities()), NOW).unwrap();
+        let second = issue(&names(), Some(first.authorities()), LIFETIMES, days_later(100)).unwrap();
+        let before = reissue(&second, &names(), LIFETIMES, days_later(464)).unwrap();
 
-        let third = issue(&names(), Some(second.authorities()), NOW).unwrap();
+        let after = reissue(&second, &names(), LIFETIMES, days_later(465)).unwrap();
 
-        assert!(second.authorities().contains(first.authorities().trim()));
-        assert!(!third.authorities().contains(first.authorities().trim()));
-        assert_eq!(decide(Some(&third), &names(), NOW), Decision::Keep);
+        assert_eq!([count(&second), count(&before), count(&after)], [2, 2, 1]);
+        assert!(before.authorities().contains(first.authorities().trim()));
+        assert_eq!(decide(Some(&after), &names(), LIFETIMES, days_later(465)), Decision::Keep);
+    }
+
+    #[test]
+    fn authorities_that_follow_each_other_quickly_are_all_trusted_up_to_eight() {
+        let mut material = fresh();
+        let counts: Vec<usize> = (0..9)
+            .map(|_| {
+                material = issue(&names(), Some(material.authorities()), LIFETIMES, NOW).unwrap();
+                count(&material)
+            })
+            .collect();
+
+        assert_eq!(counts, [2, 3, 4, 5, 6, 7, 8, 8, 8]);
+        assert_eq!(decide(Some(&material), &names(), LIFETIMES, NOW), Decision::Keep);
+    }
+
+    #[test]
+    fn what_cannot_be_read_does_not_stay_trusted() {
+        let material =
+            issue(&names(), Some("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----"), LIFETIMES, NOW);
+
+        assert_eq!(count(&material.unwrap()), 1);
+    }
+
+    #[test]
+    fn it_is_known_when_something_is_to_be_renewed() {
+        let fresh = fresh();
+        let due = renewal(&fresh, LIFETIMES).unwrap();
+        let of_old = reissue(&fresh, &names(), LIFETIMES, days_later(3280)).unwrap();
+        let due_of_old = renewal(&of_old, LIFETIMES).unwrap();
+
+        assert_eq!(decide(Some(&fresh), &names(), LIFETIMES, due - 1.second()), Decision::Keep);
+        assert_eq!(decide(Some(&fresh), &names(), LIFETIMES, due), Decision::Reissue(Fault::CertificateEnds));
+        assert_eq!(decide(Some(&of_old), &names(), LIFETIMES, due_of_old - 1.second()), Decision::Keep);
+        let renewed = Decision::Replace(Fault::AuthorityEnds);
+        assert_eq!(decide(Some(&of_old), &names(), LIFETIMES, due_of_old), renewed);
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! The Secret that holds the certificate, shared by all replicas.
 
-use super::{Decision, Error, Fault, Material, Names, decide, issue, reissue};
+use super::decision::{self, check_given};
+use super::overlap::Overlap;
+use super::{Decision, Error, Fault, Lifetimes, Material, Names, decide, issue, reissue};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::PostParams;
 use kube::{Api, Client};
+use parking_lot::Mutex;
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 use tracing::info;
 
 /// The name of the Secret.
@@ -21,6 +25,8 @@ pub struct Keeper {
     secrets: Api<Secret>,
     namespace: String,
     names: Names,
+    lifetimes: Lifetimes,
+    seen: Arc<Mutex<Overlap>>,
 }
 
 /// What became of an attempt to write the Secret.
@@ -32,27 +38,47 @@ enum Written {
 impl Keeper {
     /// Keeps the Secret of this namespace, with a certificate for these names.
     #[must_use]
-    pub fn new(client: Client, namespace: &str, names: Names) -> Self {
-        Self { secrets: Api::namespaced(client, namespace), namespace: namespace.to_owned(), names }
+    pub fn new(client: Client, namespace: &str, names: Names, lifetimes: Lifetimes) -> Self {
+        Self {
+            secrets: Api::namespaced(client, namespace),
+            namespace: namespace.to_owned(),
+            names,
+            lifetimes,
+            seen: Arc::default(),
+        }
     }
 
     /// Returns what the Secret holds, after having renewed it where that is due. Whoever of several replicas comes
-    /// first writes it, the others take what they find.
+    /// first writes it, the others take what they find. Where its authorities are others than before, as after somebody has
+    /// deleted it, those before stay trusted beside them for ten minutes.
     ///
     /// # Errors
     /// The Secret can neither be used nor be made usable.
     pub async fn ensure(&self, now: Timestamp) -> Result<Material, Error> {
+        let material = self.ensure_secret(now).await?;
+        let authorities = self.seen.lock().see(material.authorities(), now);
+        Ok(Material { authorities, ..material })
+    }
+
+    /// Returns when [`Self::ensure`] will have to renew something.
+    pub(super) fn renewal(&self, material: &Material) -> Option<Timestamp> {
+        decision::renewal(material, self.lifetimes)
+    }
+
+    async fn ensure_secret(&self, now: Timestamp) -> Result<Material, Error> {
         for _ in 0..ATTEMPTS {
             let secret = self.read().await?;
             let found = secret.as_ref().and_then(Material::from_secret);
-            let (fault, renewed) = match (decide(found.as_ref(), &self.names, now), found) {
+            let (fault, renewed) = match (decide(found.as_ref(), &self.names, self.lifetimes, now), found) {
                 (Decision::Keep, Some(found)) => return Ok(found),
-                (Decision::Reissue(fault), Some(found)) => (fault, reissue(&found, &self.names, now)?),
+                (Decision::Reissue(fault), Some(found)) => (fault, reissue(&found, &self.names, self.lifetimes, now)?),
                 (Decision::Replace(fault), found) => {
                     let older = found.as_ref().map(Material::authorities);
-                    (fault, issue(&self.names, older, now)?)
+                    (fault, issue(&self.names, older, self.lifetimes, now)?)
                 }
-                (Decision::Keep | Decision::Reissue(_), None) => (Fault::Missing, issue(&self.names, None, now)?),
+                (Decision::Keep | Decision::Reissue(_), None) => {
+                    (Fault::Missing, issue(&self.names, None, self.lifetimes, now)?)
+                }
             };
             match self.write(secret, &renewed).await? {
                 Written::Done => {
@@ -63,6 +89,17 @@ impl Keeper {
             }
         }
         Err(Error::Contended { namespace: self.namespace.clone() })
+    }
+
+    /// Returns what the Secret holds, as it is.
+    ///
+    /// # Errors
+    /// It cannot be read, or what it holds cannot be served.
+    pub async fn look(&self, now: Timestamp) -> Result<Material, Error> {
+        let unusable = |fault| Error::Given { secret: format!("{}/{SECRET}", self.namespace), fault };
+        let found = self.read().await?.as_ref().and_then(Material::from_secret).ok_or(unusable(Fault::Missing))?;
+        check_given(&found, &self.names, now).map_err(unusable)?;
+        Ok(found)
     }
 
     async fn read(&self) -> Result<Option<Secret>, Error> {

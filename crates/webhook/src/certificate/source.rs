@@ -77,6 +77,26 @@ impl Source {
         }
     }
 
+    /// Returns the certificate that there is, without renewing it.
+    ///
+    /// # Errors
+    /// There is none that can be served.
+    pub async fn follow(&self, now: Timestamp) -> Result<Material, Error> {
+        match self {
+            Self::Own(keeper) => keeper.look(now).await,
+            Self::Given(reader) => reader.read(now).await,
+        }
+    }
+
+    /// Returns when the certificate will have to be renewed; nothing where that is no matter of ours.
+    #[must_use]
+    pub fn renewal(&self, material: &Material) -> Option<Timestamp> {
+        match self {
+            Self::Own(keeper) => keeper.renewal(material),
+            Self::Given(_) => None,
+        }
+    }
+
     /// Returns the name of the Secret.
     #[must_use]
     pub fn secret(&self) -> &str {

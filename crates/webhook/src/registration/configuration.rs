@@ -1,6 +1,7 @@
 //! The webhook configurations, from the settings.
 
 use super::NAME;
+use super::arriving::{self, Arriving};
 use crate::server::path;
 use crate::settings::{Endpoint, Settings};
 use k8s_openapi::ByteString;
@@ -20,6 +21,9 @@ const TIMEOUT_SECONDS: i32 = 5;
 /// The answer takes milliseconds, or a second where a namespace has to be looked up. If we hang, others should not.
 const POD_TIMEOUT_SECONDS: i32 = 3;
 const PORT: i32 = 443;
+const DOMAIN: &str = ".sidecarset.apps.kruise.io";
+/// What the names of webhooks begin with that replicas add which do not lead.
+const ADDED: &str = "mpod-arriving-";
 
 /// What the API server asks us about.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +62,71 @@ pub fn configurations(settings: &Settings, identity: &Identity, registration: &R
     }
 }
 
+impl Configurations {
+    /// Has it tell other replicas which sets are being written.
+    #[must_use]
+    pub fn announcing(mut self, replica: &str, sets: &BTreeSet<Arriving>) -> Self {
+        self.mutating.metadata.annotations = arriving::annotation(replica, sets);
+        self
+    }
+
+    /// Says whether the API server asks about the same objects, at the same place.
+    pub(super) fn asks_like(&self, other: &Self) -> [bool; 2] {
+        let (own, other_owners) = (&self.mutating.metadata.owner_references, &other.mutating.metadata.owner_references);
+        let is_mutating_alike = self.mutating.webhooks == other.mutating.webhooks && own == other_owners;
+        [is_mutating_alike, self.validating == other.validating]
+    }
+}
+
+/// Returns what a replica adds to the mutating configuration that does not lead: the Pods of the sets about which it was asked.
+/// They are parts of a list that belong to it alone, so it and the leader never write what the other one does. The object has to
+/// be the one with this `uid`: where that is gone there is nothing to be added to.
+#[must_use]
+pub fn addition(
+    settings: &Settings,
+    (uid, authorities): (&str, &str),
+    registration: &Registration,
+    sets: &BTreeSet<Arriving>,
+) -> MutatingWebhookConfiguration {
+    let policies = [FailurePolicy::Fail, FailurePolicy::Ignore];
+    let webhooks = policies.into_iter().filter_map(|policy| {
+        let webhook = pods(settings, authorities, registration, policy)?;
+        Some(MutatingWebhook { name: added_name(policy, &settings.replica), ..webhook })
+    });
+    MutatingWebhookConfiguration {
+        metadata: ObjectMeta {
+            uid: Some(uid.to_owned()),
+            annotations: arriving::annotation(&settings.replica, sets),
+            ..metadata(&Identity::default())
+        },
+        webhooks: Some(webhooks.collect()),
+    }
+}
+
+fn added_name(policy: FailurePolicy, replica: &str) -> String {
+    let of_policy = match policy {
+        FailurePolicy::Fail => "",
+        FailurePolicy::Ignore => "-ignore",
+    };
+    format!("{ADDED}{replica}{of_policy}{DOMAIN}")
+}
+
+/// Returns the replica that added a webhook, if one did.
+pub(crate) fn added_by(webhook: &MutatingWebhook) -> Option<&str> {
+    let name = webhook.name.strip_prefix(ADDED)?.strip_suffix(DOMAIN)?;
+    Some(name.strip_suffix("-ignore").unwrap_or(name))
+}
+
+/// Returns the authorities that the API server trusts, as a PEM text.
+pub(crate) fn authorities(client: &WebhookClientConfig) -> String {
+    client.ca_bundle.as_ref().map(|bundle| String::from_utf8_lossy(&bundle.0).into_owned()).unwrap_or_default()
+}
+
+/// Returns those of one webhook.
+pub(crate) fn authorities_of(webhook: &MutatingWebhook) -> String {
+    authorities(&webhook.client_config)
+}
+
 /// Returns the webhook for the Pods of one policy, if there are any.
 fn pods(
     settings: &Settings,
@@ -66,15 +135,15 @@ fn pods(
     policy: FailurePolicy,
 ) -> Option<MutatingWebhook> {
     let (name, asked) = match policy {
-        FailurePolicy::Fail => ("mpod.sidecarset.apps.kruise.io", &registration.fail),
-        FailurePolicy::Ignore => ("mpod-ignore.sidecarset.apps.kruise.io", &registration.ignore),
+        FailurePolicy::Fail => ("mpod", &registration.fail),
+        FailurePolicy::Ignore => ("mpod-ignore", &registration.ignore),
     };
     let Asked::Where(conditions) = asked else { return None };
     let conditions = conditions
         .iter()
         .map(|condition| MatchCondition { name: condition.name.to_owned(), expression: condition.expression.clone() });
     Some(MutatingWebhook {
-        name: name.to_owned(),
+        name: format!("{name}{DOMAIN}"),
         client_config: client(settings, authorities, path::POD),
         rules: Some(vec![rule(["", "v1", "pods"], &["CREATE"], "Namespaced")]),
         failure_policy: Some(policy.to_string()),

@@ -25,7 +25,8 @@ pub(super) async fn apply(
 
 /// Says whether the API server keeps the conditions that it was told.
 pub(super) fn is_narrow(written: &MutatingWebhookConfiguration, wanted: &MutatingWebhookConfiguration) -> bool {
-    conditional(written) == conditional(wanted)
+    // Other replicas may have added webhooks of their own.
+    conditional(written) >= conditional(wanted)
 }
 
 fn without_conditions(configuration: &MutatingWebhookConfiguration) -> MutatingWebhookConfiguration {

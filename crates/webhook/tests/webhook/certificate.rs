@@ -4,7 +4,7 @@ use crate::scenario::{answering, failure};
 use jiff::{Timestamp, ToSpan};
 use kube::Client;
 use serde_json::{Value, json};
-use sidecarset_webhook::certificate::{Error, Keeper, Names, Reader};
+use sidecarset_webhook::certificate::{Error, Keeper, Lifetimes, Names, Reader};
 
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
 const SECRET: &str = "sidecarset/sidecarset-webhook-certificate";
@@ -17,7 +17,7 @@ fn names() -> Names {
 /// Returns the Secret as a replica writes it that comes first.
 async fn written() -> Value {
     let (client, asked) = answering(vec![failure(404, "NotFound"), (201, json!({"metadata": {}}))]);
-    Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+    Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(NOW).await.unwrap();
     let mut secret = asked.await.unwrap().remove(1).1;
     secret["metadata"]["resourceVersion"] = json!("7");
     secret
@@ -27,7 +27,7 @@ async fn written() -> Value {
 async fn the_first_replica_writes_the_secret() {
     let (client, asked) = answering(vec![failure(404, "NotFound"), (201, json!({"metadata": {}}))]);
 
-    let material = Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+    let material = Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(NOW).await.unwrap();
 
     let asked = asked.await.unwrap();
     assert_eq!(asked[0].0, format!("GET {PATH}/sidecarset-webhook-certificate"));
@@ -44,18 +44,18 @@ async fn a_replica_that_comes_second_takes_what_the_first_wrote() {
     let (client, asked) =
         answering(vec![failure(404, "NotFound"), failure(409, "AlreadyExists"), (200, first.clone())]);
 
-    let material = Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+    let material = Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(NOW).await.unwrap();
 
     asked.await.unwrap();
     let (client, _asked) = answering(vec![(200, first)]);
-    assert_eq!(material, Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap());
+    assert_eq!(material, Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(NOW).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_good_secret_is_only_read() {
     let (client, asked) = answering(vec![(200, written().await)]);
 
-    Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+    Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(NOW).await.unwrap();
 
     assert_eq!(asked.await.unwrap().len(), 1);
 }
@@ -65,7 +65,7 @@ async fn a_certificate_that_ends_is_replaced_where_nobody_else_wrote() {
     let secret = written().await;
     let (client, asked) = answering(vec![(200, secret.clone()), (200, json!({"metadata": {}}))]);
 
-    Keeper::new(client, "sidecarset", names()).ensure(NOW + (300 * 24).hours()).await.unwrap();
+    Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(NOW + (300 * 24).hours()).await.unwrap();
 
     let asked = asked.await.unwrap();
     assert!(asked[1].0.starts_with(&format!("PUT {PATH}/sidecarset-webhook-certificate")));
@@ -81,7 +81,7 @@ async fn a_secret_without_a_key_is_written_anew_and_keeps_what_is_not_ours() {
     secret["data"]["other"] = json!("eA==");
     let (client, asked) = answering(vec![(200, secret.clone()), (200, json!({"metadata": {}}))]);
 
-    Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap();
+    Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(NOW).await.unwrap();
 
     let asked = asked.await.unwrap();
     assert_ne!(asked[1].1["data"]["ca.key"], secret["data"]["ca.key"]);
@@ -92,7 +92,7 @@ async fn a_secret_without_a_key_is_written_anew_and_keeps_what_is_not_ours() {
 async fn a_namespace_that_does_not_exist_is_named() {
     let (client, asked) = answering(vec![failure(404, "NotFound"), failure(404, "NotFound")]);
 
-    let error = Keeper::new(client, "sidecarset", names()).ensure(NOW).await.unwrap_err();
+    let error = Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(NOW).await.unwrap_err();
 
     asked.await.unwrap();
     assert!(matches!(error, Error::NamespaceMissing { .. }));
@@ -106,7 +106,7 @@ async fn a_secret_that_others_keep_changing_is_given_up() {
     let answers = (0..5).flat_map(|_| [(200, secret.clone()), failure(409, "Conflict")]).collect();
     let (client, asked) = answering(answers);
 
-    let error = Keeper::new(client, "sidecarset", names()).ensure(expired).await.unwrap_err();
+    let error = Keeper::new(client, "sidecarset", names(), Lifetimes::A_YEAR).ensure(expired).await.unwrap_err();
 
     asked.await.unwrap();
     assert!(matches!(error, Error::Contended { .. }));

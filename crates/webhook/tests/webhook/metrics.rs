@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_metrics::{Gauge, Registry, scrape};
-use sidecarset_webhook::certificate::{CertificateResolver, Names, issue};
+use sidecarset_webhook::certificate::{CertificateResolver, Lifetimes, Names, issue};
 use sidecarset_webhook::server::router;
 use sidecarset_webhook::{Context, Metrics};
 use std::time::Duration;
@@ -183,7 +183,7 @@ fn the_end_of_the_certificate_is_that_of_the_one_that_is_served() {
     let expiry = Gauge::default();
     let certificates = CertificateResolver::telling(expiry.clone());
 
-    certificates.put(issue(&Names::new(["127.0.0.1"]), None, now).unwrap().certified_key().unwrap());
+    certificates.put(issue(&Names::new(["127.0.0.1"]), None, Lifetimes::A_YEAR, now).unwrap().certified_key().unwrap());
 
     // 365 days later.
     assert_eq!(expiry.number(), 1_821_536_000);

@@ -3,6 +3,7 @@
 use crate::scenario::{answering, failure};
 use serde_json::{Value, json};
 use sidecarset_core::registration::{Asked, Condition, Registration};
+use sidecarset_webhook::certificate::Lifetimes;
 use sidecarset_webhook::registration::{self, Configurations, Identity, Versions, apply};
 use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
 
@@ -12,8 +13,10 @@ fn settings() -> Settings {
         namespace: "sidecarset".to_owned(),
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
         certificate_secret: None,
+        lifetimes: Lifetimes::A_YEAR,
         failure_policy: FailurePolicy::Fail,
         owner: None,
+        replica: "one".to_owned(),
         clients: None,
     }
 }

@@ -1,18 +1,20 @@
 //! The webhook from its start to its end.
 
 use crate::exchange::{Lookup, POD, VALIDATE_SET, ask, context, create_pod, sidecar_set, write_set};
-use crate::scenario::{Configuration, accepting};
+use crate::scenario::{Configuration, accepting, registered_by_another};
+use kube::Client;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, Entry};
 use sidecarset_core::registration::{InForce, Interest};
+use sidecarset_webhook::certificate::Lifetimes;
 use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::server::router;
 use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
-use sidecarset_webhook::{Context, Error, Signals, run};
+use sidecarset_webhook::{Context, Error, Lead, Signals, run};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep};
@@ -22,6 +24,7 @@ const SECRET: &str = "POST /api/v1/namespaces/sidecarset/secrets";
 const CONFIGURATIONS: &str = "PATCH /apis/admissionregistration.k8s.io/v1";
 
 struct Running {
+    leads: watch::Sender<bool>,
     written: UnboundedReceiver<String>,
     is_synced: watch::Sender<bool>,
     selection: watch::Sender<u64>,
@@ -39,6 +42,21 @@ fn start(configuration: Configuration) -> Running {
 /// Starts with settings that differ from the usual ones.
 fn start_with(configuration: Configuration, set: impl FnOnce(&mut Settings)) -> Running {
     let (client, written) = accepting(configuration);
+    start_on(client, written, set, true)
+}
+
+/// Starts while another replica leads, which has registered the webhooks. Answers what is written since.
+fn start_as_follower() -> (Running, UnboundedReceiver<(String, Value)>) {
+    let (client, written) = registered_by_another();
+    (start_on(client, unbounded_channel().1, |_| {}, false), written)
+}
+
+fn start_on(
+    client: Client,
+    written: UnboundedReceiver<String>,
+    set: impl FnOnce(&mut Settings),
+    is_leader: bool,
+) -> Running {
     let (is_synced, synced) = watch::channel(false);
     let is_ready = Arc::new(AtomicBool::new(false));
     let shutdown = CancellationToken::new();
@@ -47,8 +65,10 @@ fn start_with(configuration: Configuration, set: impl FnOnce(&mut Settings)) -> 
         namespace: "sidecarset".to_owned(),
         endpoint: Endpoint::Service { name: "webhook".to_owned() },
         certificate_secret: None,
+        lifetimes: Lifetimes::A_YEAR,
         failure_policy: FailurePolicy::Fail,
         owner: None,
+        replica: "one".to_owned(),
         clients: None,
     };
     set(&mut settings);
@@ -56,15 +76,17 @@ fn start_with(configuration: Configuration, set: impl FnOnce(&mut Settings)) -> 
     let (tells, in_force) = watch::channel(InForce::default());
     let mut context = context(Catalog::default(), Lookup::NotExpected);
     context.registrar = Arc::new(Registrar::new(selects.clone()));
+    let leads = watch::Sender::new(is_leader);
     let signals = Signals {
         is_synced: synced,
         selection: selects,
         in_force: tells,
         is_ready: Arc::clone(&is_ready),
+        lead: Lead { leads: leads.subscribe(), client: client.clone() },
         shutdown: shutdown.clone(),
     };
     let webhook = tokio::spawn(run(settings, client, context.clone(), signals));
-    Running { written, is_synced, selection, in_force, context, is_ready, shutdown, webhook }
+    Running { leads, written, is_synced, selection, in_force, context, is_ready, shutdown, webhook }
 }
 
 impl Running {
@@ -309,4 +331,64 @@ async fn it_ends_when_it_is_told_to_before_the_catalog_is_complete() {
     running.shutdown.cancel();
 
     running.webhook.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_does_not_lead_is_ready_once_another_one_has_registered() {
+    let (mut running, mut written) = start_as_follower();
+
+    running.registered().await;
+
+    assert!(written.try_recv().is_err(), "it wrote");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_does_not_lead_is_not_ready_before_anything_is_registered() {
+    let running = start(Configuration::Listed);
+    running.leads.send_replace(false);
+
+    running.is_synced.send(true).unwrap();
+    sleep(Duration::from_secs(3600)).await;
+
+    assert!(!running.is_ready.load(Ordering::Relaxed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_does_not_lead_registers_the_set_that_it_is_asked_about_beside_what_the_leader_has_written() {
+    let (mut running, mut written) = start_as_follower();
+    running.registered().await;
+
+    let (answer, took) = running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
+
+    assert_eq!(answer["allowed"], true);
+    assert!((200..250).contains(&took.as_millis()), "{took:?}");
+    let (manager, added) = written.try_recv().unwrap();
+    assert_eq!(manager, "sidecarset-operator-one");
+    let webhooks = added["webhooks"].as_array().unwrap();
+    let names: Vec<_> = webhooks.iter().map(|webhook| webhook["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["mpod-arriving-one.sidecarset.apps.kruise.io"]);
+    let condition = webhooks[0]["matchConditions"][0]["expression"].as_str().unwrap();
+    assert!(condition.contains("'nginx'"), "{condition}");
+    // An object of that name that is another one is left alone.
+    assert_eq!(added["metadata"]["uid"], "u7");
+    let told = added["metadata"]["annotations"]["arriving.sidecarset.kruise.io/one"].as_str().unwrap();
+    assert!(told.contains("\"logs\""), "{told}");
+    assert!(written.try_recv().is_err(), "it wrote more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_begins_to_lead_tells_nothing_that_it_has_not_registered_itself() {
+    let (mut running, mut written) = start_as_follower();
+    running.registered().await;
+    running.put(&sidecar_set("logs"));
+    sleep(Duration::from_secs(1)).await;
+    let logs = interest(&sidecar_set("logs"));
+    let before = running.in_force.borrow().covers(&logs);
+
+    running.leads.send_replace(true);
+    sleep(Duration::from_secs(1)).await;
+
+    assert_eq!((before, running.in_force.borrow().covers(&logs)), (None, Some(true)));
+    let managers: Vec<_> = std::iter::from_fn(|| written.try_recv().ok()).map(|(manager, _)| manager).collect();
+    assert_eq!(managers, ["sidecarset-operator"; 2]);
 }

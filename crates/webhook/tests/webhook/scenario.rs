@@ -36,6 +36,62 @@ pub enum Configuration {
     Withheld,
 }
 
+/// Returns a client of an API server on which another replica has registered the webhooks, by the authority of the Secret that
+/// is written to it first; and what else is written to it, as the name of the writer and the object.
+pub fn registered_by_another() -> (Client, UnboundedReceiver<(String, Value)>) {
+    let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
+    let (tell, written) = unbounded_channel();
+    tokio::spawn(async move {
+        let (mut watches, mut authorities) = (Vec::new(), Value::Null);
+        while let Some((request, respond)) = requests.next_request().await {
+            check(&request);
+            let (path, query) = (request.uri().path().to_owned(), request.uri().query().unwrap_or_default().to_owned());
+            let answer = match *request.method() {
+                Method::GET if query.is_empty() => failure(404, "NotFound"),
+                Method::GET if query.contains("watch=true") => {
+                    watches.push(respond);
+                    continue;
+                }
+                Method::GET => {
+                    let items: Vec<Value> = configuration(&path, &authorities).into_iter().collect();
+                    (200, json!({"metadata": {"resourceVersion": "1"}, "items": items}))
+                }
+                Method::POST => {
+                    let (_, secret) = read(request).await;
+                    authorities = secret["data"]["ca.crt"].clone();
+                    (201, secret)
+                }
+                _ => {
+                    let manager = query.split('&').find_map(|pair| pair.strip_prefix("fieldManager="));
+                    let manager = manager.unwrap_or_default().to_owned();
+                    let _ = tell.send((manager, read(request).await.1));
+                    (200, json!({"metadata": {}}))
+                }
+            };
+            respond.send_response(response(answer.0, &answer.1));
+        }
+    });
+    (Client::new(service, "default"), written)
+}
+
+fn configuration(path: &str, authorities: &Value) -> Option<Value> {
+    let kind = path.rsplit('/').next()?;
+    let webhook = |name: &str| {
+        json!({
+            "name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": {"caBundle": authorities, "url": "https://webhook.sidecarset.svc/"},
+        })
+    };
+    let name = match kind {
+        "mutatingwebhookconfigurations" => "msidecarset.apps.kruise.io",
+        "validatingwebhookconfigurations" => "vsidecarset.apps.kruise.io",
+        _ => return None,
+    };
+    Some(json!({
+        "metadata": {"name": "sidecarset", "uid": "u7", "resourceVersion": "1"}, "webhooks": [webhook(name)],
+    }))
+}
+
 /// Returns a client of an API server that has nothing, takes everything, and tells of no change; and what is written
 /// to it.
 pub fn accepting(configuration: Configuration) -> (Client, UnboundedReceiver<String>) {

@@ -14,13 +14,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, Stream};
 use serde_json::{Value, json};
-use sidecarset_webhook::certificate::{CertificateResolver, Material, Names, issue, reissue};
+use sidecarset_webhook::certificate::{CertificateResolver, Lifetimes, Material, Names, issue, reissue};
 use sidecarset_webhook::server::{Clients, Ends, ParseClientsError, listen, serve};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
@@ -155,7 +155,7 @@ fn names() -> Names {
 
 #[tokio::test]
 async fn a_review_is_answered_over_tls() {
-    let material = issue(&names(), None, NOW).unwrap();
+    let material = issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap();
     let running = start(&material);
 
     let seen = connect(running.address, material.authorities(), b"http/1.1").await;
@@ -166,7 +166,7 @@ async fn a_review_is_answered_over_tls() {
 
 #[tokio::test]
 async fn http_2_is_spoken_too() {
-    let material = issue(&names(), None, NOW).unwrap();
+    let material = issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap();
     let running = start(&material);
 
     let seen = connect(running.address, material.authorities(), b"h2").await;
@@ -176,10 +176,10 @@ async fn http_2_is_spoken_too() {
 
 #[tokio::test]
 async fn a_new_certificate_is_served_from_the_next_connection_on() {
-    let old = issue(&names(), None, NOW).unwrap();
+    let old = issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap();
     let running = start(&old);
     let before = connect(running.address, old.authorities(), b"http/1.1").await;
-    let new = reissue(&old, &names(), NOW).unwrap();
+    let new = reissue(&old, &names(), Lifetimes::A_YEAR, NOW).unwrap();
 
     running.certificates.put(new.certified_key().unwrap());
     let after = connect(running.address, old.authorities(), b"http/1.1").await;
@@ -191,9 +191,9 @@ async fn a_new_certificate_is_served_from_the_next_connection_on() {
 
 #[tokio::test]
 async fn whoever_trusts_a_new_authority_still_trusts_the_one_before() {
-    let old = issue(&names(), None, NOW).unwrap();
+    let old = issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap();
     let running = start(&old);
-    let new = issue(&names(), Some(old.authorities()), NOW).unwrap();
+    let new = issue(&names(), Some(old.authorities()), Lifetimes::A_YEAR, NOW).unwrap();
 
     let before = connect(running.address, new.authorities(), b"http/1.1").await;
     running.certificates.put(new.certified_key().unwrap());
@@ -205,7 +205,7 @@ async fn whoever_trusts_a_new_authority_still_trusts_the_one_before() {
 
 #[tokio::test]
 async fn a_client_with_the_right_certificate_is_answered() {
-    let (material, authority) = (issue(&names(), None, NOW).unwrap(), Authority::new());
+    let (material, authority) = (issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap(), Authority::new());
     let named = start_for(&material, &authority, &["another", "kube-apiserver"]);
     let unnamed = start_for(&material, &authority, &[]);
 
@@ -219,7 +219,7 @@ async fn a_client_with_the_right_certificate_is_answered() {
 
 #[tokio::test]
 async fn a_client_without_a_certificate_is_turned_away() {
-    let (material, authority) = (issue(&names(), None, NOW).unwrap(), Authority::new());
+    let (material, authority) = (issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap(), Authority::new());
     let running = start_for(&material, &authority, &[]);
     let config = config(material.authorities()).with_no_client_auth();
 
@@ -230,7 +230,7 @@ async fn a_client_without_a_certificate_is_turned_away() {
 
 #[tokio::test]
 async fn a_client_with_a_certificate_of_another_authority_is_turned_away() {
-    let (material, authority) = (issue(&names(), None, NOW).unwrap(), Authority::new());
+    let (material, authority) = (issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap(), Authority::new());
     let running = start_for(&material, &authority, &["kube-apiserver"]);
 
     let client = (&Authority::new(), "kube-apiserver");
@@ -241,7 +241,7 @@ async fn a_client_with_a_certificate_of_another_authority_is_turned_away() {
 
 #[tokio::test]
 async fn a_client_with_another_name_is_turned_away() {
-    let (material, authority) = (issue(&names(), None, NOW).unwrap(), Authority::new());
+    let (material, authority) = (issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap(), Authority::new());
     let running = start_for(&material, &authority, &["kube-apiserver"]);
 
     let client = (&authority, "system:node:one");
@@ -261,7 +261,7 @@ fn authorities_that_nobody_can_be_checked_by_are_refused() {
 
 #[tokio::test]
 async fn the_server_ends_when_it_is_told_to() {
-    let running = start(&issue(&names(), None, NOW).unwrap());
+    let running = start(&issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap());
 
     running.shutdown.cancel();
 
@@ -272,7 +272,7 @@ async fn the_server_ends_when_it_is_told_to() {
 async fn a_review_that_is_under_way_is_finished_first() {
     static ASKED: Notify = Notify::const_new();
     static GO: Notify = Notify::const_new();
-    let material = issue(&names(), None, NOW).unwrap();
+    let material = issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap();
     let mut set = sidecar_set("agent-set");
     set["spec"]["namespaceSelector"] = json!({"matchLabels": {"team": "a"}});
     let running = start_with(&material, &[set], Lookup::Waits { asked: &ASKED, go: &GO });
@@ -285,5 +285,51 @@ async fn a_review_that_is_under_way_is_finished_first() {
 
     let answer = client.await.unwrap().answer;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(running.server.await.unwrap().is_ok());
+}
+
+/// Reads a frame of HTTP/2: its type and what it holds.
+fn frame(stream: &mut impl Read) -> (u8, Vec<u8>) {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; length.try_into().unwrap()];
+    stream.read_exact(&mut payload).unwrap();
+    (head[3], payload)
+}
+
+/// Says hello over HTTP/2, and returns the farewell.
+fn farewell(address: SocketAddr, authorities: &str, connected: oneshot::Sender<()>) -> Vec<u8> {
+    const SETTINGS: u8 = 4;
+    const GO_AWAY: u8 = 7;
+    let mut config = config(authorities).with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let mut connection = ClientConnection::new(Arc::new(config), ServerName::try_from("127.0.0.1").unwrap()).unwrap();
+    let mut socket = TcpStream::connect(address).unwrap();
+    let mut stream = Stream::new(&mut connection, &mut socket);
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+    assert_eq!(frame(&mut stream).0, SETTINGS);
+    connected.send(()).unwrap();
+    loop {
+        let (kind, payload) = frame(&mut stream);
+        if kind == GO_AWAY {
+            return payload;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_its_connection_is_told_to_go_away_without_an_error() {
+    let material = issue(&names(), None, Lifetimes::A_YEAR, NOW).unwrap();
+    let running = start(&material);
+    let (address, authorities) = (running.address, material.authorities().to_owned());
+    let (connected, is_connected) = oneshot::channel();
+    let client = spawn_blocking(move || farewell(address, &authorities, connected));
+    is_connected.await.unwrap();
+
+    running.shutdown.cancel();
+
+    let payload = client.await.unwrap();
+    assert_eq!(payload[4..8], [0; 4]);
     assert!(running.server.await.unwrap().is_ok());
 }
