@@ -6,12 +6,16 @@ mod logging;
 mod metrics;
 mod operator;
 mod process;
+mod tools;
 #[cfg(feature = "otel")]
 mod traces;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
+use tools::{Tool, failure};
 
 /// Injects sidecars into Pods, and upgrades them in place.
 #[derive(Debug, Parser)]
@@ -23,37 +27,59 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the operator: the admission webhook and the rollout controller
-    Operator(Box<operator::Arguments>),
+    #[command(flatten)]
+    Tool(Tool),
     /// Prints the custom resource definition of SidecarSet
     Crd,
+    /// Runs the operator: the admission webhook and the rollout controller
+    Operator(Box<operator::Arguments>),
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    let arguments = match parse(std::env::args_os().collect()) {
+        Ok(arguments) => arguments,
+        Err(told) => return tell(&told),
+    };
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
+/// Reads the arguments, under the name by which the program was called: kubectl calls it kubectl-sidecarset.
+fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let name = arguments.first().and_then(|name| Path::new(name).file_name()).and_then(|name| name.to_str());
+    let is_plugin = name.is_some_and(|name| name.starts_with("kubectl-"));
+    let command = Arguments::command().bin_name(if is_plugin { "kubectl sidecarset" } else { "sidecarset" });
+    Arguments::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+/// Prints help, or what is wrong with the arguments. As in kubectl, that ends with 1.
+fn tell(told: &clap::Error) -> ExitCode {
+    // Nobody is left to tell where it cannot be printed.
+    let _ = told.print();
+    if told.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
-        Command::Crd => crd::print(&mut std::io::stdout().lock()),
+        Command::Tool(tool) => tool.run(),
+        Command::Crd => crd::print(&mut std::io::stdout().lock()).map(|()| ExitCode::SUCCESS),
         Command::Operator(arguments) => {
             let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
             // What sends traces wants it.
             let _inside = runtime.enter();
             let log = logging::install(arguments.log_format)?;
-            // Two crypto providers in one process would make rustls panic at the first handshake: say which one.
-            rustls::crypto::ring::default_provider()
-                .install_default()
-                .map_err(|_| anyhow::anyhow!("a crypto provider is installed already"))?;
+            install_crypto()?;
             let ended = runtime.block_on(operator::run(*arguments));
             log.finish();
-            ended
+            ended.map(|()| ExitCode::SUCCESS)
         }
     }
+}
+
+/// Two crypto providers in one process would make rustls panic at the first handshake: says which one.
+fn install_crypto() -> anyhow::Result<()> {
+    let installed = rustls::crypto::ring::default_provider().install_default();
+    installed.map_err(|_| anyhow::anyhow!("a crypto provider is installed already"))
 }

@@ -26,7 +26,7 @@ fn the_committed_definition_is_the_one_that_is_generated() {
 fn without_a_command_the_usage_is_shown() {
     let output = sidecarset(&[]);
 
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("Usage: sidecarset <COMMAND>"), "{}", stderr(&output));
 }
 
@@ -92,7 +92,7 @@ fn a_line_of_the_log_for_a_machine_is_one_object() {
 fn a_webhook_url_that_the_api_server_would_not_take_is_refused() {
     let output = sidecarset(&["operator", "--webhook-url", "http://host"]);
 
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("expected https://HOST[:PORT][/PATH]"), "{}", stderr(&output));
 }
 

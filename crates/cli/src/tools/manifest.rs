@@ -1,0 +1,154 @@
+//! Files with objects in them, in the forms that kubectl reads: YAML or JSON, one or many, alone or in a List; folders; and
+//! the standard input.
+
+use super::failure::Failure;
+use clap::Args;
+use serde_json::Value;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
+
+/// The name of the standard input, as kubectl has it.
+const STANDARD_INPUT: &str = "-";
+
+/// What the names of files in a folder end with that are read.
+const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
+
+/// The files that are read.
+#[derive(Debug, Args)]
+pub struct FileArguments {
+    /// A file, a folder, or - for the standard input; may be given several times
+    #[arg(short = 'f', long = "filename", value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Read the folders in folders as well
+    #[arg(short = 'R', long)]
+    recursive: bool,
+}
+
+/// A text, and where it is from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file, as it was named.
+    pub name: Arc<str>,
+    /// What is in it.
+    pub text: Arc<str>,
+}
+
+/// An object that was read.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// The file it is from.
+    pub file: Arc<str>,
+    /// The object.
+    pub object: Value,
+}
+
+impl FileArguments {
+    /// Reads every file.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn sources(&self) -> anyhow::Result<Vec<Source>> {
+        let mut sources = Vec::new();
+        for file in &self.files {
+            if file.as_os_str() == STANDARD_INPUT {
+                sources.push(standard_input()?);
+            } else {
+                add(file, self.recursive, &mut sources)?;
+            }
+        }
+        Ok(sources)
+    }
+
+    /// Reads every object of every file. Lists are taken apart.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is neither YAML nor JSON: the place is told.
+    pub fn manifests(&self) -> anyhow::Result<Vec<Manifest>> {
+        let mut manifests = Vec::new();
+        for source in self.sources()? {
+            for object in source.objects()? {
+                unfold(object, &source.name, &mut manifests);
+            }
+        }
+        Ok(manifests)
+    }
+}
+
+impl Source {
+    /// Reads the documents in it.
+    ///
+    /// # Errors
+    /// It is neither YAML nor JSON.
+    pub fn objects(&self) -> anyhow::Result<Vec<Value>> {
+        let options = serde_saphyr::options! {
+            // As kubectl reads `defaultMode: 0644`.
+            legacy_octal_numbers: true,
+            with_snippet: false,
+            budget: serde_saphyr::budget! { max_documents: 100_000 },
+        };
+        let read: Result<Vec<Value>, _> = serde_saphyr::from_multiple_with_options(&self.text, options);
+        let objects = read.map_err(|error| {
+            let place = error.location().map_or_else(String::new, |at| format!(":{}:{}", at.line(), at.column()));
+            Failure::new(format!("{}{place}: {}", self.name, without_place(&error.to_string())))
+        })?;
+        Ok(objects.into_iter().filter(|object| !object.is_null()).collect())
+    }
+}
+
+/// Returns what is wrong, without the place where it is: that is told in front.
+fn without_place(message: &str) -> &str {
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    message.split_once(" at line ").map_or(message, |(message, _)| message).trim_end()
+}
+
+fn add(path: &Path, recursive: bool, sources: &mut Vec<Source>) -> anyhow::Result<()> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    if !metadata.is_dir() {
+        let text = fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+        sources.push(Source { name: path.display().to_string().into(), text: text.into() });
+        return Ok(());
+    }
+    let entries: io::Result<Vec<_>> = fs::read_dir(path).and_then(|entries| entries.map(|it| Ok(it?.path())).collect());
+    let mut entries = entries.map_err(|error| unreadable(path, &error))?;
+    entries.sort();
+    for entry in entries {
+        let is_read = entry.extension().is_some_and(|end| EXTENSIONS.iter().any(|known| end == *known));
+        if if entry.is_dir() { recursive } else { is_read } {
+            add(&entry, recursive, sources)?;
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound => Failure::new(format!("the path {:?} does not exist", path.display().to_string())),
+        _ => Failure::new(format!("failed to read {}: {error}", path.display())),
+    }
+}
+
+fn standard_input() -> anyhow::Result<Source> {
+    let mut text = String::new();
+    let read = io::stdin().lock().read_to_string(&mut text);
+    read.map_err(|error| Failure::new(format!("failed to read the standard input: {error}")))?;
+    Ok(Source { name: "<stdin>".into(), text: text.into() })
+}
+
+fn unfold(object: Value, file: &Arc<str>, manifests: &mut Vec<Manifest>) {
+    let is_list = object["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+    match object {
+        Value::Object(mut members) if is_list && members.get("items").is_some_and(Value::is_array) => {
+            let items = members.remove("items").and_then(|items| match items {
+                Value::Array(items) => Some(items),
+                _ => None,
+            });
+            for item in items.unwrap_or_default() {
+                unfold(item, file, manifests);
+            }
+        }
+        object => manifests.push(Manifest { file: Arc::clone(file), object }),
+    }
+}
