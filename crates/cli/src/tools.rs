@@ -3,17 +3,24 @@
 #[expect(dead_code, reason = "the commands that use it come one by one")]
 mod cluster;
 mod completion;
+mod dry_run;
 pub mod failure;
-#[expect(dead_code, reason = "the commands that use it come one by one")]
 mod format;
 #[expect(dead_code, reason = "the commands that use it come one by one")]
 mod manifest;
+mod pause;
+mod set_image;
 #[expect(dead_code, reason = "the commands that use it come one by one")]
 mod snapshot;
-#[expect(dead_code, reason = "the commands that use it come one by one")]
+mod stored;
+#[cfg_attr(not(test), expect(dead_code, reason = "the commands that use it come one by one"))]
 mod table;
+mod target;
+mod told;
 
+use anyhow::Context;
 use clap::Subcommand;
+use pause::Wanted;
 use std::process::ExitCode;
 
 /// What a person does.
@@ -21,6 +28,12 @@ use std::process::ExitCode;
 pub enum Tool {
     /// Prints the completion of a shell: source <(sidecarset completion bash)
     Completion(completion::Arguments),
+    /// Stops the rollout of SidecarSets to running Pods for now, or their injection into new ones
+    Pause(pause::Arguments),
+    /// Lets what was paused go on
+    Resume(pause::Arguments),
+    /// Changes images of a SidecarSet, as kubectl set image does for a Deployment
+    SetImage(set_image::Arguments),
 }
 
 impl Tool {
@@ -31,6 +44,15 @@ impl Tool {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Completion(arguments) => completion::print(&arguments),
+            Self::Pause(arguments) => pause::run(&arguments, Wanted::Pause),
+            Self::Resume(arguments) => pause::run(&arguments, Wanted::Resume),
+            Self::SetImage(arguments) => set_image::run(&arguments),
         }
     }
+}
+
+/// Does what has to wait for an API server.
+fn run_async<T>(does: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("failed to start the runtime")?.block_on(does)
 }

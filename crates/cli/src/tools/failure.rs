@@ -55,7 +55,8 @@ impl Failure {
         }
     }
 
-    fn hint(&self) -> Option<&str> {
+    /// Returns what a person can do about it.
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Own { hint, .. } | Self::Server { hint, .. } => hint.as_deref(),
         }

@@ -1,0 +1,9 @@
+//! Acting on a cluster from the command line, with an API server that answers as a test says.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+#[path = "acting/changes.rs"]
+mod changes;
+#[path = "acting/script.rs"]
+mod script;
+#[path = "acting/trouble.rs"]
+mod trouble;
