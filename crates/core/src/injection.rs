@@ -2,6 +2,7 @@
 
 mod clash;
 mod containers;
+mod decision;
 mod definition;
 mod edit;
 mod hot;
@@ -13,6 +14,7 @@ mod sharing;
 mod volumes;
 
 pub use clash::{Clash, ClashKind};
+pub use decision::{Rejection, decide};
 pub use patch::Patch;
 
 use crate::annotations::{ParseAnnotationError, Seconds};

@@ -34,7 +34,7 @@ pub(crate) use spellings::check as spellings;
 pub use whitelist::{Whitelist, WithoutRule};
 
 use crate::catalog::Catalog;
-use crate::normalize::{CanonicalSet, defaults};
+use crate::normalize::{CanonicalSet, defaults, normalize};
 use sidecarset_api::v1beta1::SidecarSet;
 use std::fmt::{self, Display};
 
@@ -70,6 +70,32 @@ pub struct Writing<'a> {
     pub canonical: &'a CanonicalSet,
     /// The set as it was, if it is not new.
     pub old: Option<&'a SidecarSet>,
+}
+
+/// Says everything that is wrong with a set that is written, or, where nothing is, what its author should know. `more` is
+/// what the caller found.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its path.
+pub fn examine(
+    set: &SidecarSet,
+    old: Option<&SidecarSet>,
+    catalog: &Catalog,
+    more: Violations,
+) -> Result<Vec<String>, Violations> {
+    let mut violations = Violations::default();
+    let canonical = normalize(set).map_err(|found| violations.extend(found));
+    violations.extend(more);
+    catalog.check_pin(set, &mut violations);
+    // The other sets are looked at once the set itself is understood.
+    if let (Ok(canonical), true) = (canonical, violations.is_empty()) {
+        let writing = Writing { set, canonical: &canonical, old };
+        writing.check(catalog, &mut violations);
+        if violations.is_empty() {
+            return Ok(warnings(writing, catalog));
+        }
+    }
+    Err(violations)
 }
 
 impl Writing<'_> {

@@ -6,7 +6,7 @@ use crate::review::{Cause, Denial, Operation, Request, Verdict};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::Selection;
 use sidecarset_core::event;
-use sidecarset_core::injection::{self, Injection, Refusal};
+use sidecarset_core::injection::{self, Injection, Refusal, Rejection};
 use sidecarset_core::json::Json;
 use sidecarset_core::revision;
 use std::error::Error;
@@ -118,18 +118,16 @@ async fn selection(pod: Json<'_>, namespace: &str, context: &Context) -> Result<
 }
 
 fn decide(request: &PodRequest<'_>, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
-    let pod = &request.object;
-    if let Some(set) = selection.invalid.first() {
-        let message = format!("SidecarSet {:?} selects this pod but is invalid: {}", set.name, set.violations);
-        return Err(refused(Cause::InvalidSet, message));
-    }
     let now = Seconds::from((context.now)());
     let draw = |set: &str| revision::draw(request.uid, set);
-    let chosen = injection::choose(pod, &selection.sets, draw);
-    chosen.and_then(|sets| injection::inject(pod, &sets, now)).map_err(|refusal| {
-        let names: Vec<&str> = selection.sets.iter().map(|set| &*set.name).collect();
-        let message = format!("the sidecars of SidecarSet {} cannot be injected: {refusal}", names.join(", "));
-        refused(cause(&refusal), message)
+    let decided = injection::decide(&request.object, selection, draw, now);
+    decided.map_err(|rejection| Denial::Invalid {
+        cause: match &rejection {
+            Rejection::InvalidSet(_) => Cause::InvalidSet,
+            Rejection::NotInjectable { refusal, .. } => cause(refusal),
+        },
+        message: rejection.to_string(),
+        details: None,
     })
 }
 
@@ -142,8 +140,4 @@ fn cause(refusal: &Refusal) -> Cause {
             Cause::UnreadablePod
         }
     }
-}
-
-fn refused(cause: Cause, message: String) -> Denial {
-    Denial::Invalid { cause, message, details: None }
 }

@@ -12,9 +12,8 @@ use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_api::{GROUP, KIND, v1alpha1, v1beta1};
 use sidecarset_core::catalog::Entry;
 use sidecarset_core::injection::Patch;
-use sidecarset_core::normalize::normalize;
 use sidecarset_core::registration::Interest;
-use sidecarset_core::validation::{Violations, Writing, keeps_its_base, warnings};
+use sidecarset_core::validation::{Violations, examine, keeps_its_base};
 use tracing::{debug, info};
 
 /// Fills in the defaults, the spellings of the other version, and the hashes. Nothing that a person wrote is removed.
@@ -113,21 +112,11 @@ fn check(set: &Value, request: &Request<'_>, context: &Context) -> Result<Vec<St
         message: format!("{KIND}.{GROUP} {name:?} is invalid: {error}"),
         details: None,
     })?;
-    let mut violations = Violations::default();
-    let canonical = normalize(&read).map_err(|more| violations.extend(more));
     // As in Kruise: asked here only. A set that is there stays in force when the white list changes.
+    let mut violations = Violations::default();
     context.permissions.check(&read, &mut violations);
-    context.catalog.read().check_pin(&read, &mut violations);
-    // The other sets are looked at once the set itself is understood.
-    if let (Ok(canonical), true) = (canonical, violations.is_empty()) {
-        let writing = Writing { set: &read, canonical: &canonical, old: old.as_ref() };
-        let catalog = context.catalog.read();
-        writing.check(&catalog, &mut violations);
-        if violations.is_empty() {
-            return Ok(warnings(writing, &catalog));
-        }
-    }
-    Err(Denial::invalid(GROUP, KIND, name, &violations))
+    let examined = examine(&read, old.as_ref(), &context.catalog.read(), violations);
+    examined.map_err(|violations| Denial::invalid(GROUP, KIND, name, &violations))
 }
 
 /// Says whether a set is as much of a canary as it was. What cannot be read has no part to play.
