@@ -19,7 +19,7 @@ use tools::{Tool, failure};
 
 /// Injects sidecars into Pods, and upgrades them in place.
 #[derive(Debug, Parser)]
-#[command(name = "sidecarset", version, about)]
+#[command(name = "sidecarset", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

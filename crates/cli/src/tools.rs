@@ -3,10 +3,12 @@
 #[expect(dead_code, reason = "the commands that use it come one by one")]
 mod cluster;
 mod completion;
+mod convert;
+mod diff;
 mod dry_run;
 pub mod failure;
 mod format;
-#[expect(dead_code, reason = "the commands that use it come one by one")]
+mod inject;
 mod manifest;
 mod pause;
 mod set_image;
@@ -17,6 +19,7 @@ mod stored;
 mod table;
 mod target;
 mod told;
+mod validate;
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -28,12 +31,18 @@ use std::process::ExitCode;
 pub enum Tool {
     /// Prints the completion of a shell: source <(sidecarset completion bash)
     Completion(completion::Arguments),
+    /// Writes SidecarSets in another version, or in the oldest form, without a cluster
+    Convert(convert::Arguments),
+    /// Prints Pods and workloads with the sidecars that they would get, without a cluster
+    Inject(inject::Arguments),
     /// Stops the rollout of SidecarSets to running Pods for now, or their injection into new ones
     Pause(pause::Arguments),
     /// Lets what was paused go on
     Resume(pause::Arguments),
     /// Changes images of a SidecarSet, as kubectl set image does for a Deployment
     SetImage(set_image::Arguments),
+    /// Says everything that is wrong with SidecarSets, without a cluster
+    Validate(validate::Arguments),
 }
 
 impl Tool {
@@ -44,9 +53,12 @@ impl Tool {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Completion(arguments) => completion::print(&arguments),
+            Self::Convert(arguments) => convert::run(&arguments, &mut anstream::stdout().lock()),
+            Self::Inject(arguments) => inject::run(&arguments, &mut anstream::stdout().lock()),
             Self::Pause(arguments) => pause::run(&arguments, Wanted::Pause),
             Self::Resume(arguments) => pause::run(&arguments, Wanted::Resume),
             Self::SetImage(arguments) => set_image::run(&arguments),
+            Self::Validate(arguments) => validate::run(&arguments, &mut anstream::stdout().lock()),
         }
     }
 }

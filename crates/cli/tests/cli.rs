@@ -1,6 +1,9 @@
 //! The command line, as a shell sees it.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "cli/cases.rs"]
+mod cases;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::io::Write;
 
 /// How the output is written.
@@ -17,6 +18,18 @@ pub enum Format {
     Json,
     /// YAML
     Yaml,
+    /// Only names, as KIND/NAME
+    Name,
+}
+
+/// How whole objects are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Document {
+    /// YAML
+    #[default]
+    Yaml,
+    /// JSON
+    Json,
     /// Only names, as KIND/NAME
     Name,
 }
@@ -47,4 +60,41 @@ pub fn write_json(out: &mut impl Write, object: &impl Serialize) -> anyhow::Resu
 /// Writes an object as YAML.
 pub fn write_yaml(out: &mut impl Write, object: &impl Serialize) -> anyhow::Result<()> {
     Ok(write!(out, "{}", serde_saphyr::to_string(object)?)?)
+}
+
+/// Writes objects one after the other; several as JSON are one List, as in kubectl.
+pub fn write_documents(out: &mut impl Write, form: Document, objects: &[Value]) -> anyhow::Result<()> {
+    match (form, objects) {
+        (Document::Name, objects) => {
+            for object in objects {
+                writeln!(out, "{}", reference(object))?;
+            }
+            Ok(())
+        }
+        (Document::Json, [object]) => write_json(out, object),
+        (Document::Json, objects) => {
+            write_json(out, &json!({"apiVersion": "v1", "kind": "List", "items": objects, "metadata": {}}))
+        }
+        (Document::Yaml, objects) => {
+            for (at, object) in objects.iter().enumerate() {
+                if at > 0 {
+                    writeln!(out, "---")?;
+                }
+                write_yaml(out, object)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Returns what kubectl calls an object, such as `deployment.apps/web`.
+pub fn reference(object: &Value) -> String {
+    let kind = object["kind"].as_str().unwrap_or("object").to_lowercase();
+    let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
+    let metadata = &object["metadata"];
+    let name = metadata["name"].as_str().or(metadata["generateName"].as_str()).unwrap_or_default();
+    match group {
+        Some(group) => format!("{kind}.{group}/{name}"),
+        None => format!("{kind}/{name}"),
+    }
 }

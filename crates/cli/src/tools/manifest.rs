@@ -1,6 +1,10 @@
 //! Files with objects in them, in the forms that kubectl reads: YAML or JSON, one or many, alone or in a List; folders; and
 //! the standard input.
 
+mod places;
+
+pub use places::{Place, Places, member};
+
 use super::failure::Failure;
 use clap::Args;
 use serde_json::Value;
@@ -43,6 +47,21 @@ pub struct Manifest {
     pub file: Arc<str>,
     /// The object.
     pub object: Value,
+    // Where the values of its document are, and where it is itself in that.
+    places: Arc<Places>,
+    path: String,
+}
+
+/// Why a file cannot be read as YAML or JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}:{}:{}: {message}", place.line, place.column)]
+pub struct Fault {
+    /// The file.
+    pub file: Arc<str>,
+    /// Where the fault is.
+    pub place: Place,
+    /// What it is.
+    pub message: String,
 }
 
 impl FileArguments {
@@ -69,20 +88,18 @@ impl FileArguments {
     pub fn manifests(&self) -> anyhow::Result<Vec<Manifest>> {
         let mut manifests = Vec::new();
         for source in self.sources()? {
-            for object in source.objects()? {
-                unfold(object, &source.name, &mut manifests);
-            }
+            manifests.extend(source.manifests()?);
         }
         Ok(manifests)
     }
 }
 
 impl Source {
-    /// Reads the documents in it.
+    /// Reads every object of it. Lists are taken apart.
     ///
     /// # Errors
-    /// It is neither YAML nor JSON.
-    pub fn objects(&self) -> anyhow::Result<Vec<Value>> {
+    /// It is neither YAML nor JSON: the place is told.
+    pub fn manifests(&self) -> Result<Vec<Manifest>, Fault> {
         let options = serde_saphyr::options! {
             // As kubectl reads `defaultMode: 0644`.
             legacy_octal_numbers: true,
@@ -90,18 +107,54 @@ impl Source {
             budget: serde_saphyr::budget! { max_documents: 100_000 },
         };
         let read: Result<Vec<Value>, _> = serde_saphyr::from_multiple_with_options(&self.text, options);
-        let objects = read.map_err(|error| {
-            let place = error.location().map_or_else(String::new, |at| format!(":{}:{}", at.line(), at.column()));
-            Failure::new(format!("{}{place}: {}", self.name, without_place(&error.to_string())))
-        })?;
-        Ok(objects.into_iter().filter(|object| !object.is_null()).collect())
+        let objects = read.map_err(|error| self.fault(&error))?;
+        let mut places = Places::of_documents(&self.text).into_iter();
+        let mut manifests = Vec::new();
+        for object in objects.into_iter().filter(|object| !object.is_null()) {
+            let places = Arc::new(places.next().unwrap_or_default());
+            Manifest { file: Arc::clone(&self.name), object, places, path: String::new() }.unfold(&mut manifests);
+        }
+        Ok(manifests)
+    }
+
+    fn fault(&self, error: &serde_saphyr::Error) -> Fault {
+        let place = error.location().map(|at| Place { line: at.line() as usize, column: at.column() as usize });
+        let message = error.to_string();
+        let message = message.strip_prefix("error: ").unwrap_or(&message);
+        // The place is told in front, and what follows a comma is advice for programs.
+        let message = message.split_once(" at line ").map_or(message, |(message, _)| message);
+        let message = message.split_once(", set ").map_or(message, |(message, _)| message);
+        Fault {
+            file: Arc::clone(&self.name),
+            place: place.unwrap_or(Place { line: 1, column: 1 }),
+            message: message.trim_end().to_owned(),
+        }
     }
 }
 
-/// Returns what is wrong, without the place where it is: that is told in front.
-fn without_place(message: &str) -> &str {
-    let message = message.strip_prefix("error: ").unwrap_or(message);
-    message.split_once(" at line ").map_or(message, |(message, _)| message).trim_end()
+impl Manifest {
+    /// Returns where a value of the object is in the file, or else the innermost one around it that is there.
+    pub fn place(&self, path: &str) -> Place {
+        match (self.path.is_empty(), path.is_empty()) {
+            (true, _) => self.places.find(path),
+            (false, true) => self.places.find(&self.path),
+            (false, false) => self.places.find(&format!("{}.{path}", self.path)),
+        }
+    }
+
+    fn unfold(self, manifests: &mut Vec<Self>) {
+        let Self { file, mut object, places, path } = self;
+        let is_list = object["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+        let items = object.get_mut("items").filter(|_| is_list).and_then(Value::as_array_mut).map(std::mem::take);
+        let Some(items) = items else {
+            manifests.push(Self { file, object, places, path });
+            return;
+        };
+        for (at, object) in items.into_iter().enumerate() {
+            let path = format!("{}[{at}]", member(&path, "items"));
+            Self { file: Arc::clone(&file), object, places: Arc::clone(&places), path }.unfold(manifests);
+        }
+    }
 }
 
 fn add(path: &Path, recursive: bool, sources: &mut Vec<Source>) -> anyhow::Result<()> {
@@ -135,20 +188,4 @@ fn standard_input() -> anyhow::Result<Source> {
     let read = io::stdin().lock().read_to_string(&mut text);
     read.map_err(|error| Failure::new(format!("failed to read the standard input: {error}")))?;
     Ok(Source { name: "<stdin>".into(), text: text.into() })
-}
-
-fn unfold(object: Value, file: &Arc<str>, manifests: &mut Vec<Manifest>) {
-    let is_list = object["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
-    match object {
-        Value::Object(mut members) if is_list && members.get("items").is_some_and(Value::is_array) => {
-            let items = members.remove("items").and_then(|items| match items {
-                Value::Array(items) => Some(items),
-                _ => None,
-            });
-            for item in items.unwrap_or_default() {
-                unfold(item, file, manifests);
-            }
-        }
-        object => manifests.push(Manifest { file: Arc::clone(file), object }),
-    }
 }

@@ -29,7 +29,7 @@ impl Pod {
 
 impl From<Value> for Pod {
     fn from(mut object: Value) -> Self {
-        if let Some(metadata) = object["metadata"].as_object_mut() {
+        if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
         }
         Self {

@@ -1,0 +1,121 @@
+//! `sidecarset inject`
+
+mod sets;
+mod workload;
+
+pub use sets::is_set;
+
+use super::diff;
+use super::failure::Failure;
+use super::format::{Document, reference, write_documents};
+use super::manifest::{FileArguments, Manifest};
+use anstream::eprintln;
+use clap::Args;
+use serde_json::Value;
+use sets::Sets;
+use std::io::Write;
+use std::process::ExitCode;
+use workload::Workload;
+
+const HELP: &str = "\
+Examples:
+  # What the Pods of a Deployment get
+  sidecarset inject -f sets.yaml -f deployment.yaml
+
+  # Only what changes
+  kubectl get deployment web -o yaml | sidecarset inject -f sets/ -f - --diff";
+
+/// What is injected into what.
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct Arguments {
+    #[command(flatten)]
+    files: FileArguments,
+
+    /// The namespace of objects that name none
+    #[arg(short, long, default_value = "default", value_name = "NAME")]
+    namespace: String,
+
+    /// Where a set gives an earlier revision to a share of its Pods: which of them is meant, as a number from 0 to below 1
+    #[arg(long, default_value_t = 0.0, value_parser = draw, value_name = "NUMBER")]
+    draw: f64,
+
+    /// When the Pods are created: it is recorded in their annotations. Without it, now
+    #[arg(long, value_name = "RFC 3339")]
+    time: Option<jiff::Timestamp>,
+
+    /// Show what changes instead of the result
+    #[arg(long, conflicts_with = "output")]
+    diff: bool,
+
+    /// How the result is written
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORM")]
+    output: Document,
+}
+
+/// An object, before and after.
+struct Outcome {
+    before: Value,
+    after: Value,
+}
+
+/// Prints every object that has Pods, with the sidecars that these get, and every other as it is.
+///
+/// # Errors
+/// A file cannot be read, or an object would be refused.
+pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let manifests = arguments.files.manifests()?;
+    let sets = Sets::gather(&manifests, &arguments.namespace)?;
+    let mut outcomes = Vec::new();
+    for manifest in manifests.iter().filter(|manifest| !sets::is_read(&manifest.object)) {
+        outcomes.push(inject(manifest, &sets, arguments)?);
+    }
+    if outcomes.is_empty() {
+        return Err(Failure::new(
+            "there is nothing to inject into: the files hold no object but SidecarSets and what they need",
+        )
+        .hinting("name the file of a Deployment, or of something else that has Pods, by another -f")
+        .into());
+    }
+    if arguments.diff {
+        for outcome in &outcomes {
+            diff::write(out, &reference(&outcome.after), &outcome.before, &outcome.after)?;
+        }
+    } else {
+        let objects: Vec<Value> = outcomes.into_iter().map(|outcome| outcome.after).collect();
+        write_documents(out, arguments.output, &objects)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn inject(manifest: &Manifest, sets: &Sets, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let before = manifest.object.clone();
+    let Some(workload) = Workload::find(&before, &arguments.namespace) else {
+        return Ok(Outcome { after: before.clone(), before });
+    };
+    let name = reference(&before);
+    let in_the_dark = sets.in_the_dark(&workload);
+    if !in_the_dark.is_empty() {
+        let (sets, namespace) = (in_the_dark.join(", "), &workload.namespace);
+        eprintln!(
+            "Warning: {name}: {sets} selects by labels of namespaces, and those of {namespace} are not in the files"
+        );
+    }
+    let now = arguments.time.unwrap_or_else(jiff::Timestamp::now);
+    let decision = sets.decide(&workload, arguments.draw, now);
+    let injection = decision
+        .map_err(|rejection| Failure::new(format!("{}: {name} would get no Pod: {rejection}", manifest.file)))?;
+    for warning in &injection.warnings {
+        eprintln!("Warning: {name}: {warning}");
+    }
+    if injection.injected.is_empty() {
+        eprintln!("{name}: {}", sets.why_not(&workload));
+    }
+    let after = workload.with(&injection.patch.operations())?;
+    Ok(Outcome { before, after })
+}
+
+fn draw(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
+    if (0.0..1.0).contains(&number) { Ok(number) } else { Err("expected a number from 0 to below 1".to_owned()) }
+}
