@@ -8,17 +8,19 @@ mod diff;
 mod dry_run;
 pub mod failure;
 mod format;
+mod history;
 mod inject;
 mod manifest;
+mod past;
 mod pause;
 mod set_image;
 #[expect(dead_code, reason = "the commands that use it come one by one")]
 mod snapshot;
 mod stored;
-#[cfg_attr(not(test), expect(dead_code, reason = "the commands that use it come one by one"))]
 mod table;
 mod target;
 mod told;
+mod undo;
 mod validate;
 
 use anyhow::Context;
@@ -33,6 +35,8 @@ pub enum Tool {
     Completion(completion::Arguments),
     /// Writes SidecarSets in another version, or in the oldest form, without a cluster
     Convert(convert::Arguments),
+    /// Lists the past definitions of a SidecarSet, and shows one, or what has changed
+    History(history::Arguments),
     /// Prints Pods and workloads with the sidecars that they would get, without a cluster
     Inject(inject::Arguments),
     /// Stops the rollout of SidecarSets to running Pods for now, or their injection into new ones
@@ -41,6 +45,8 @@ pub enum Tool {
     Resume(pause::Arguments),
     /// Changes images of a SidecarSet, as kubectl set image does for a Deployment
     SetImage(set_image::Arguments),
+    /// Returns a SidecarSet to an earlier definition
+    Undo(undo::Arguments),
     /// Says everything that is wrong with SidecarSets, without a cluster
     Validate(validate::Arguments),
 }
@@ -54,10 +60,12 @@ impl Tool {
         match self {
             Self::Completion(arguments) => completion::print(&arguments),
             Self::Convert(arguments) => convert::run(&arguments, &mut anstream::stdout().lock()),
+            Self::History(arguments) => history::run(&arguments),
             Self::Inject(arguments) => inject::run(&arguments, &mut anstream::stdout().lock()),
             Self::Pause(arguments) => pause::run(&arguments, Wanted::Pause),
             Self::Resume(arguments) => pause::run(&arguments, Wanted::Resume),
             Self::SetImage(arguments) => set_image::run(&arguments),
+            Self::Undo(arguments) => undo::run(&arguments),
             Self::Validate(arguments) => validate::run(&arguments, &mut anstream::stdout().lock()),
         }
     }

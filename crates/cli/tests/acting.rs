@@ -3,6 +3,8 @@
 
 #[path = "acting/changes.rs"]
 mod changes;
+#[path = "acting/past.rs"]
+mod past;
 #[path = "acting/script.rs"]
 mod script;
 #[path = "acting/trouble.rs"]

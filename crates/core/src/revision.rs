@@ -26,4 +26,4 @@ pub use next::{Change, NewRevision, Taken, Update, changes, taken_by};
 pub(crate) use pin::PATH as PIN_PATH;
 pub use pin::{Asked, Pin, PinPolicy, Unusable, Why};
 pub use recorded::{Record, in_force};
-pub use stored::{Revision, Unreadable};
+pub use stored::{DEFINITION, Revision, Unreadable};

@@ -79,6 +79,11 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Tells a person what to know beside what was asked for.
+pub fn note(text: &str) {
+    eprintln!("{CYAN}note:{CYAN:#} {text}");
+}
+
 /// Says whether nobody reads the output any more, as after `| head`: that is no failure.
 fn is_unheard(error: &anyhow::Error) -> bool {
     let kind = |cause: &(dyn std::error::Error + 'static)| {

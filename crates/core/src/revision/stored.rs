@@ -11,7 +11,7 @@ use sidecarset_api::v1beta1::SidecarSetSpec;
 use std::sync::Arc;
 
 /// The members of a spec that are its history. Selectors and strategies are not.
-const DEFINITION: [&str; 5] = ["containers", "imagePullSecrets", "initContainers", "patchPodMetadata", "volumes"];
+pub const DEFINITION: [&str; 5] = ["containers", "imagePullSecrets", "initContainers", "patchPodMetadata", "volumes"];
 
 /// A past definition of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
