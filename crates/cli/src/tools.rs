@@ -13,8 +13,8 @@ mod inject;
 mod manifest;
 mod past;
 mod pause;
+mod restart;
 mod set_image;
-#[expect(dead_code, reason = "the commands that use it come one by one")]
 mod snapshot;
 mod stored;
 mod table;
@@ -41,6 +41,8 @@ pub enum Tool {
     Inject(inject::Arguments),
     /// Stops the rollout of SidecarSets to running Pods for now, or their injection into new ones
     Pause(pause::Arguments),
+    /// Evicts Pods that have to be created anew to get the sidecars, a few at a time
+    RestartOutdated(Box<restart::Arguments>),
     /// Lets what was paused go on
     Resume(pause::Arguments),
     /// Changes images of a SidecarSet, as kubectl set image does for a Deployment
@@ -63,6 +65,7 @@ impl Tool {
             Self::History(arguments) => history::run(&arguments),
             Self::Inject(arguments) => inject::run(&arguments, &mut anstream::stdout().lock()),
             Self::Pause(arguments) => pause::run(&arguments, Wanted::Pause),
+            Self::RestartOutdated(arguments) => restart::run(&arguments),
             Self::Resume(arguments) => pause::run(&arguments, Wanted::Resume),
             Self::SetImage(arguments) => set_image::run(&arguments),
             Self::Undo(arguments) => undo::run(&arguments),

@@ -3,6 +3,8 @@
 
 #[path = "acting/changes.rs"]
 mod changes;
+#[path = "acting/evictions.rs"]
+mod evictions;
 #[path = "acting/past.rs"]
 mod past;
 #[path = "acting/script.rs"]

@@ -40,6 +40,8 @@ pub struct ScopeArguments {
 pub struct Cluster {
     /// What speaks to it.
     pub client: Client,
+    /// What speaks to it and repeats nothing: that an eviction is not allowed now is an answer, and not a busy API server.
+    pub once: Client,
     /// The namespace that a person named.
     pub namespace: Option<String>,
     /// The namespace that is meant where nobody names one.
@@ -62,10 +64,12 @@ impl ClusterArguments {
         let server = config.cluster_url.to_string();
         let default_namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         crate::install_crypto()?;
-        let client =
-            Client::try_from(config).map_err(|error| Failure::new(format!("cannot use the kubeconfig: {error}")))?;
+        let unusable = |error: kube::Error| Failure::new(format!("cannot use the kubeconfig: {error}"));
+        let client = Client::try_from(config.clone()).map_err(unusable)?;
+        config.default_retry = false;
+        let once = Client::try_from(config).map_err(unusable)?;
         let server = server.trim_end_matches('/').to_owned();
-        Ok(Cluster { client, namespace: self.namespace.clone(), default_namespace, server })
+        Ok(Cluster { client, once, namespace: self.namespace.clone(), default_namespace, server })
     }
 }
 
