@@ -2,6 +2,7 @@
 //! creates, Pods as they are observed, and waiting that says what it last saw.
 
 mod away;
+pub mod document;
 mod draft;
 mod kubectl;
 mod neighbour;
@@ -9,14 +10,16 @@ mod observed;
 mod operators;
 mod pod_watch;
 mod scene;
+mod stage;
 mod wait;
 
 pub use away::{away, crash, restart};
 pub use draft::{AGENT_CRASHING, AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
-pub use kubectl::{example, has_real_nodes, kubectl, kubectl_edit};
+pub use kubectl::{example, has_real_nodes, kubectl, kubectl_edit, kubectl_program, sidecarset_program};
 pub use neighbour::Neighbour;
 pub use observed::{ContainerView, PodView, find, running};
 pub use operators::Operators;
 pub use pod_watch::PodWatch;
 pub use scene::{Scene, refusal};
+pub use stage::Stage;
 pub use wait::{Look, QUIET, eventually, stays};

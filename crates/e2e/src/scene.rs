@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 /// On every SidecarSet that a scene creates: the namespace of the scene.
-const SCENE: &str = "e2e.sidecarset.dev/scene";
+pub(crate) const SCENE: &str = "e2e.sidecarset.dev/scene";
 
 /// Tests that only use the operator share it; one that stops it has it alone.
 static OPERATOR: LazyLock<Arc<RwLock<()>>> = LazyLock::new(Arc::default);

@@ -70,7 +70,11 @@ func all() []standIn {
 	list := []standIn{
 		{reference: Pause, files: []image.File{idleFile}, command: idle},
 		{reference: "docker.io/library/busybox:1.36", command: []string{"sh"}},
+		// The examples: what they go on to, and what waits in a hot upgrade.
+		{reference: "docker.io/library/busybox:1.37", command: []string{"sh"}},
+		{reference: "docker.io/library/busybox:1.36-musl", command: []string{"sh"}},
 		nginx("1.15.1"),
+		nginx("1.27"),
 	}
 	for _, version := range []string{"6.7", "6.8"} {
 		list = append(list, standIn{

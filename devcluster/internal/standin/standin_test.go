@@ -29,3 +29,11 @@ func TestTheImagesOfTheGuideAreThere(t *testing.T) {
 		}
 	}
 }
+
+func TestTheImagesOfTheExamplesAreThere(t *testing.T) {
+	for _, name := range []string{"busybox:1.36", "busybox:1.36-musl", "busybox:1.37", "nginx:1.27"} {
+		if !slices.Contains(References(), "docker.io/library/"+name) {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}

@@ -1,16 +1,7 @@
 //! The user's guide: its files, its commands, its output.
 
 use anyhow::Result;
-use sidecarset_e2e::{Look, Scene, eventually, example, kubectl, kubectl_edit};
-use tokio::sync::Mutex;
-
-/// The guide's SidecarSet has one name and selects Pods of every namespace, so there is one at a time.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-
-/// Removes the guide's SidecarSet, which no scene knows.
-async fn without_the_guides_set() -> Result<()> {
-    kubectl(&["delete", "sidecarset", "test-sidecarset", "--ignore-not-found"]).await.map(drop)
-}
+use sidecarset_e2e::{Look, Scene, Stage, eventually, example, kubectl, kubectl_edit};
 
 /// Applies the guide's two files, each once the one before is in force.
 async fn apply_the_guides_files(scene: &Scene, how: &[&str]) -> Result<()> {
@@ -46,13 +37,12 @@ async fn until_the_guides_status_is(expected: &str) -> Result<()> {
 
 #[tokio::test]
 async fn the_guide_runs_to_the_letter() -> Result<()> {
-    let _turn = ONE_AT_A_TIME.lock().await;
-    without_the_guides_set().await?;
-    let scene = Scene::open("guide").await?;
+    let stage = Stage::open("guide", &["guide"]).await?;
+    let scene = stage.scene();
 
-    apply_the_guides_files(&scene, &[]).await?;
+    apply_the_guides_files(scene, &[]).await?;
 
-    assert_eq!(listed_pods(&scene).await?, ["NAME READY STATUS RESTARTS", "test-pod 2/2 Running 0"]);
+    assert_eq!(listed_pods(scene).await?, ["NAME READY STATUS RESTARTS", "test-pod 2/2 Running 0"]);
     until_the_guides_status_is("status:\n  matchedPods: 1\n  observedGeneration: 1\n  readyPods: 1\n  updatedPods: 1")
         .await?;
 
@@ -74,29 +64,21 @@ async fn the_guide_runs_to_the_letter() -> Result<()> {
     assert_eq!(after.container("app").restarts, 0);
     until_the_guides_status_is("status:\n  matchedPods: 1\n  observedGeneration: 2\n  readyPods: 1\n  updatedPods: 1")
         .await?;
-    remove_the_guides_objects(&scene).await
+    Ok(())
 }
 
 #[tokio::test]
 async fn the_guides_files_apply_on_the_server_too() -> Result<()> {
-    let _turn = ONE_AT_A_TIME.lock().await;
-    without_the_guides_set().await?;
-    let scene = Scene::open("guide-server-side").await?;
+    let stage = Stage::open("guide-server-side", &["guide"]).await?;
+    let scene = stage.scene();
 
-    apply_the_guides_files(&scene, &["--server-side"]).await?;
+    apply_the_guides_files(scene, &["--server-side"]).await?;
 
-    assert_eq!(listed_pods(&scene).await?, ["NAME READY STATUS RESTARTS", "test-pod 2/2 Running 0"]);
+    assert_eq!(listed_pods(scene).await?, ["NAME READY STATUS RESTARTS", "test-pod 2/2 Running 0"]);
     until_the_guides_status_is("status:\n  matchedPods: 1\n  observedGeneration: 1\n  readyPods: 1\n  updatedPods: 1")
         .await?;
     // Whoever applies the file again owns the same fields and changes nothing.
     kubectl(&["apply", "--server-side", "-f", &example("guide/sidecarset.yaml")]).await?;
     assert_eq!(scene.set("test-sidecarset").await?.metadata.generation, Some(1));
-    remove_the_guides_objects(&scene).await
-}
-
-/// The guide's `sleep 999d` does not listen to SIGTERM: without force the Pod would stay for 30 s, and the next
-/// test would count it.
-async fn remove_the_guides_objects(scene: &Scene) -> Result<()> {
-    kubectl(&["delete", "pod", "test-pod", "-n", scene.namespace(), "--grace-period=0", "--force"]).await?;
-    without_the_guides_set().await
+    Ok(())
 }

@@ -10,6 +10,7 @@ mod case;
 mod cluster;
 mod degraded;
 mod events;
+mod examples;
 mod failure;
 mod faults;
 mod guide;

@@ -4,8 +4,12 @@ use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use sidecarset_e2e::{AGENT_V2, Look, PodView, Scene, SetDraft, eventually, refusal};
+use sidecarset_e2e::{AGENT_V2, Look, PodView, Scene, SetDraft, Stage, eventually, example, kubectl, refusal};
 use std::collections::BTreeMap;
+use tokio::sync::Mutex;
+
+/// The white list belongs to the whole cluster, so one test at a time writes it.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 const NAMESPACE: &str = "sidecarset-system";
 const NAME: &str = "kruise-configuration";
@@ -18,7 +22,7 @@ fn configurations(scene: &Scene) -> Api<ConfigMap> {
     Api::namespaced(scene.client(), NAMESPACE)
 }
 
-/// Writes the white list. It belongs to the whole cluster, so no other test may write it.
+/// Writes the white list.
 async fn write(scene: &Scene, rules: &Rules) -> Result<()> {
     let text = rules.as_ref().map(|rules| json!({"rules": rules}).to_string());
     let patch = Patch::Merge(json!({"data": {KEY: text}}));
@@ -109,10 +113,40 @@ async fn patches_what_is_allowed(scene: &Scene) -> Result<()> {
 
 #[tokio::test]
 async fn annotations_reach_new_and_upgraded_pods_as_far_as_the_white_list_allows() -> Result<()> {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let scene = Scene::open("metadata").await?;
     let refused = refusal(scene.submit(&draft(&scene)).await)?;
     assert_eq!(refused.code, 422);
     assert!(refused.message.contains("SidecarSet patch metadata whitelist not found"), "{}", refused.message);
 
     with_rule(&scene, "^e2e/", patches_what_is_allowed(&scene)).await
+}
+
+/// Returns the expressions of the white list of the example, as one.
+async fn keys_of_the_example() -> Result<String> {
+    let path = format!("jsonpath={{.data.{KEY}}}");
+    let file = example("pod-metadata/whitelist.yaml");
+    let text = kubectl(&["create", "--dry-run=client", "-f", &file, "-o", &path]).await?;
+    let document: Value = serde_json::from_str(&text)?;
+    let keys = document["rules"][0]["allowedAnnotationKeyExprs"].as_array().context("the rule has expressions")?;
+    Ok(keys.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|"))
+}
+
+#[tokio::test]
+async fn the_example_writes_annotations_as_far_as_its_white_list_allows() -> Result<()> {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let stage = Stage::open("annotated", &["pod-metadata"]).await?;
+    let applied = async {
+        let set = "pod-metadata/sidecarset.yaml";
+        eventually("the set is accepted", async || stage.apply_set(set).await.map(Look::Found)).await?;
+        stage.apply("pod-metadata/pod.yaml").await
+    };
+    with_rule(stage.scene(), &keys_of_the_example().await?, applied).await?;
+
+    let annotations = stage.scene().pod_api().get("annotated").await?.metadata.annotations.unwrap_or_default();
+
+    assert_eq!(annotations["example.com/log-format"], "plain");
+    assert_eq!(annotations["oom-score"], r#"{"agent": 1}"#);
+    assert_eq!(annotations["example.com/scrape"], r#"{"ports":{"agent":9102,"web":8080}}"#);
+    Ok(())
 }
