@@ -114,6 +114,7 @@ generate: ## Writes the generated files anew
 	cargo run --locked --quiet --bin sidecarset -- crd > deploy/crd.yaml.new
 	mv deploy/crd.yaml.new deploy/crd.yaml
 	cp deploy/crd.yaml deploy/chart/files/crd.yaml
+	UPDATE_DOCS=1 cargo test --locked --quiet --test cli the_reference
 	CGO_ENABLED=0 go -C devcluster/helm test -trimpath -vet=off -run '^(TestThePlainManifest|TestTheDocumentation)' . -args -update
 
 devcluster: ## Builds the program that runs a real Kubernetes on this machine

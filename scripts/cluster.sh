@@ -99,16 +99,37 @@ cluster_down() {
     "$devcluster" down --name "$cluster"
 }
 
-# Installs the operator with the one command that the README gives.
+# commands_of PAGE HEADING PROGRAM: the commands under a heading of a page that begin like this: what stands behind the prompt,
+# and the lines that go on from there.
+commands_of() {
+    local commands
+    commands=$(awk -v heading="## $2" -v program="\$ $3" '
+        /^## / { here = ($0 == heading) }
+        here && /^\$ / { goes_on = 0 }
+        here && index($0, program) == 1 { print substr($0, 3); goes_on = /\\$/; next }
+        here && goes_on { print; goes_on = /\\$/ }
+    ' "$root/$1")
+    [[ -n $commands ]] || fail "$1 has no commands under \"$2\"."
+    printf '%s\n' "$commands"
+}
+
+# follow FOLDER COMMANDS: runs what a page says in a folder with a copy of what it speaks of.
+follow() {
+    sed 's/^/    $ /' <<<"$2"
+    (cd "$1" && PATH=$programs:$PATH timeout 300 bash -eu -o pipefail -c "$2" 2>&1 | sed 's/^/    /')
+}
+
+# Installs the operator with the commands that README.md gives.
 install_operator() {
+    local commands
     if is_simulated; then
         rm -f "$root/target/$cluster/operator.log"
         start_host_operator
         return
     fi
     "$devcluster" load-image --name "$cluster" "$image_file"
-    (cd "$root" && show kubectl apply --server-side -f deploy/)
-    show kubectl -n sidecarset-system rollout status deployment/sidecarset-operator --timeout=90s
+    commands=$(commands_of README.md Install kubectl)
+    follow "$root" "$commands"
 }
 
 # Where nodes are simulated nothing can run on them, so the operator runs beside the cluster.

@@ -119,12 +119,14 @@ expect "The pod did not get its sidecar." "agent rolled-back" "$(pod rolled-back
 expect "The webhook configurations were made anew." "$registered" "$(configurations)"
 expect "A running pod was changed." "$before" "$(identity first)"
 
+# The command of docs/operations.md, with a limit to how long it may take.
 step "helm uninstall."
 show helm uninstall sidecarset --namespace "$operator" --wait --timeout 90s
 expect_uninstalled uninstalled
 
-step "helm install again, which takes up what stayed."
-release install
+step "helm install again, as README.md says, which takes up what stayed."
+commands=$(commands_of README.md Install helm | sed 's|REGISTRY/sidecarset|docker.io/library/sidecarset|; s|TAG|dev|')
+follow "$root" "$commands"
 kubectl wait --for=condition=Injecting --timeout=60s sidecarset/chart >/dev/null
 expect "The pod did not get its sidecar." "agent installed-again" "$(pod installed-again)"
 show helm uninstall sidecarset --namespace "$operator" --wait --timeout 90s

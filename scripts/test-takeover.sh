@@ -26,22 +26,11 @@ pods=takeover-test
 KUBECONFIG=$(status_member kubeconfig)
 export KUBECONFIG
 
-# The commands under a heading of the document: what stands behind the prompt, and the lines that go on from there.
-commands_of() {
-    awk -v heading="## $1" '
-        /^## / { here = ($0 == heading) }
-        here && /^\$ / { print substr($0, 3); goes_on = /\\$/; next }
-        here && goes_on { print; goes_on = /\\$/ }
-    ' "$root/docs/migrating.md"
-}
-
-# Does what the document says, in a folder with a copy of deploy/.
-follow() {
+# Does what the page says under a heading, in a folder with a copy of deploy/.
+do_as_said() {
     local commands
-    commands=$(commands_of "$1")
-    [[ -n $commands ]] || fail "docs/migrating.md has no commands under \"$1\"."
-    sed 's/^/    $ /' <<<"$commands"
-    (cd "$files" && PATH=$programs:$PATH bash -eu -o pipefail -c "$commands" 2>&1 | sed 's/^/    /')
+    commands=$(commands_of docs/migrating.md "$1" "")
+    follow "$files" "$commands"
 }
 
 # What must not change in a running Pod, and in its containers. The kubelet may write what it likes.
@@ -130,13 +119,13 @@ apps=$(app_containers)
 past=$(revisions_in kruise-system)
 
 step "From Kruise to this operator, as docs/migrating.md says."
-follow "Keep what the way back needs"
-follow "Store every SidecarSet in the present version"
-follow "Copy the past"
-follow "Take over the definition"
-follow "Start the operator"
-follow "Stop Kruise"
-follow "Look what has changed"
+do_as_said "Keep what the way back needs"
+do_as_said "Store every SidecarSet in the present version"
+do_as_said "Copy the past"
+do_as_said "Take over the definition"
+do_as_said "Start the operator"
+do_as_said "Stop Kruise"
+do_as_said "Look what has changed"
 eventually 30 "The status is not right: $(counts)." counts_are "3 3 3"
 expect "A pod was changed." "$before" "$(identities)"
 expect "The past was not taken over." "$past" "$(revisions_in sidecarset-system)"
@@ -162,7 +151,7 @@ expect "The pod from before 0.9 does not list its sets." "$kruises_set" \
 step "Back to Kruise, as docs/migrating.md says."
 before=$(identities)
 past=$(revisions_in sidecarset-system)
-follow "The way back"
+do_as_said "The way back"
 expect "A pod was changed." "$before" "$(identities)"
 expect "The past was not given back." "$past" "$(revisions_in kruise-system)"
 expect "The definition of SidecarSet is not that of Kruise." Webhook \

@@ -3,6 +3,8 @@
 
 #[path = "cli/cases.rs"]
 mod cases;
+#[path = "cli/documentation.rs"]
+mod documentation;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -9,6 +9,7 @@ mod canary;
 mod case;
 mod cluster;
 mod degraded;
+mod documentation;
 mod events;
 mod examples;
 mod failure;
