@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-down test test-fast test-traces fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
+.PHONY: help install demo demo-down test test-fast test-traces fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -104,6 +104,19 @@ build: ## Builds the operator as a static binary
 	@echo "Building the operator (a few minutes the first time)."
 	CARGO_ENCODED_RUSTFLAGS="$$(scripts/rustflags.sh)" cargo build --locked --release --target $(HOST) --bin sidecarset
 
+PREFIX ?= /usr/local
+DESTDIR ?=
+INSTALLED := $(DESTDIR)$(PREFIX)
+
+install: build ## Installs the program, also as a plugin of kubectl, and its completions: PREFIX=/usr/local
+	install -d "$(INSTALLED)/bin" "$(INSTALLED)/share/bash-completion/completions" "$(INSTALLED)/share/zsh/site-functions" "$(INSTALLED)/share/fish/vendor_completions.d"
+	install -m 755 $(BINARY) "$(INSTALLED)/bin/sidecarset"
+	ln -sf sidecarset "$(INSTALLED)/bin/kubectl-sidecarset"
+	ln -sf sidecarset "$(INSTALLED)/bin/kubectl_complete-sidecarset"
+	$(BINARY) completion bash > "$(INSTALLED)/share/bash-completion/completions/sidecarset"
+	$(BINARY) completion zsh > "$(INSTALLED)/share/zsh/site-functions/_sidecarset"
+	$(BINARY) completion fish > "$(INSTALLED)/share/fish/vendor_completions.d/sidecarset.fish"
+
 # Made by a part of devcluster that needs nothing of Kubernetes, so that it takes seconds to build.
 image: build ## Builds the operator's image, without a Docker engine
 	@command -v go >/dev/null || { echo "Go is missing: install it (1.26 or newer) and run make again." >&2; exit 1; }
@@ -115,6 +128,8 @@ generate: ## Writes the generated files anew
 	mv deploy/crd.yaml.new deploy/crd.yaml
 	cp deploy/crd.yaml deploy/chart/files/crd.yaml
 	UPDATE_DOCS=1 cargo test --locked --quiet --test cli the_reference
+	cargo run --locked --quiet --bin sidecarset -- reference > docs/cli.md.new
+	mv docs/cli.md.new docs/cli.md
 	CGO_ENABLED=0 go -C devcluster/helm test -trimpath -vet=off -run '^(TestThePlainManifest|TestTheDocumentation)' . -args -update
 
 devcluster: ## Builds the program that runs a real Kubernetes on this machine

@@ -15,7 +15,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
-use tools::{Tool, failure};
+use tools::{Tool, completion, failure};
 
 /// Injects sidecars into Pods, and upgrades them in place.
 #[derive(Debug, Parser)]
@@ -36,7 +36,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = match parse(std::env::args_os().collect()) {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if completion::is_asked(called(&arguments)) {
+        return completion::answer_kubectl(arguments.into_iter().skip(1));
+    }
+    let arguments = match parse(arguments) {
         Ok(arguments) => arguments,
         Err(told) => return tell(&told),
     };
@@ -48,10 +52,15 @@ fn main() -> ExitCode {
 
 /// Reads the arguments, under the name by which the program was called: kubectl calls it kubectl-sidecarset.
 fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
-    let name = arguments.first().and_then(|name| Path::new(name).file_name()).and_then(|name| name.to_str());
-    let is_plugin = name.is_some_and(|name| name.starts_with("kubectl-"));
+    let is_plugin = called(&arguments).starts_with("kubectl-");
     let command = Arguments::command().bin_name(if is_plugin { "kubectl sidecarset" } else { "sidecarset" });
     Arguments::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+/// Returns the name under which the program was called.
+fn called(arguments: &[OsString]) -> &str {
+    let name = arguments.first().and_then(|name| Path::new(name).file_name()).and_then(|name| name.to_str());
+    name.unwrap_or_default()
 }
 
 /// Prints help, or what is wrong with the arguments. As in kubectl, that ends with 1.

@@ -1,8 +1,7 @@
 //! What a person does with SidecarSets: looks at them before and while they run, and acts on them.
 
-#[expect(dead_code, reason = "the commands that use it come one by one")]
 mod cluster;
-mod completion;
+pub mod completion;
 mod convert;
 mod diff;
 mod dry_run;
@@ -13,6 +12,7 @@ mod inject;
 mod manifest;
 mod past;
 mod pause;
+mod reference;
 mod restart;
 mod set_image;
 mod snapshot;
@@ -41,6 +41,9 @@ pub enum Tool {
     Inject(inject::Arguments),
     /// Stops the rollout of SidecarSets to running Pods for now, or their injection into new ones
     Pause(pause::Arguments),
+    /// Prints every command with what it takes, as Markdown
+    #[command(hide = true)]
+    Reference,
     /// Evicts Pods that have to be created anew to get the sidecars, a few at a time
     RestartOutdated(Box<restart::Arguments>),
     /// Lets what was paused go on
@@ -65,6 +68,7 @@ impl Tool {
             Self::History(arguments) => history::run(&arguments),
             Self::Inject(arguments) => inject::run(&arguments, &mut anstream::stdout().lock()),
             Self::Pause(arguments) => pause::run(&arguments, Wanted::Pause),
+            Self::Reference => reference::print(&mut std::io::stdout().lock()),
             Self::RestartOutdated(arguments) => restart::run(&arguments),
             Self::Resume(arguments) => pause::run(&arguments, Wanted::Resume),
             Self::SetImage(arguments) => set_image::run(&arguments),

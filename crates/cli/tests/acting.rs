@@ -3,6 +3,8 @@
 
 #[path = "acting/changes.rs"]
 mod changes;
+#[path = "acting/completion.rs"]
+mod completion;
 #[path = "acting/evictions.rs"]
 mod evictions;
 #[path = "acting/past.rs"]

@@ -28,6 +28,16 @@ fn the_committed_definition_is_the_one_that_is_generated() {
 }
 
 #[test]
+fn the_committed_reference_is_the_one_that_is_generated() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cli.md");
+
+    let generated = sidecarset(&["reference"]);
+
+    let is_equal = std::fs::read(committed).unwrap() == generated.stdout;
+    assert!(is_equal, "docs/cli.md is stale: `cargo run --bin sidecarset -- reference > docs/cli.md` writes it anew");
+}
+
+#[test]
 fn without_a_command_the_usage_is_shown() {
     let output = sidecarset(&[]);
 

@@ -50,6 +50,11 @@ pub struct Cluster {
 }
 
 impl ClusterArguments {
+    /// Says which cluster is meant, in the place of a command line.
+    pub fn new(kubeconfig: Option<String>, context: Option<String>, namespace: Option<String>) -> Self {
+        Self { kubeconfig: kubeconfig.map(PathBuf::from), context, namespace }
+    }
+
     /// Makes ready to speak to the cluster. Nothing is asked yet.
     ///
     /// # Errors

@@ -1,4 +1,10 @@
-//! `sidecarset completion`
+//! `sidecarset completion`, and the completion that kubectl asks its plugins for.
+
+mod kubectl;
+mod live;
+mod walk;
+
+pub use kubectl::{answer as answer_kubectl, is_asked};
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;

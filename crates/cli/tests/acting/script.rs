@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -77,7 +77,12 @@ impl Script {
 
     /// Runs the command line against it.
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sidecarset"));
+        self.run_as(Path::new(env!("CARGO_BIN_EXE_sidecarset")), arguments)
+    }
+
+    /// Runs it under another name.
+    pub fn run_as(&self, program: &Path, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(program);
         command.args(arguments).env_clear().env("KUBECONFIG", &self.kubeconfig);
         Ended::of(&command.output().unwrap())
     }
