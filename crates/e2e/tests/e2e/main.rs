@@ -21,7 +21,6 @@ mod hot;
 mod injection;
 mod lazy;
 mod metadata;
-mod midway;
 mod native;
 mod neighbour;
 mod not_injected;
