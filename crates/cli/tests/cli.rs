@@ -127,21 +127,19 @@ fn sources(folder: &Path, text: &mut String) {
 #[test]
 fn every_test_that_the_documentation_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let parity = std::fs::read_to_string(root.join("docs/parity.md")).unwrap();
     let mut text = String::new();
     sources(&root.join("crates"), &mut text);
 
-    let quoted = parity.split('`').skip(1).step_by(2);
-    let tests: Vec<&str> = quoted
-        .filter(|name| {
-            name.contains('_')
-                && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit())
-        })
-        .collect();
+    for (document, at_least) in [("docs/parity.md", 25), ("docs/reliability.md", 18)] {
+        let content = std::fs::read_to_string(root.join(document)).unwrap();
+        let quoted = content.split('`').skip(1).step_by(2);
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit();
+        let tests: Vec<&str> = quoted.filter(|name| name.contains('_') && name.bytes().all(is_name)).collect();
 
-    assert!(tests.len() > 25, "{tests:?}");
-    for name in tests {
-        let is_there = text.contains(&format!("fn {name}(")) || text.contains(&format!("cases/injection/{name}"));
-        assert!(is_there, "docs/parity.md names {name}, which does not exist");
+        assert!(tests.len() > at_least, "{document}: {tests:?}");
+        for name in tests {
+            let is_there = text.contains(&format!("fn {name}(")) || text.contains(&format!("cases/injection/{name}"));
+            assert!(is_there, "{document} names {name}, which does not exist");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The operator, stopped for a while or killed, and the control plane, killed.
+//! The operator, stopped for a while or killed, and the control plane, killed or paused.
 
 use anyhow::{Context, Result, bail};
 use std::process::Command;
@@ -32,10 +32,24 @@ pub async fn crash() -> Result<()> {
 ///
 /// When there is no such program or cluster, or it fails.
 pub async fn restart(component: &str) -> Result<()> {
+    devcluster("restart", component, &[]).await
+}
+
+/// Stops a component of the control plane for so many seconds, in which its connections are open and nobody answers, and
+/// returns once the API server serves again.
+///
+/// # Errors
+///
+/// When there is no such program or cluster, or it fails.
+pub async fn pause(component: &str, seconds: u32) -> Result<()> {
+    devcluster("pause", component, &["--for".to_owned(), format!("{seconds}s")]).await
+}
+
+async fn devcluster(verb: &str, component: &str, more: &[String]) -> Result<()> {
     let program = std::env::var_os("DEVCLUSTER").context("$DEVCLUSTER does not say what runs the cluster")?;
     let cluster = std::env::var_os("cluster").context("$cluster does not say which cluster it is")?;
     let mut command = Command::new(program);
-    command.arg("restart").arg("--name").arg(cluster).arg(component);
+    command.arg(verb).arg("--name").arg(cluster).arg(component).args(more);
     run(command, component).await
 }
 

@@ -13,7 +13,7 @@ mod scene;
 mod stage;
 mod wait;
 
-pub use away::{away, crash, restart};
+pub use away::{away, crash, pause, restart};
 pub use draft::{AGENT_CRASHING, AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
 pub use kubectl::{example, has_real_nodes, kubectl, kubectl_edit, kubectl_program, sidecarset_program};
 pub use neighbour::Neighbour;

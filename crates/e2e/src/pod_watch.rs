@@ -7,16 +7,18 @@ use anyhow::{Context, Result, bail};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use k8s_openapi::api::core::v1::Pod;
+use kube::api::Api;
 use kube::runtime::watcher::{self, Event};
 use std::collections::BTreeMap;
 use std::fmt;
 use tokio::time::timeout;
 
-/// Follows Pods and remembers how many of them were disturbed at the worst moment.
+/// Follows Pods and remembers how many of them were disturbed at the worst moment, and which images their sidecar had.
 pub struct PodWatch {
     events: BoxStream<'static, watcher::Result<Event<Pod>>>,
     pods: BTreeMap<String, PodView>,
     most_disturbed: usize,
+    images: BTreeMap<String, Vec<String>>,
 }
 
 impl PodWatch {
@@ -26,8 +28,24 @@ impl PodWatch {
     ///
     /// When the Pods cannot be listed.
     pub async fn start(scene: &Scene) -> Result<Self> {
-        let events = kube::runtime::watcher(scene.pod_api(), watcher::Config::default()).boxed();
-        let mut watch = Self { events, pods: BTreeMap::new(), most_disturbed: 0 };
+        Self::of(scene.pod_api(), watcher::Config::default()).await
+    }
+
+    /// Begins with the Pods of several scenes.
+    ///
+    /// # Errors
+    ///
+    /// When the Pods cannot be listed.
+    pub async fn start_over(scenes: &[&Scene]) -> Result<Self> {
+        let first = scenes.first().context("no scene to watch")?;
+        let labels: Vec<_> = scenes.iter().map(|scene| scene.namespace()).collect();
+        let labels = format!("app in ({})", labels.join(","));
+        Self::of(Api::all(first.client()), watcher::Config::default().labels(&labels)).await
+    }
+
+    async fn of(pods: Api<Pod>, config: watcher::Config) -> Result<Self> {
+        let events = kube::runtime::watcher(pods, config).boxed();
+        let mut watch = Self { events, pods: BTreeMap::new(), most_disturbed: 0, images: BTreeMap::new() };
         loop {
             let event = timeout(PATIENCE, watch.events.next()).await.context("the pods were not listed in time")?;
             let event = event.context("the watch ended")?.context("failed to list the pods")?;
@@ -61,7 +79,14 @@ impl PodWatch {
         result
     }
 
-    /// Returns how many Pods were not ready, or about to be restarted, at the worst moment until now.
+    /// Returns the images that the sidecar of each Pod was ever to have, in order; also of Pods that are gone.
+    #[must_use]
+    pub fn images(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.images
+    }
+
+    /// Returns how many Pods were not ready, or about to be restarted, at the worst moment until now. Those that are going away
+    /// do not count.
     #[must_use]
     pub fn most_disturbed(&self) -> usize {
         self.most_disturbed
@@ -77,6 +102,7 @@ impl PodWatch {
         match event {
             Event::Apply(pod) | Event::InitApply(pod) => {
                 let pod = PodView::of(&pod);
+                self.remember_image(&pod);
                 self.pods.insert(pod.name.clone(), pod);
             }
             Event::Delete(pod) => {
@@ -87,9 +113,17 @@ impl PodWatch {
             Event::Init => bail!("the watch was interrupted"),
             Event::InitDone => {}
         }
-        let disturbed = self.pods.values().filter(|pod| !pod.is_undisturbed()).count();
+        let disturbed = self.pods.values().filter(|pod| !pod.is_going_away && !pod.is_undisturbed()).count();
         self.most_disturbed = self.most_disturbed.max(disturbed);
         Ok(())
+    }
+
+    fn remember_image(&mut self, pod: &PodView) {
+        let Some(sidecar) = pod.containers.iter().find(|container| container.name == "sidecar") else { return };
+        let images = self.images.entry(pod.name.clone()).or_default();
+        if images.last() != Some(&sidecar.image) {
+            images.push(sidecar.image.clone());
+        }
     }
 }
 

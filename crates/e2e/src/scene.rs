@@ -30,8 +30,14 @@ pub struct Scene {
 
 #[derive(Debug)]
 enum Turn {
-    Shared { _guard: OwnedRwLockReadGuard<()> },
-    Alone { _guard: OwnedRwLockWriteGuard<()> },
+    Shared {
+        _guard: OwnedRwLockReadGuard<()>,
+    },
+    Alone {
+        _guard: OwnedRwLockWriteGuard<()>,
+    },
+    /// It belongs to a test that has another scene, and so its turn.
+    Beside,
 }
 
 impl Scene {
@@ -53,6 +59,15 @@ impl Scene {
     pub async fn open_alone(topic: &str) -> Result<Self> {
         let _guard = Arc::clone(&OPERATOR).write_owned().await;
         Self::set_up(topic, Turn::Alone { _guard }).await
+    }
+
+    /// Opens a further scene for the same test.
+    ///
+    /// # Errors
+    ///
+    /// When the cluster cannot be reached.
+    pub async fn beside(&self, topic: &str) -> Result<Self> {
+        Self::set_up(topic, Turn::Beside).await
     }
 
     /// Returns the client.
@@ -157,6 +172,23 @@ impl Scene {
             Ok(match self.sets().get_opt(set).await? {
                 None => Look::Found(()),
                 Some(set) => Look::NotYet(format!("{:?}", set.meta().finalizers)),
+            })
+        })
+        .await
+    }
+
+    /// Deletes the namespace with all that is in it, and waits until it is gone.
+    ///
+    /// # Errors
+    ///
+    /// When it stays.
+    pub async fn delete_namespace(&self) -> Result<()> {
+        let namespaces: Api<Namespace> = Api::all(self.client());
+        namespaces.delete(&self.namespace, &DeleteParams::default()).await?;
+        eventually("the namespace is gone", async || {
+            Ok(match namespaces.get_opt(&self.namespace).await? {
+                None => Look::Found(()),
+                Some(namespace) => Look::NotYet(format!("{:?}", namespace.status)),
             })
         })
         .await
@@ -345,7 +377,10 @@ fn remove(namespace: &str) -> Result<()> {
         let of_scene = ListParams::default().labels(&format!("{SCENE}={namespace}"));
         let sets: Api<SidecarSet> = Api::all(client.clone());
         let no_sets = sets.delete_collection(&DeleteParams::default(), &of_scene).await;
-        Api::<Namespace>::all(client).delete(namespace, &DeleteParams::default()).await?;
+        match Api::<Namespace>::all(client).delete(namespace, &DeleteParams::default()).await {
+            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            answer => drop(answer?),
+        }
         no_sets?;
         Ok(())
     })

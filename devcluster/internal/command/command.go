@@ -25,6 +25,7 @@ const usage = `devcluster runs Kubernetes clusters on this machine, each in a ne
   devcluster kubectl     [--name NAME] [--] ARGS...
   devcluster logs        [--name NAME] [--tail LINES] [--follow] [COMPONENT]
   devcluster restart     [--name NAME] COMPONENT
+  devcluster pause       [--name NAME] [--for DURATION] COMPONENT
   devcluster load-image  [--name NAME] FILE.tar...
   devcluster standins    [--name NAME]
   devcluster image       --tag REF --output FILE.tar [--file SRC:DST[:MODE]]...
@@ -65,6 +66,7 @@ var verbs = map[string]verb{
 	"kubeconfig":  kubeconfig,
 	"logs":        logs,
 	"restart":     restart,
+	"pause":       pause,
 	"load-image":  loadImage,
 	"standins":    standIns,
 	"image":       makeImage,

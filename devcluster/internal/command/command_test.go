@@ -24,6 +24,8 @@ func TestWhatIsNotUnderstoodEndsWithTwoAndOneSentence(t *testing.T) {
 		"status --output xml":            `devcluster status: --output is "xml" where text or json is needed`,
 		"restart --name x":               `devcluster restart: the component to restart is missing`,
 		"restart etcd now":               `devcluster restart: the argument "now" is one too many`,
+		"pause --name x":                 `devcluster pause: the component to pause is missing`,
+		"pause etcd --for 0s":            `devcluster pause: --for is 0s where more than nothing and at most 10m0s is needed`,
 		"load-image":                     `devcluster load-image: the image archives to load are missing`,
 		"image --tag a:b":                `devcluster image: --tag and --output are both needed`,
 		"image-index --tag a --output x": `devcluster image-index: --tag, --output and the image archives to combine are all needed`,
@@ -45,7 +47,7 @@ func TestWhatIsNotUnderstoodEndsWithTwoAndOneSentence(t *testing.T) {
 
 func TestAClusterThatIsNotThereIsAFailure(t *testing.T) {
 	t.Setenv("DEVCLUSTER_HOME", "/nonexistent/home")
-	for _, line := range []string{"status --name x", "kubeconfig --name x", "logs --name x", "restart --name x etcd"} {
+	for _, line := range []string{"status --name x", "kubeconfig --name x", "logs --name x", "restart --name x etcd", "pause --name x etcd"} {
 		var out, err bytes.Buffer
 
 		code := run(context.Background(), streams{&out, &err}, strings.Fields(line))

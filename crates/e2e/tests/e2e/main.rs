@@ -21,6 +21,7 @@ mod hot;
 mod injection;
 mod lazy;
 mod metadata;
+mod midway;
 mod native;
 mod neighbour;
 mod not_injected;
