@@ -132,20 +132,26 @@ install_operator() {
     follow "$root" "$commands"
 }
 
-# Where nodes are simulated nothing can run on them, so the operator runs beside the cluster.
-start_host_operator() {
-    local binary address health=127.0.0.1:$((operator_port + 1))
-    for binary in "$root"/target/*/release/sidecarset "$root/target/release/sidecarset"; do
-        [[ ! -x $binary ]] || break
+# What an operator needs that runs beside the cluster. Says which program it is.
+prepare_host_operator() {
+    for operator_binary in "$root"/target/*/release/sidecarset "$root/target/release/sidecarset"; do
+        [[ ! -x $operator_binary ]] || break
     done
-    need "$binary" build
-    address=$(status_member hostAddress)
+    need "$operator_binary" build
     show kubectl apply --server-side -f "$root/deploy/crd.yaml"
     kubectl create namespace sidecarset-system --dry-run=client -o yaml | kubectl apply --server-side -f - >/dev/null
     mkdir -p "$root/target/$cluster"
+}
+
+# Where nodes are simulated nothing can run on them, so the operator runs beside the cluster.
+start_host_operator() {
+    local address health=127.0.0.1:$((operator_port + 1))
+    prepare_host_operator
+    address=$(status_member hostAddress)
     # Each takes the place of the one before, and need not wait for the end of its lease.
-    POD_NAME=beside POD_UID=$cluster "$binary" operator --kubeconfig "$KUBECONFIG" --webhook-url "https://$address:$operator_port" \
-        --webhook-bind "0.0.0.0:$operator_port" --health-bind "$health" >>"$root/target/$cluster/operator.log" 2>&1 &
+    POD_NAME=beside POD_UID=$cluster "$operator_binary" operator --kubeconfig "$KUBECONFIG" \
+        --webhook-url "https://$address:$operator_port" --webhook-bind "0.0.0.0:$operator_port" --health-bind "$health" \
+        >>"$root/target/$cluster/operator.log" 2>&1 &
     echo "$!" >"$root/target/$cluster/operator.pid"
     say "The operator runs beside the cluster; its log is target/$cluster/operator.log."
     eventually 60 "The operator did not become ready: see target/$cluster/operator.log." \
@@ -162,15 +168,16 @@ answers_ready() {
     [[ $line == *" 200 "* ]]
 }
 
-# stop_host_operator [SIGNAL]
+# stop_host_operator [SIGNAL]: also those that a test started.
 stop_host_operator() {
-    local file=$root/target/$cluster/operator.pid pid
-    if [[ -f $file ]]; then
+    local file pid
+    for file in "$root/target/$cluster"/operator*.pid; do
+        [[ -f $file ]] || continue
         pid=$(cat "$file")
         # The number may be another program's by now.
         if [[ $(ps -o command= -p "$pid") == *"sidecarset operator"* ]]; then
             kill -s "${1:-TERM}" "$pid"
         fi
         rm -f "$file"
-    fi
+    done
 }

@@ -91,6 +91,10 @@ if [[ $rings == all || $rings == e2e ]]; then
     # With --workspace, because cargo would build the dependencies of a single package anew, with fewer features.
     step "Building the tests on a cluster."
     timed "building the tests on a cluster" cargo test --locked --workspace --test e2e --no-run
+
+    # A cluster of its own, removed before the next one is there.
+    step "Running the tests that start and kill operators beside simulated nodes."
+    timed "beside simulated nodes" env cluster="$cluster-beside" scripts/test-simulated.sh
 fi
 
 if cluster_exists; then
@@ -120,7 +124,7 @@ if [[ $rings == all || $rings == e2e ]]; then
     timed "end to end ($mode nodes)" e2e_tests "${RUST_TEST_THREADS:-8}"
 
     step "Running the tests that stop or kill the operator or the control plane, one at a time."
-    timed "while others are away" e2e_tests 1 --ignored
+    timed "while others are away" e2e_tests 1 --ignored --skip simulated::
 fi
 
 if [[ $rings != takeover ]]; then

@@ -2,6 +2,8 @@
 //! creates, Pods as they are observed, and waiting that says what it last saw.
 
 mod away;
+mod balancer;
+mod beside;
 pub mod document;
 mod draft;
 mod kubectl;
@@ -14,6 +16,8 @@ mod stage;
 mod wait;
 
 pub use away::{away, crash, pause, restart};
+pub use balancer::balance;
+pub use beside::{Beside, Place};
 pub use draft::{AGENT_CRASHING, AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};
 pub use kubectl::{example, has_real_nodes, kubectl, kubectl_edit, kubectl_program, sidecarset_program};
 pub use neighbour::Neighbour;

@@ -35,6 +35,7 @@ mod resizing;
 mod resources;
 mod revisions;
 mod rollout;
+mod simulated;
 mod upgradable;
 mod validation;
 mod waiting;
