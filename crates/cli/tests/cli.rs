@@ -3,6 +3,8 @@
 
 #[path = "cli/cases.rs"]
 mod cases;
+#[path = "cli/cluster.rs"]
+mod cluster;
 #[path = "cli/documentation.rs"]
 mod documentation;
 

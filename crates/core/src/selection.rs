@@ -4,13 +4,13 @@ mod overlap;
 mod selector;
 
 pub use overlap::is_satisfiable;
-pub(crate) use selector::Requirement;
-pub use selector::{Labels, Selector};
+pub use selector::{Labels, Requirement, Selector};
 
 use crate::validation::Violations;
 use serde::{Deserialize, Serialize};
 use sidecarset_api::markers::NAMESPACE_NAME;
 use sidecarset_api::v1beta1::SidecarSetSpec;
+use std::fmt;
 
 /// The namespaces whose Pods a set selects.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -64,6 +64,16 @@ impl Namespaces {
         match self {
             Self::All => false,
             Self::Matching(selector) => selector.requirements().iter().any(|it| it.key() != NAMESPACE_NAME),
+        }
+    }
+}
+
+/// In the words of a sentence: `every namespace`, `namespaces with team=shop`.
+impl fmt::Display for Namespaces {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => out.write_str("every namespace"),
+            Self::Matching(selector) => write!(out, "namespaces with {selector}"),
         }
     }
 }

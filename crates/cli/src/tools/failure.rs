@@ -38,6 +38,12 @@ impl Failure {
         Self::Own { sentence: sentence.into(), hint: None }
     }
 
+    /// There is no SidecarSet of this name, as the API server would say it.
+    pub fn not_found(set: &str) -> Self {
+        let message = format!("sidecarsets.apps.kruise.io {set:?} not found");
+        Self::Server { reason: "NotFound".to_owned(), message, hint: None }
+    }
+
     /// What the API server answered.
     pub fn answered(status: &Status) -> Self {
         let reason = Some(status.reason.clone()).filter(|reason| !reason.is_empty());

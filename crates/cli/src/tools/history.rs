@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Reads the Pods, and says whether they may be read: without them there is just no count.
 async fn read_pods(snapshot: &mut Snapshot, cluster: &Cluster) -> Result<bool, Failure> {
-    match snapshot.read_pods(cluster, cluster.namespace.as_deref(), &|_| false).await {
+    match snapshot.read_pods(cluster, &|_| false).await {
         Ok(()) => Ok(true),
         Err(Failure::Server { reason, message, .. }) if reason == "Forbidden" => {
             failure::note(&format!("Pods are not counted: {message}"));

@@ -70,15 +70,7 @@ impl FileArguments {
     /// # Errors
     /// A file cannot be read.
     pub fn sources(&self) -> anyhow::Result<Vec<Source>> {
-        let mut sources = Vec::new();
-        for file in &self.files {
-            if file.as_os_str() == STANDARD_INPUT {
-                sources.push(standard_input()?);
-            } else {
-                add(file, self.recursive, &mut sources)?;
-            }
-        }
-        Ok(sources)
+        sources(&self.files, self.recursive)
     }
 
     /// Reads every object of every file. Lists are taken apart.
@@ -155,6 +147,30 @@ impl Manifest {
             Self { file: Arc::clone(&file), object, places: Arc::clone(&places), path }.unfold(manifests);
         }
     }
+}
+
+/// Reads every object of some files.
+///
+/// # Errors
+/// A file cannot be read, or is neither YAML nor JSON.
+pub fn read(files: &[PathBuf]) -> anyhow::Result<Vec<Manifest>> {
+    let mut manifests = Vec::new();
+    for source in sources(files, false)? {
+        manifests.extend(source.manifests()?);
+    }
+    Ok(manifests)
+}
+
+fn sources(files: &[PathBuf], recursive: bool) -> anyhow::Result<Vec<Source>> {
+    let mut sources = Vec::new();
+    for file in files {
+        if file.as_os_str() == STANDARD_INPUT {
+            sources.push(standard_input()?);
+        } else {
+            add(file, recursive, &mut sources)?;
+        }
+    }
+    Ok(sources)
 }
 
 fn add(path: &Path, recursive: bool, sources: &mut Vec<Source>) -> anyhow::Result<()> {

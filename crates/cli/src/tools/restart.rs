@@ -8,7 +8,7 @@ mod report;
 
 use super::cluster::{ClusterArguments, ScopeArguments};
 use super::dry_run::DryRunArguments;
-use super::failure::{self, Failure};
+use super::failure;
 use super::format::FormatArguments;
 use super::snapshot::Snapshot;
 use super::target::TargetArguments;
@@ -16,7 +16,6 @@ use super::{run_async, stored};
 use candidate::Reasons;
 use clap::Args;
 use course::{Course, Limits};
-use jiff::SignedDuration;
 use report::Report;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -41,7 +40,7 @@ pub struct Arguments {
 
     /// How long a PodDisruptionBudget may keep a Pod from being evicted, and how long a ready Pod may take to come in its
     /// place: 90s, 5m
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = super::duration::parse)]
     timeout: Duration,
 
     /// Evict also Pods that nothing creates anew, and Pods of Jobs, whose work begins anew
@@ -76,8 +75,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     run_async(async {
         let cluster = arguments.cluster.connect().await?;
         let names = stored::names(&cluster, &arguments.targets).await?;
-        let snapshot = Snapshot::take(&cluster, cluster.namespace.as_deref(), &|_| false).await?;
+        let snapshot = Snapshot::take(&cluster, &|_| false).await?;
         let mut candidates = candidate::choose(&snapshot, &names, arguments.reason)?;
+        candidates.retain(|pod| cluster.namespace.as_ref().is_none_or(|namespace| namespace == pod.key.namespace()));
         let total = candidates.len();
         candidates.truncate(arguments.limit.map_or(usize::MAX, |limit| limit as usize));
         if candidates.is_empty() {
@@ -97,27 +97,4 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         report.end()
     })
-}
-
-fn duration(text: &str) -> Result<Duration, Failure> {
-    let parsed = text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
-    let parsed = parsed.filter(|duration| !duration.is_zero());
-    parsed.ok_or_else(|| Failure::new(format!("{text:?} is not a duration such as 90s or 5m")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_is_given_as_to_kubectl() {
-        assert_eq!(duration("90s").unwrap(), Duration::from_secs(90));
-        assert_eq!(duration("1h30m").unwrap(), Duration::from_secs(5400));
-        for text in ["", "5", "0s", "-5m", "soon"] {
-            assert_eq!(
-                duration(text).unwrap_err().to_string(),
-                format!("{text:?} is not a duration such as 90s or 5m")
-            );
-        }
-    }
 }

@@ -14,12 +14,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::SidecarSet;
+use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::{Catalog, Entry};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::{Interner, PodKey, PodRecord};
 use sidecarset_core::registration::SYSTEM_NAMESPACE;
 use sidecarset_core::revision::Revision;
-use sidecarset_core::rollout;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 const PAGE: u32 = 500;
 
 /// The namespace in which the operator is installed, where nobody says otherwise.
-const OPERATOR_NAMESPACE: &str = "sidecarset-system";
+pub const OPERATOR_NAMESPACE: &str = "sidecarset-system";
 
 /// What there is on a cluster.
 #[derive(Debug)]
@@ -50,6 +50,12 @@ pub struct SeenPod {
     pub record: Option<Arc<PodRecord>>,
     /// The sets that select it and are not in it.
     pub lacks: Vec<Arc<str>>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The node that it is on.
+    pub node: Option<String>,
+    /// When it was created.
+    pub created: Seconds,
     /// The Pod itself, where it was asked for.
     pub object: Option<Value>,
 }
@@ -58,14 +64,23 @@ pub struct SeenPod {
 pub type Keeps<'a> = &'a dyn Fn(&SeenPod) -> bool;
 
 impl Snapshot {
-    /// Reads everything: the sets, their revisions, the namespaces, and the Pods of one namespace or of all.
+    /// Reads everything: the sets, their revisions, the namespaces, and the Pods of all of them: what a Pod waits for depends on
+    /// all.
     ///
     /// # Errors
     /// The cluster cannot be asked.
-    pub async fn take(cluster: &Cluster, namespace: Option<&str>, keeps: Keeps<'_>) -> Result<Self, Failure> {
+    pub async fn take(cluster: &Cluster, keeps: Keeps<'_>) -> Result<Self, Failure> {
         let mut snapshot = Self::without_pods(cluster).await?;
-        snapshot.read_pods(cluster, namespace, keeps).await?;
+        snapshot.read_pods(cluster, keeps).await?;
         Ok(snapshot)
+    }
+
+    /// Reads the sets alone.
+    ///
+    /// # Errors
+    /// The cluster cannot be asked.
+    pub async fn sets(cluster: &Cluster) -> Result<Vec<SidecarSet>, Failure> {
+        list(cluster, Api::all(cluster.client.clone()), ListParams::default()).await
     }
 
     /// Reads everything but the Pods.
@@ -95,20 +110,12 @@ impl Snapshot {
         Ok(Self { catalog, sets, pods: Vec::new() })
     }
 
-    /// Reads the Pods of one namespace or of all, in the place of those that were read before.
+    /// Reads the Pods of all namespaces, in the place of those that were read before.
     ///
     /// # Errors
     /// The cluster cannot be asked.
-    pub async fn read_pods(
-        &mut self,
-        cluster: &Cluster,
-        namespace: Option<&str>,
-        keeps: Keeps<'_>,
-    ) -> Result<(), Failure> {
-        let api: Api<Pod> = match namespace {
-            Some(namespace) => Api::namespaced(cluster.client.clone(), namespace),
-            None => Api::all(cluster.client.clone()),
-        };
+    pub async fn read_pods(&mut self, cluster: &Cluster, keeps: Keeps<'_>) -> Result<(), Failure> {
+        let api: Api<Pod> = Api::all(cluster.client.clone());
         let (mut pods, mut interner) = (Vec::new(), Interner::default());
         let mut page = ListParams::default().limit(PAGE);
         loop {
@@ -122,23 +129,52 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Puts a set in the place of the one of its name, as if it had been written. Read the Pods afterwards.
+    pub fn put(&mut self, set: SidecarSet) {
+        self.catalog.put_set(&set);
+        self.sets.insert(set.name_any(), set);
+    }
+
+    /// Returns a Pod as if it were on the cluster.
+    pub fn imagine(&self, mut object: Value, namespace: &str) -> SeenPod {
+        if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+            metadata.insert("namespace".to_owned(), namespace.into());
+        }
+        SeenPod::read(Pod::from(object), &self.catalog, &|_: &SeenPod| true, &mut Interner::default())
+    }
+
     /// Returns the set of this name.
     ///
     /// # Errors
     /// There is none.
     pub fn set(&self, name: &str) -> Result<&SidecarSet, Failure> {
-        self.sets.get(name).ok_or_else(|| Failure::Server {
-            reason: "NotFound".to_owned(),
-            message: format!("sidecarsets.apps.kruise.io {name:?} not found"),
-            hint: None,
-        })
+        self.sets.get(name).ok_or_else(|| Failure::not_found(name))
     }
 
-    /// Returns the Pods that count as a set's.
-    pub fn matched(&self, set: &CanonicalSet) -> Vec<&PodRecord> {
-        let records = self.pods.iter().filter_map(|pod| pod.record.as_deref());
-        let namespace = |pod: &PodRecord| self.catalog.namespace(pod.key.namespace()).map(AsRef::as_ref);
-        records.filter(|pod| rollout::is_matched(set, pod, namespace(pod))).collect()
+    /// Returns the set of this name, which can be acted on.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be acted on.
+    pub fn valid(&self, name: &str) -> Result<&Arc<CanonicalSet>, Failure> {
+        self.set(name)?;
+        match self.catalog.set(name) {
+            Some(Entry::Valid(set)) => Ok(set),
+            Some(Entry::Invalid(set)) => {
+                Err(Failure::new(format!("SidecarSet {name:?} cannot be acted on: {}", set.violations)))
+            }
+            None => Err(Failure::new(format!("SidecarSet {name:?} cannot be read"))),
+        }
+    }
+
+    /// Returns the name of the revision whose definition a Pod carries, where it is remembered.
+    pub fn revision_of(&self, pod: &SeenPod, set: &str) -> Option<String> {
+        let carried = pod.record.as_ref()?.carried.get(set)?;
+        let uid = self.sets.get(set).and_then(|set| set.metadata.uid.as_deref());
+        let history = self.catalog.revisions().of(set, uid).oldest_first();
+        let carries = |revision: &&&Arc<Revision>| {
+            revision.hashes_in_force().is_some_and(|hashes| Some(&*hashes.full) == carried.hash().map(AsRef::as_ref))
+        };
+        history.iter().rev().find(carries).map(|revision| revision.name.to_string())
     }
 
     /// Returns the set of this name in its canonical form, if it can be acted on.
@@ -151,11 +187,21 @@ impl Snapshot {
 }
 
 impl SeenPod {
+    /// Says whether a container of it does not run: the kubelet says more of that than is remembered.
+    pub fn is_ailing(&self) -> bool {
+        let Some(record) = &self.record else { return false };
+        let mut statuses = record.containers.iter().filter_map(|container| container.status.as_ref());
+        !record.ailing_init.is_empty() || statuses.any(|status| status.ailment.is_some())
+    }
+
     fn read(pod: Pod, catalog: &Catalog, keeps: Keeps<'_>, interner: &mut Interner) -> Self {
         let observed = pod.observed();
         let lacks = if observed.may_lack_sets() { observed.lacks(catalog) } else { Vec::new() };
         let record = PodRecord::read(observed, interner).map(Arc::new);
-        let mut seen = Self { key: observed.key(), record, lacks, object: None };
+        let created = observed.metadata.creation_timestamp.as_ref().map_or(Seconds::EPOCH, |time| time.0.into());
+        let labels = observed.metadata.labels.clone().unwrap_or_default();
+        let node = pod.object["spec"]["nodeName"].as_str().map(str::to_owned);
+        let mut seen = Self { key: observed.key(), record, lacks, labels, node, created, object: None };
         seen.object = keeps(&seen).then_some(pod.object);
         seen
     }

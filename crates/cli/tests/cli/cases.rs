@@ -1,6 +1,8 @@
-//! Commands without a cluster, as folders: `command` is run where the files are, and has to say what `stdout` and `stderr`
-//! say, and to end with what `code` says, or else with 0. `UPDATE=1` writes what it says.
+//! Commands as folders: `command` is run where the files are, and has to say what `stdout` and `stderr` say, and to end with
+//! what `code` says, or else with 0. `UPDATE=1` writes what it says. Where there is a `cluster.yaml` in the folder or above
+//! it, an API server has the objects in it.
 
+use crate::cluster::Cluster;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
@@ -34,10 +36,13 @@ fn run(case: &Path, wrong: &mut Vec<String>) {
     let words: Vec<&str> = command.split_whitespace().collect();
     assert_eq!(words[0], "sidecarset", "{}", case.display());
     let input = case.join("stdin").exists().then(|| fs::File::open(case.join("stdin")).unwrap());
+    let cluster = case.ancestors().map(|folder| folder.join("cluster.yaml")).find(|file| file.exists());
+    let cluster = cluster.map(|file| Cluster::serve(&file));
     let output = Command::new(env!("CARGO_BIN_EXE_sidecarset"))
         .args(&words[1..])
         .current_dir(case)
         .env_clear()
+        .envs(cluster.iter().map(|cluster| ("KUBECONFIG", cluster.kubeconfig())))
         .stdin(input.map_or_else(Stdio::null, Stdio::from))
         .output()
         .unwrap();

@@ -5,6 +5,7 @@ use crate::validation::{Violations, is_label_value, is_qualified_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// Labels that can be asked for the value of a key.
 pub trait Labels {
@@ -23,12 +24,31 @@ pub struct Selector {
 
 /// One requirement of a selector.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum Requirement {
-    In { key: String, values: BTreeSet<String> },
-    // As in Kubernetes: a label that is absent is in no set of values.
-    NotIn { key: String, values: BTreeSet<String> },
-    Exists { key: String },
-    DoesNotExist { key: String },
+pub enum Requirement {
+    /// The label has one of these values.
+    In {
+        /// The key of the label.
+        key: String,
+        /// The values.
+        values: BTreeSet<String>,
+    },
+    /// The label has none of these values. As in Kubernetes: one that is absent has none.
+    NotIn {
+        /// The key of the label.
+        key: String,
+        /// The values.
+        values: BTreeSet<String>,
+    },
+    /// The label is there, whatever its value.
+    Exists {
+        /// The key of the label.
+        key: String,
+    },
+    /// The label is not there.
+    DoesNotExist {
+        /// The key of the label.
+        key: String,
+    },
 }
 
 impl Selector {
@@ -55,6 +75,12 @@ impl Selector {
         Self { requirements: vec![Requirement::In { key, values: BTreeSet::from([name.to_owned()]) }] }
     }
 
+    /// Returns the first requirement that labels do not fulfil.
+    #[must_use]
+    pub fn unmet(&self, labels: &impl Labels) -> Option<&Requirement> {
+        self.requirements.iter().find(|requirement| !requirement.matches(labels))
+    }
+
     /// Returns what labels have to fulfil, all of it.
     pub(crate) fn requirements(&self) -> &[Requirement] {
         &self.requirements
@@ -75,7 +101,8 @@ impl Selector {
 
 impl Requirement {
     /// Returns the key of the label that it is about.
-    pub(crate) fn key(&self) -> &str {
+    #[must_use]
+    pub fn key(&self) -> &str {
         match self {
             Self::In { key, .. } | Self::NotIn { key, .. } | Self::Exists { key } | Self::DoesNotExist { key } => key,
         }
@@ -115,6 +142,33 @@ impl Requirement {
             Self::NotIn { key, values } => labels.value(key).is_none_or(|value| !values.contains(value)),
             Self::Exists { key } => labels.value(key).is_some(),
             Self::DoesNotExist { key } => labels.value(key).is_none(),
+        }
+    }
+}
+
+/// In the words of kubectl: `app=web,tier in (a,b),!legacy`.
+impl fmt::Display for Selector {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, requirement) in self.requirements.iter().enumerate() {
+            if at > 0 {
+                out.write_str(",")?;
+            }
+            requirement.fmt(out)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let joined = |values: &BTreeSet<String>| values.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        match self {
+            Self::In { key, values } if values.len() == 1 => write!(out, "{key}={}", joined(values)),
+            Self::In { key, values } => write!(out, "{key} in ({})", joined(values)),
+            Self::NotIn { key, values } if values.len() == 1 => write!(out, "{key}!={}", joined(values)),
+            Self::NotIn { key, values } => write!(out, "{key} notin ({})", joined(values)),
+            Self::Exists { key } => out.write_str(key),
+            Self::DoesNotExist { key } => write!(out, "!{key}"),
         }
     }
 }
@@ -231,5 +285,24 @@ mod tests {
                 "spec.selector.matchExpressions[2].operator",
             ]
         );
+    }
+
+    #[test]
+    fn a_selector_is_told_in_the_words_of_kubectl() {
+        let source = json!({
+            "matchLabels": {"app": "web"},
+            "matchExpressions": [
+                {"key": "tier", "operator": "In", "values": ["b", "a"]},
+                {"key": "zone", "operator": "NotIn", "values": ["x"]},
+                {"key": "team", "operator": "Exists"},
+                {"key": "legacy", "operator": "DoesNotExist"},
+            ],
+        });
+        let selector =
+            Selector::parse(&serde_json::from_value(source).unwrap(), "", &mut Violations::default()).unwrap();
+
+        assert_eq!(selector.to_string(), "app=web,tier in (a,b),zone!=x,team,!legacy");
+        let labels: BTreeMap<String, String> = [("app".to_owned(), "web".to_owned())].into();
+        assert_eq!(selector.unmet(&labels).unwrap().key(), "tier");
     }
 }

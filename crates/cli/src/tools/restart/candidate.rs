@@ -2,15 +2,15 @@
 
 use crate::tools::failure::Failure;
 use crate::tools::snapshot::Snapshot;
+use crate::tools::view::View;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
 use sidecarset_core::annotations::Seconds;
-use sidecarset_core::catalog::Entry;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodKey;
 use sidecarset_core::revision::PinPolicy;
-use sidecarset_core::rollout::{Hold, plan};
+use sidecarset_core::rollout::Hold;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -72,29 +72,17 @@ pub fn choose(snapshot: &Snapshot, names: &[String], reasons: Reasons) -> Result
         chosen.entry(pod.clone()).or_default().insert(Arc::clone(set), reason);
     };
     for name in names {
-        let set = valid(snapshot, name)?;
+        let set = snapshot.valid(name)?;
         check_new_pods(set, reasons)?;
+        let Some(view) = View::of(snapshot, name, Seconds::from(Timestamp::now())) else { continue };
         if reasons != Reasons::Missing {
-            let plan = plan(set.effective(), &snapshot.matched(set), Seconds::from(Timestamp::now()));
-            plan.held_pods(Hold::NeedsNewPod).for_each(|pod| note(pod, &set.name, Reason::NeedsNewPod));
+            view.plan.held_pods(Hold::NeedsNewPod).for_each(|pod| note(pod, &set.name, Reason::NeedsNewPod));
         }
         if reasons != Reasons::NeedsNewPod {
-            let lacking = snapshot.pods.iter().filter(|pod| pod.lacks.contains(&set.name));
-            lacking.for_each(|pod| note(&pod.key, &set.name, Reason::Missing));
+            view.missing.iter().for_each(|pod| note(&pod.key, &set.name, Reason::Missing));
         }
     }
     Ok(chosen.into_iter().map(|(key, sets)| Candidate { key, sets }).collect())
-}
-
-fn valid<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Arc<CanonicalSet>, Failure> {
-    snapshot.set(name)?;
-    match snapshot.catalog.set(name) {
-        Some(Entry::Valid(set)) => Ok(set),
-        Some(Entry::Invalid(set)) => {
-            Err(Failure::new(format!("sidecarset {name:?} cannot be acted on: {}", set.violations)))
-        }
-        None => Err(Failure::new(format!("sidecarset {name:?} is not there"))),
-    }
 }
 
 /// Refuses where new Pods would not get what the old ones lack: they would be evicted for nothing.
