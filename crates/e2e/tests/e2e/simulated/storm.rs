@@ -1,0 +1,109 @@
+//! An API server that refuses, loses answers, cuts watches and has forgotten where they were.
+
+use super::{folder, upgraded};
+use anyhow::Result;
+use axum::http::StatusCode;
+use serde_json::json;
+use sidecarset_e2e::{AGENT_V2, AGENT_V3, Asked, Beside, Fate, Place, PodWatch, Scene, proxy, running};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+const PODS: usize = 40;
+const MAX_UNAVAILABLE: usize = 5;
+
+/// How many requests were treated in each way.
+#[derive(Debug, Default)]
+struct Weather {
+    asked: AtomicUsize,
+    watches: AtomicUsize,
+    busy: AtomicUsize,
+    failed: AtomicUsize,
+    lost: AtomicUsize,
+    cut: AtomicUsize,
+    expired: AtomicUsize,
+}
+
+impl Weather {
+    /// Every second watch that goes on from a version is told that it is too old, and every other watch is cut. Of the
+    /// other requests three of ten fail, each in another way.
+    fn judge(&self, asked: &Asked) -> Fate {
+        if asked.is_watch() {
+            let number = self.watches.fetch_add(1, Ordering::Relaxed);
+            return match number % 4 {
+                0 | 2 => counted(&self.cut, Fate::Cut(60 + 5 * (number % 8))),
+                1 if asked.is_resumed() => counted(&self.expired, Fate::Expire),
+                3 if asked.is_resumed() => counted(&self.expired, Fate::Refuse(StatusCode::GONE)),
+                _ => Fate::Pass,
+            };
+        }
+        match self.asked.fetch_add(1, Ordering::Relaxed) % 10 {
+            2 => counted(&self.busy, Fate::Refuse(StatusCode::TOO_MANY_REQUESTS)),
+            5 => counted(&self.failed, Fate::Refuse(StatusCode::INTERNAL_SERVER_ERROR)),
+            8 => counted(&self.lost, Fate::Lose(StatusCode::INTERNAL_SERVER_ERROR)),
+            _ => Fate::Pass,
+        }
+    }
+
+    fn each(&self) -> [usize; 5] {
+        [&self.busy, &self.failed, &self.lost, &self.cut, &self.expired].map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+fn counted(count: &AtomicUsize, fate: Fate) -> Fate {
+    count.fetch_add(1, Ordering::Relaxed);
+    fate
+}
+
+/// Starts the operator again whenever it ends, as a kubelet does. Never returns.
+async fn keep(place: &Place, mut operator: Beside, ends: &AtomicUsize) -> Result<()> {
+    loop {
+        sleep(Duration::from_millis(500)).await;
+        if !operator.is_alive()? {
+            ends.fetch_add(1, Ordering::Relaxed);
+            operator = place.start()?;
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster of its own: scripts/test-simulated.sh"]
+async fn an_api_server_that_refuses_loses_answers_and_cuts_watches_sees_each_pod_upgraded_once() -> Result<()> {
+    let scene = Scene::open_alone("storm").await?;
+    let weather = Arc::new(Weather::default());
+    let judge = {
+        let weather = Arc::clone(&weather);
+        move |asked: &Asked| weather.judge(asked)
+    };
+    let place = Place::find("storm", proxy(scene.client(), &folder()?, judge).await?).await?;
+    let (operator, ends) = (place.start_ready().await?, AtomicUsize::new(0));
+
+    let rollouts = async {
+        scene.create(&scene.sidecar_set().with("updateStrategy", json!({"maxUnavailable": MAX_UNAVAILABLE}))).await?;
+        let before = scene.deploy(PODS).await?;
+        let mut watch = PodWatch::start(&scene).await?;
+        for (round, image) in (1..).zip([AGENT_V2, AGENT_V3]) {
+            let begin = Instant::now();
+            scene.change_image(image).await?;
+            let after = watch.until("all pods are upgraded", |pods| upgraded(pods, image)).await?;
+
+            eprintln!("{PODS} pods were upgraded in {:.1?}", begin.elapsed());
+            assert_eq!(after.iter().map(|pod| pod.container("sidecar").restarts).collect::<Vec<_>>(), [round; PODS]);
+            assert_eq!(running(&after, "app"), running(&before, "app"));
+        }
+        assert!(watch.most_disturbed() <= MAX_UNAVAILABLE, "{} pods were disturbed", watch.most_disturbed());
+        scene.until_status("all pods are counted", |status| status.updated_ready_pods == 40).await
+    };
+    tokio::select! {
+        done = rollouts => done.map(drop)?,
+        kept = keep(&place, operator, &ends) => kept?,
+    }
+
+    let each @ [busy, failed, lost, cut, expired] = weather.each();
+    eprintln!(
+        "429: {busy}, 500: {failed}, answers lost: {lost}, watches cut: {cut}, and expired: {expired}; the operator ended {ends:?} times"
+    );
+    assert!(each.iter().all(|count| *count > 0), "{each:?}");
+    Ok(())
+}
