@@ -24,6 +24,9 @@ pub const NOW: &str = "2026-01-02T03:04:05Z";
 thread_local! {
     /// When the clock of the test on this thread began to move, if it does.
     static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+
+    /// By how much it was set to another time since then.
+    static JUMPED: Cell<SignedDuration> = const { Cell::new(SignedDuration::ZERO) };
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +49,7 @@ impl Cluster {
     /// Returns a cluster with a set, and Pods that it was injected into.
     pub fn new(set: &Value, pods: &[&str]) -> Self {
         BEGAN.set(None);
+        JUMPED.set(SignedDuration::ZERO);
         let cluster = Self::default();
         cluster.change(|state| {
             let labels = serde_json::json!({"kubernetes.io/metadata.name": "shop"});
@@ -67,7 +71,12 @@ impl Cluster {
     /// The time on the wall.
     pub fn now() -> Timestamp {
         let elapsed = BEGAN.get().map_or(Duration::ZERO, |began| began.elapsed());
-        NOW.parse::<Timestamp>().unwrap() + SignedDuration::try_from(elapsed).unwrap()
+        NOW.parse::<Timestamp>().unwrap() + SignedDuration::try_from(elapsed).unwrap() + JUMPED.get()
+    }
+
+    /// Sets the clock on the wall of the operator to another time.
+    pub fn jump(by: SignedDuration) {
+        JUMPED.set(JUMPED.get() + by);
     }
 
     pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test, in its fixtures as well")]
 
+mod clock;
 mod cluster;
 mod conditions;
 mod departures;
