@@ -85,9 +85,9 @@ status_member() {
     "$devcluster" status --name "$cluster" --output json | sed -n "s/^  \"$1\": \"\(.*\)\",\{0,1\}$/\1/p"
 }
 
-# Real nodes where that is possible; NODES=simulated asks for others.
+# cluster_up ARGUMENT...: real nodes where that is possible; NODES=simulated asks for others.
 cluster_up() {
-    "$devcluster" up --name "$cluster" --nodes "${NODES:-auto}"
+    "$devcluster" up --name "$cluster" --nodes "${NODES:-auto}" "$@"
     mode=$(status_member mode)
     KUBECONFIG=$(status_member kubeconfig)
     [[ -n $mode && -n $KUBECONFIG ]] || fail "devcluster does not say where the cluster $cluster is."

@@ -104,7 +104,8 @@ fi
 
 step "Starting a Kubernetes of its own on this machine."
 is_cluster_up=yes
-timed "cluster" cluster_up
+# With so much room for images that an image of a test does not fit.
+timed "cluster" cluster_up --image-store-size 256Mi
 
 step "Installing the operator with one command."
 timed "operator" install_operator

@@ -16,7 +16,7 @@ mod scene;
 mod stage;
 mod wait;
 
-pub use away::{away, crash, pause, restart};
+pub use away::{away, crash, load_image, pause, restart};
 pub use balancer::balance;
 pub use beside::{Beside, Place};
 pub use draft::{AGENT_CRASHING, AGENT_MISSING, AGENT_V1, AGENT_V2, AGENT_V3, SetDraft, sidecar};

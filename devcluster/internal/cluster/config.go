@@ -113,7 +113,7 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 
   [plugins."io.containerd.grpc.v1.cri".registry]
     config_path = %[9]q
-`, layout.path("containerd"), layout.path("run"), layout.ContainerdSocket(), layout.path("opt"), standin.Pause,
+`, layout.imageStore(), layout.path("run"), layout.ContainerdSocket(), layout.path("opt"), standin.Pause,
 		cniPlugins, layout.path("cni"), snapshotter, layout.path("registries"))
 }
 

@@ -88,3 +88,4 @@ func (l Layout) key(name string) string       { return l.path("pki", name+".key"
 func (l Layout) config(file string) string    { return l.path("config", file) }
 func (l Layout) userConfig(who string) string { return l.path("config", who+".kubeconfig") }
 func (l Layout) netns() string                { return l.path("netns") }
+func (l Layout) imageStore() string           { return l.path("containerd") }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"runtime"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // Wish is what a person asks a new cluster to be.
@@ -12,6 +14,18 @@ type Wish struct {
 	Nodes Choice
 	// Simulation matters only where nodes are simulated.
 	Simulation Simulation
+	// ImageStore is how many bytes a real node has for images and containers; 0 is as many as
+	// the disk has.
+	ImageStore int64
+}
+
+// ParseImageStore reads the value of --image-store-size.
+func ParseImageStore(text string) (int64, error) {
+	quantity, err := resource.ParseQuantity(text)
+	if err != nil || quantity.Value() < 0 {
+		return 0, fmt.Errorf("it is not a number of bytes, such as 200Mi")
+	}
+	return quantity.Value(), nil
 }
 
 // Simulation is how nodes are simulated.

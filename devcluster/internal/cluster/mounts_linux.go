@@ -46,6 +46,9 @@ func RunContainerd(dir string) error {
 			return err
 		}
 	}
+	if err := mountImageStore(layout); err != nil {
+		return err
+	}
 	for name, value := range kernelSettings {
 		if err := showSetting(layout.path("own", strings.ReplaceAll(name, "/", ".")), name, value); err != nil {
 			return err
@@ -61,6 +64,22 @@ func RunContainerd(dir string) error {
 	}
 	arguments := []string{"containerd", "--config", layout.config("containerd.toml")}
 	return fmt.Errorf("failed to become containerd: %w", unix.Exec(program, arguments, os.Environ()))
+}
+
+// mountImageStore gives the images and containers a file system of the size that was asked for,
+// which can be full while the machine's is not.
+func mountImageStore(layout Layout) error {
+	record, _, err := loadRecord(layout)
+	if err != nil || record.ImageStore == 0 {
+		return err
+	}
+	if err := os.MkdirAll(layout.imageStore(), 0o711); err != nil {
+		return fmt.Errorf("failed to make %s: %w", layout.imageStore(), err)
+	}
+	if err := unix.Mount("tmpfs", layout.imageStore(), "tmpfs", 0, fmt.Sprintf("mode=711,size=%d", record.ImageStore)); err != nil {
+		return fmt.Errorf("failed to mount the image store: %w", err)
+	}
+	return nil
 }
 
 func mountOwn(source, target string) error {

@@ -21,9 +21,10 @@ type Record struct {
 	Mode Mode `json:"mode"`
 	// Simulation matters to simulated nodes only.
 	Simulation Simulation `json:"simulation"`
-	// Slot matters to a real node only.
-	Slot  Slot  `json:"slot"`
-	Ports Ports `json:"ports"`
+	// ImageStore and Slot matter to a real node only.
+	ImageStore int64 `json:"imageStore,omitempty"`
+	Slot       Slot  `json:"slot"`
+	Ports      Ports `json:"ports"`
 	// Complete is true once `up` has seen everything ready.
 	Complete bool `json:"complete"`
 }

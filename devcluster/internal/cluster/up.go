@@ -46,7 +46,7 @@ func (m Machine) Up(ctx context.Context, name Name, wish Wish) error {
 	if err != nil {
 		return err
 	}
-	record, err := m.reserve(layout, Record{Name: name, Mode: mode, Simulation: wish.Simulation, Ports: usualPorts})
+	record, err := m.reserve(layout, Record{Name: name, Mode: mode, Simulation: wish.Simulation, ImageStore: wish.ImageStore, Ports: usualPorts})
 	if err != nil {
 		return err
 	}

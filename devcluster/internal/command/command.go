@@ -19,6 +19,7 @@ const usage = `devcluster runs Kubernetes clusters on this machine, each in a ne
 
   devcluster up          [--name NAME] [--nodes real|simulated|auto]
                          [--simulated-nodes COUNT] [--simulated-delay DURATION]
+                         [--image-store-size BYTES]
   devcluster down        [--name NAME | --all]
   devcluster status      [--name NAME | --all] [--output text|json]
   devcluster kubeconfig  [--name NAME]

@@ -19,6 +19,11 @@ func up(ctx context.Context, to streams, args []string) error {
 	simulation := cluster.DefaultSimulation
 	flags.IntVar(&simulation.Nodes, "simulated-nodes", simulation.Nodes, "")
 	flags.DurationVar(&simulation.Delay, "simulated-delay", simulation.Delay, "")
+	var imageStore int64
+	flags.Func("image-store-size", "", func(text string) (err error) {
+		imageStore, err = cluster.ParseImageStore(text)
+		return err
+	})
 	rest, err := parse(flags, args)
 	if err != nil {
 		return err
@@ -41,7 +46,7 @@ func up(ctx context.Context, to streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	return machine.Up(ctx, name, cluster.Wish{Nodes: choice, Simulation: simulation})
+	return machine.Up(ctx, name, cluster.Wish{Nodes: choice, Simulation: simulation, ImageStore: imageStore})
 }
 
 func down(_ context.Context, to streams, args []string) error {

@@ -14,6 +14,7 @@ mod events;
 mod examples;
 mod failure;
 mod faults;
+mod full_disk;
 mod guide;
 mod ha;
 mod history;
