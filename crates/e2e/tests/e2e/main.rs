@@ -1,6 +1,7 @@
 //! The operator on a real cluster, seen from outside. `make test` brings up the cluster, installs the operator
 //! and runs these; each works in a namespace of its own.
 
+mod acting;
 mod api;
 mod blast_radius;
 mod canary;
