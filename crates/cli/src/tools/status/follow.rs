@@ -8,6 +8,7 @@ use crate::tools::{age, snapshot};
 use futures::{StreamExt, TryStreamExt};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use kube::Api;
+use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::annotations::Seconds;
@@ -48,7 +49,7 @@ pub async fn follow(cluster: &Cluster, arguments: &Arguments, out: &mut impl Wri
         return Err(Failure::not_found(name).into());
     }
     let api: Api<SidecarSet> = Api::all(cluster.client.clone());
-    let mut events = watcher(api, watcher::Config::default()).boxed();
+    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
     let deadline = Instant::now() + arguments.timeout.unwrap_or(FOR_EVER);
     let is_terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
     let mut shown = Shown { bars: is_terminal.then(MultiProgress::new), sets: BTreeMap::new() };
@@ -74,11 +75,30 @@ pub async fn follow(cluster: &Cluster, arguments: &Arguments, out: &mut impl Wri
                     return Err(Failure::new(format!("SidecarSet {name:?} was deleted")).into());
                 }
             }
-            // It is tried again, after a pause that the watcher takes.
-            Ok(Some(Event::Init | Event::InitDone)) | Err(_) => {}
+            Ok(Some(Event::Init | Event::InitDone)) => {}
+            Err(error) => lasting(error, cluster)?,
             Ok(None) => return Ok(ExitCode::SUCCESS),
         }
     }
+}
+
+/// Says what is wrong where asking again would change nothing. Everything else is asked again, after a pause.
+fn lasting(error: watcher::Error, cluster: &Cluster) -> Result<(), Failure> {
+    match error {
+        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) if is_refused(&error) => {
+            Err(cluster.told(error))
+        }
+        watcher::Error::InitialListFailed(_)
+        | watcher::Error::WatchStartFailed(_)
+        | watcher::Error::WatchError(_)
+        | watcher::Error::WatchFailed(_)
+        | watcher::Error::NoResourceVersion => Ok(()),
+    }
+}
+
+/// Says whether the API server does not know who asks, does not let them, or does not know of SidecarSets.
+fn is_refused(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 404))
 }
 
 /// Answers with what the program ends with, where the rollout that is waited for has ended.

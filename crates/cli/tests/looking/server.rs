@@ -1,0 +1,152 @@
+//! An API server that has made-up objects, and lets them change while somebody watches.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Method, Uri};
+use axum::response::Response;
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::{env, fs, process};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+pub const SETS: &str = "/apis/apps.kruise.io/v1beta1/sidecarsets";
+
+static KUBECONFIGS: AtomicU32 = AtomicU32::new(0);
+
+pub struct Server {
+    has: Arc<Mutex<Has>>,
+    kubeconfig: PathBuf,
+    // It serves as long as this is there.
+    _runtime: Runtime,
+}
+
+/// What ended, and what it said.
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+#[derive(Default)]
+struct Has {
+    /// By path.
+    lists: BTreeMap<String, Vec<Value>>,
+    /// By path, and for watches with a word before it.
+    refusals: BTreeMap<String, Value>,
+    /// What whoever watches the sets is told, after what there is.
+    changes: Vec<Value>,
+    asked: Vec<String>,
+}
+
+impl Server {
+    /// Starts one that knows no path.
+    pub fn start() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let kubeconfig = kubeconfig(listener.local_addr().unwrap());
+        let has = Arc::default();
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&has));
+        runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
+        Self { has, kubeconfig, _runtime: runtime }
+    }
+
+    /// Puts objects behind a path.
+    pub fn lists(self, path: &str, objects: &[Value]) -> Self {
+        self.has.lock().unwrap().lists.insert(path.to_owned(), objects.to_vec());
+        self
+    }
+
+    /// Refuses a path, whoever asks: `watch PATH` only those who watch it.
+    pub fn refuses(self, path: &str, code: u16, reason: &str, message: &str) -> Self {
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason,
+            "message": message, "details": {},
+        });
+        self.has.lock().unwrap().refusals.insert(path.to_owned(), status);
+        self
+    }
+
+    /// Changes a set once somebody watches.
+    pub fn then(self, set: Value) -> Self {
+        self.has.lock().unwrap().changes.push(set);
+        self
+    }
+
+    /// Runs the command line against it.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sidecarset"));
+        command.args(arguments).env_clear().env("KUBECONFIG", &self.kubeconfig);
+        Ended::of(&command.output().unwrap())
+    }
+
+    /// Returns what it was asked.
+    pub fn asked(&self) -> Vec<String> {
+        self.has.lock().unwrap().asked.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It is in a folder that goes anyway.
+        let _ = fs::remove_file(&self.kubeconfig);
+    }
+}
+
+impl Ended {
+    pub fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code().unwrap(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
+    /// Returns the lines of a table, as their words.
+    pub fn words(&self) -> Vec<Vec<&str>> {
+        self.stdout.lines().map(|line| line.split_whitespace().collect()).collect()
+    }
+}
+
+fn kubeconfig(address: SocketAddr) -> PathBuf {
+    let number = KUBECONFIGS.fetch_add(1, Ordering::Relaxed);
+    let path = env::temp_dir().join(format!("sidecarset-test-looking-{}-{number}.kubeconfig", process::id()));
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "a", "users": [],
+        "clusters": [{"name": "a", "cluster": {"server": format!("http://{address}")}}],
+        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "", "namespace": "shop"}}],
+    });
+    fs::write(&path, config.to_string()).unwrap();
+    path
+}
+
+async fn answer(State(has): State<Arc<Mutex<Has>>>, method: Method, uri: Uri) -> Response {
+    let mut has = has.lock().unwrap();
+    has.asked.push(format!("{method} {uri}"));
+    let is_watch = uri.query().is_some_and(|query| query.contains("watch=true"));
+    let watched = if is_watch { format!("watch {}", uri.path()) } else { uri.path().to_owned() };
+    let refusal = has.refusals.get(&watched).or_else(|| has.refusals.get(uri.path()));
+    if let Some(status) = refusal {
+        let code = u16::try_from(status["code"].as_u64().unwrap()).unwrap();
+        return Response::builder().status(code).body(Body::from(status.to_string())).unwrap();
+    }
+    match has.lists.get(uri.path()) {
+        Some(_) if is_watch => Response::new(changes(&has.changes)),
+        Some(items) => {
+            Response::new(Body::from(json!({"metadata": {"resourceVersion": "7"}, "items": items}).to_string()))
+        }
+        // As an API server that does not know the path.
+        None => Response::builder().status(404).body(Body::from("404 page not found\n")).unwrap(),
+    }
+}
+
+/// A watch that tells what changes, and does not end.
+fn changes(changes: &[Value]) -> Body {
+    let event = |object: &Value| format!("{}\n", json!({"type": "MODIFIED", "object": object}));
+    let told: Vec<Result<String, std::io::Error>> = changes.iter().map(event).map(Ok).collect();
+    Body::from_stream(stream::iter(told).chain(stream::pending()))
+}
