@@ -1,6 +1,8 @@
 //! Looking at a cluster from the command line: an API server that has made-up objects, and what is said of them.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "looking/explain.rs"]
+mod explain;
 #[path = "looking/plan.rs"]
 mod plan;
 #[path = "looking/pods.rs"]

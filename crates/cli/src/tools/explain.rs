@@ -156,9 +156,12 @@ fn tell(explanation: &Explanation, format: Format, out: &mut impl Write) -> anyh
 fn section(explained: &Explained, out: &mut impl Write) -> anyhow::Result<()> {
     let colour = match explained.verdict {
         Verdict::Updated | Verdict::WouldBeInjected => GOOD,
-        Verdict::Outdated | Verdict::NotReady | Verdict::Missing | Verdict::GivesWay | Verdict::NoLongerSelected => {
-            WAITS
-        }
+        Verdict::Outdated
+        | Verdict::NotReady
+        | Verdict::Missing
+        | Verdict::GivesWay
+        | Verdict::LeftAlone
+        | Verdict::NoLongerSelected => WAITS,
         Verdict::Failing | Verdict::Refused | Verdict::Gone | Verdict::NotSelected => BAD,
     };
     writeln!(out, "\n{HEADING}{}{HEADING:#}: {colour}{}{colour:#}", explained.set, explained.verdict.title())?;

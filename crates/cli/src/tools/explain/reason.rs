@@ -8,7 +8,7 @@ use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::{Entry, NamespaceLabels};
 use sidecarset_core::injection;
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::{Carried, Phase};
+use sidecarset_core::record::Carried;
 use sidecarset_core::registration::SYSTEM_NAMESPACE;
 use sidecarset_core::rollout::{Hold, blocking_fields};
 use sidecarset_core::selection::{Labels, Namespaces, Requirement};
@@ -30,6 +30,8 @@ pub enum Verdict {
     NoLongerSelected,
     /// It selects the Pod, which was created without it.
     Missing,
+    /// It selects the Pod, which is of a kind that nothing is injected into.
+    LeftAlone,
     /// It would be injected into the Pod.
     WouldBeInjected,
     /// It selects the Pod, and another set takes its place there.
@@ -65,6 +67,7 @@ impl Verdict {
             Self::Failing => "injected, and a sidecar does not run",
             Self::NoLongerSelected => "injected, and no longer selected",
             Self::Missing => "selected, and created without the sidecars",
+            Self::LeftAlone => "selected, and left alone",
             Self::WouldBeInjected => "would be injected",
             Self::GivesWay => "gives way",
             Self::Refused => "selected: such a Pod is refused",
@@ -179,6 +182,9 @@ impl Case<'_> {
 
     /// A set that would be injected if the Pod were created now.
     fn selected(&self, set: &CanonicalSet) -> Explained {
+        if let Some(why) = left_alone(self.pod) {
+            return said(&set.name, Verdict::LeftAlone, vec![why.to_owned()]);
+        }
         if let Some(object) = &self.pod.object {
             let sets = self.snapshot.catalog.select(&self.pod.labels, self.labels);
             if let Err(rejection) = injection::decide(&without_marks(object), &sets, |_| 0.0, self.now) {
@@ -193,11 +199,9 @@ impl Case<'_> {
         let is_older = created.is_some_and(|created| self.pod.created < Seconds::from(created.0));
         let why = if is_older {
             "it is older than the set, and a Pod gets sidecars only when it is created"
-        } else if self.pod.record.as_ref().is_none_or(|record| record.phase != Phase::Ended) {
+        } else {
             "when it was created, the operator could not be asked (failurePolicy Ignore), the injection was paused, or the set \
              or the labels were other ones"
-        } else {
-            "it has ended"
         };
         let end = "what ends that: the Pod is created anew (sidecarset restart-outdated)".to_owned();
         said(&set.name, Verdict::Missing, vec![why.to_owned(), end])

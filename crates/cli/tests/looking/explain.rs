@@ -1,0 +1,138 @@
+//! Why a Pod has its sidecars or not, where the reason is not the labels of the Pod alone.
+
+use crate::server::Ended;
+use crate::world::{carrying, cluster, pod, running, set};
+use serde_json::{Value, json};
+use std::slice;
+
+/// What is said of a Pod beside one set or more.
+fn explained(sets: &[Value], pod: &Value) -> Ended {
+    let namespace = pod["metadata"]["namespace"].as_str().unwrap();
+    let ended = cluster(sets, &[], slice::from_ref(pod)).run(&["explain", "pod", "web-0", "-n", namespace]);
+    assert_eq!((ended.code, &*ended.stderr), (0, ""));
+    ended
+}
+
+#[track_caller]
+fn assert_told(ended: &Ended, told: &str) {
+    assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+}
+
+#[test]
+fn the_first_label_of_the_namespace_that_does_not_match_is_named() {
+    let mut set = set("agent:v1");
+    set["spec"]["namespaceSelector"] = json!({"matchLabels": {"team": "net"}});
+
+    let ended = explained(&[set], &running(pod("web-0")));
+
+    assert_told(&ended, "its namespaceSelector asks for team=net, and namespace shop has no label team");
+}
+
+#[test]
+fn pods_of_a_reserved_namespace_are_left_alone_by_sets_that_do_not_name_it() {
+    let mut pod = running(pod("web-0"));
+    pod["metadata"]["namespace"] = "kube-system".into();
+
+    let ended = explained(&[set("agent:v1")], &pod);
+
+    assert_told(&ended, "Pods of kube-system are left alone by sets whose namespaceSelector does not name it");
+}
+
+#[test]
+fn a_set_whose_injection_is_paused_says_so_and_what_ends_it() {
+    let mut set = set("agent:v1");
+    set["spec"]["injectionStrategy"] = json!({"paused": true});
+
+    let ended = explained(&[set], &running(pod("web-0")));
+
+    assert_told(&ended, "its injection is paused");
+    assert_told(&ended, "sidecarset resume --injection");
+}
+
+#[test]
+fn a_set_gives_way_to_its_canary() {
+    let (base, mut canary) = (set("agent:v1"), set("agent:v2"));
+    canary["metadata"]["name"] = "log-sc-canary".into();
+    canary["metadata"]["annotations"] =
+        json!({"apps.kruise.io/sidecarset-canary": "true", "apps.kruise.io/sidecarset-base": "log-sc"});
+    canary["spec"]["updateStrategy"] = json!({"type": "NotUpdate"});
+    canary["spec"]["selector"]["matchLabels"]["track"] = "canary".into();
+    let mut pod = pod("web-0");
+    pod["metadata"]["labels"]["track"] = "canary".into();
+    let pod = carrying(&canary, &pod);
+
+    let ended = explained(&[base, canary], &pod);
+
+    assert_told(&ended, "log-sc: gives way");
+    assert_told(&ended, "log-sc-canary: injected, up to date");
+}
+
+#[test]
+fn a_pod_that_mirrors_a_file_of_the_kubelet_is_left_alone() {
+    let mut pod = running(pod("web-0"));
+    pod["metadata"]["annotations"]["kubernetes.io/config.mirror"] = "x".into();
+
+    let ended = explained(&[set("agent:v1")], &pod);
+
+    assert_told(&ended, "mirrors a file of the kubelet");
+    assert!(!ended.stdout.contains("created anew"), "it would be left alone again: {}", ended.stdout);
+}
+
+#[test]
+fn a_pod_that_is_older_than_the_set_is_told_so() {
+    let mut pod = running(pod("web-0"));
+    pod["metadata"]["creationTimestamp"] = "2025-12-31T00:00:00Z".into();
+
+    let ended = explained(&[set("agent:v1")], &pod);
+
+    assert_told(&ended, "it is older than the set");
+}
+
+#[test]
+fn what_a_paused_rollout_waits_for_is_told_with_what_ends_it() {
+    let (before, mut after) = (set("agent:v1"), set("agent:v2"));
+    after["spec"]["updateStrategy"] = json!({"paused": true});
+
+    let ended = explained(&[after], &carrying(&before, &pod("web-0")));
+
+    assert_told(&ended, "the rollout is paused");
+    assert_told(&ended, "what ends that: sidecarset resume");
+}
+
+#[test]
+fn the_field_that_only_a_new_pod_can_take_is_named() {
+    let (before, mut after) = (set("agent:v1"), set("agent:v2"));
+    after["spec"]["containers"][0]["env"] = json!([{"name": "LEVEL", "value": "debug"}]);
+    let mut revision = json!({
+        "apiVersion": "apps/v1", "kind": "ControllerRevision",
+        "metadata": {
+            "name": "log-sc-a", "namespace": "sidecarset-system", "creationTimestamp": "2026-01-01T00:00:00Z",
+            "labels": {"kruise.io/sidecarset-name": "log-sc"},
+            "ownerReferences": [{
+                "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "name": "log-sc", "uid": "u1", "controller": true,
+            }],
+        },
+        "revision": 1,
+        "data": {"spec": {"$patch": "replace"}},
+    });
+    for (member, value) in before["spec"].as_object().unwrap() {
+        revision["data"]["spec"][member] = value.clone();
+    }
+    let pod = carrying(&before, &pod("web-0"));
+    let server = cluster(&[after], &[revision], &[pod]);
+
+    let ended = server.run(&["explain", "pod", "web-0"]);
+
+    assert_told(&ended, "containers[agent].env");
+    assert_told(&ended, "only a new Pod can take that");
+}
+
+#[test]
+fn without_a_namespace_it_is_that_of_the_context() {
+    let set = set("agent:v1");
+    let server = cluster(slice::from_ref(&set), &[], &[carrying(&set, &pod("web-0"))]);
+
+    let ended = server.run(&["explain", "pod/web-0"]);
+
+    assert_told(&ended, "Pod shop/web-0");
+}
