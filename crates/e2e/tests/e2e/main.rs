@@ -40,4 +40,5 @@ mod rollout;
 mod simulated;
 mod upgradable;
 mod validation;
+mod views;
 mod waiting;
