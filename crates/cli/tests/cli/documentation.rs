@@ -14,9 +14,6 @@ use std::path::{Path, PathBuf};
 /// What is shown and is no command: nothing can be wrong with it that a test could find.
 const SHOWN: [&str; 3] = ["text", "json", "promql"];
 
-/// Pages whose commands do not say yet what runs them.
-const NOT_YET: [&str; 2] = ["docs/alerts.md", "docs/metrics.md"];
-
 /// Calls a function with each block of each page, and fails with all that it finds fault with.
 fn look_at_every_block(mut find_fault: impl FnMut(&Page, &Block) -> Option<String>) {
     let mut faults = Vec::new();
@@ -33,8 +30,7 @@ fn look_at_every_block(mut find_fault: impl FnMut(&Page, &Block) -> Option<Strin
 
 #[test]
 fn no_block_of_a_page_is_left_out() {
-    look_at_every_block(|page, block| match &block.directive.treatment {
-        _ if NOT_YET.contains(&page.path.as_str()) => None,
+    look_at_every_block(|_, block| match &block.directive.treatment {
         Some(Treatment::NotRun(reason)) if reason.len() < 10 => Some("gives no reason for not being run".to_owned()),
         None if block.has_commands() => Some("has commands that nothing runs: say in a comment what does".to_owned()),
         None if block.language == "yaml" || SHOWN.contains(&block.language.as_str()) => None,
@@ -107,14 +103,16 @@ fn every_example_is_valid_and_used_by_a_test_on_a_cluster() {
     let (mut examples, mut tests) = (Vec::new(), Vec::new());
     files(&repository().join("examples"), &mut examples);
     files(&repository().join("crates/e2e/tests/e2e"), &mut tests);
-    let tests: String = tests.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let mut tests: String = tests.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    tests.push_str(&std::fs::read_to_string(repository().join("docs/tutorial.md")).unwrap());
 
     for path in examples.iter().filter(|path| path.extension().is_some_and(|extension| extension == "yaml")) {
         let name = path.strip_prefix(repository().join("examples")).unwrap().display().to_string();
         let fault = yaml::fault_of_objects(&std::fs::read_to_string(path).unwrap());
 
         assert_eq!(fault, None, "examples/{name}");
-        assert!(tests.contains(&format!("\"{name}\"")), "no test on a cluster applies examples/{name}");
+        let is_used = tests.contains(&format!("\"{name}\"")) || tests.contains(&format!("-f examples/{name}\n"));
+        assert!(is_used, "no test on a cluster applies examples/{name}");
     }
 }
 

@@ -25,7 +25,7 @@ const LOOKS: [&str; 9] = [
 ];
 
 /// A warning that depends on how many namespaces the cluster has.
-const OF_THE_CLUSTER: &str = "Warning: spec.namespaceSelector: pods of ";
+const OF_THE_CLUSTER: &str = "spec.namespaceSelector: pods of ";
 
 /// A folder in which commands are run.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl Shell {
         bash.current_dir(&self.folder).envs(self.variables.iter().cloned()).stdin(Stdio::null());
         let output = bash.output().with_context(|| format!("failed to start bash for `{command}`"))?;
         let printed = String::from_utf8_lossy(&output.stdout);
-        let lines = printed.lines().filter(|line| !line.starts_with(OF_THE_CLUSTER));
+        let lines = printed.lines().filter(|line| !(line.starts_with("Warning: ") && line.contains(OF_THE_CLUSTER)));
         let printed: String = lines.map(|line| format!("{line}\n")).collect();
         let printed = self.said.iter().fold(printed, |text, (printed, said)| text.replace(printed, said));
         Ok((printed, output.status.success()))
