@@ -108,8 +108,8 @@ fn values(arg: &Arg) -> Wanted {
     let names = arg.get_value_names().unwrap_or_default();
     match (arg.get_long(), names.first().map(clap::builder::Str::as_str)) {
         (Some("namespace"), _) => Wanted::Live(Kind::Namespaces),
-        (None, Some("NAME")) => Wanted::Live(Kind::Sets),
-        (_, Some("POD")) => Wanted::Live(Kind::Pods),
+        (None | Some("set"), Some("NAME")) => Wanted::Live(Kind::Sets),
+        (None, Some("pod NAME")) => Wanted::Live(Kind::Pods),
         (None, Some("CONTAINER=IMAGE")) => Wanted::Assignment,
         (_, Some("FILE")) => Wanted::File,
         _ => Wanted::Anything,
@@ -172,6 +172,9 @@ mod tests {
         at(&["set-image", "log-sc", "ag"], |place| {
             assert_eq!((&place.wanted, &*place.positionals), (&Wanted::Assignment, &["log-sc".to_owned()][..]));
         });
+        at(&["explain", "we"], |place| assert_eq!(place.wanted, Wanted::Live(Kind::Pods)));
+        at(&["explain", "pod", "we"], |place| assert_eq!(place.wanted, Wanted::Live(Kind::Pods)));
+        at(&["explain", "pod", "web-0", "--set", ""], |place| assert_eq!(place.wanted, Wanted::Live(Kind::Sets)));
         at(&["pause", "--kubeconfig", ""], |place| assert_eq!(place.wanted, Wanted::File));
         at(&["undo", "log-sc", ""], |place| assert_eq!(place.wanted, Wanted::Anything));
     }
