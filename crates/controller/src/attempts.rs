@@ -67,6 +67,8 @@ pub(crate) struct SetAttempts {
     by_uid: BTreeMap<Uid, Attempt>,
     // Those that are being written, by the uid of their Pod.
     under_way: BTreeMap<Uid, Doubt>,
+    // The set was deleted. What may be written by now counts for one of its name that comes after it.
+    is_left_over: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -162,9 +164,14 @@ impl Attempts {
         }
     }
 
-    /// Forgets a set.
-    pub(crate) fn forget(&mut self, set: &str) {
-        self.sets.remove(set);
+    /// Forgets a set that is gone, but for upgrades that may be written by now: a set of its name that comes after it has the
+    /// same Pods, and each of these upgrades spends its budget.
+    pub(crate) fn forget(&mut self, set: &str, now: Instant) {
+        if let Some(attempts) = self.sets.get_mut(set) {
+            attempts.is_left_over = true;
+        }
+        // Those of sets after which none came end here as well.
+        self.sets.retain(|_, attempts| !attempts.is_left_over || attempts.keep_doubts(now));
     }
 
     /// Returns when the next Pod may be tried again, or the next doubt ends. Those whose time had come when it was planned
@@ -179,7 +186,15 @@ impl Attempts {
 }
 
 impl SetAttempts {
+    /// Forgets everything but what may be written by now, and says whether there is something of that.
+    fn keep_doubts(&mut self, now: Instant) -> bool {
+        self.by_uid.retain(|_, attempt| attempt.in_doubt.as_ref().is_some_and(|doubt| now < doubt.until));
+        self.under_way.retain(|_, doubt| now < doubt.until);
+        !self.is_empty()
+    }
+
     fn turn_to(&mut self, set: &CanonicalSet) {
+        self.is_left_over = false;
         if self.hash != set.hashes.full {
             self.hash = Arc::clone(&set.hashes.full);
             self.by_uid.retain(|_, attempt| attempt.in_doubt.is_some());

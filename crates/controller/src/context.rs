@@ -139,7 +139,7 @@ impl Context {
     pub(crate) fn forget_set(&self, name: &str) {
         self.change_catalog(|catalog| catalog.remove_set(name));
         self.sets.lock().remove(name);
-        self.attempts.lock().forget(name);
+        self.attempts.lock().forget(name, Instant::now());
         self.queue.forget(name);
         // Pods may still speak of it.
         self.queue.add([Arc::from(name)]);

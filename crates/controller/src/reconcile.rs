@@ -42,7 +42,7 @@ pub(crate) async fn reconcile(name: &Arc<str>, ctx: &Arc<Context>) -> Next {
         Some(Entry::Invalid(set)) => Next { rest: Rest::over(began), at: report(&set, ctx).await },
         None => {
             // It was deleted while it was looked at, and its Pods were being upgraded.
-            ctx.attempts.lock().forget(name);
+            ctx.attempts.lock().forget(name, began);
             ctx.metrics().forget_set(name);
             Next { rest: Rest::over(began), at: leave(name, ctx).await }
         }

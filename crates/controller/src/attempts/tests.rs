@@ -245,3 +245,38 @@ fn an_upgrade_that_is_being_written_counts_as_done_also_after_the_set_has_change
 
     assert_eq!(assumed[0].readiness, Readiness::Unknown);
 }
+
+#[test]
+fn what_may_be_written_counts_for_a_set_that_comes_after_the_deleted_one() {
+    let now = Instant::now();
+    let mut attempts = Attempts::default();
+    attempts.begin(&set(), &pod(1), now);
+
+    attempts.forget("log-sc", now);
+
+    assert!(!is_free(&mut attempts, &pod(1), now));
+    assert!(is_free(&mut attempts, &pod(2), now));
+    assert!(is_free(&mut attempts, &pod(1), now + DOUBT));
+}
+
+#[test]
+fn what_was_refused_says_nothing_about_a_set_that_comes_after() {
+    let now = Instant::now();
+    let mut attempts = failed(WriteHold::Refused, now);
+
+    attempts.forget("log-sc", now);
+
+    assert!(is_free(&mut attempts, &pod(1), now));
+}
+
+#[test]
+fn nothing_is_left_over_for_ever() {
+    let now = Instant::now();
+    let mut attempts = Attempts::default();
+    attempts.begin(&set(), &pod(1), now);
+    attempts.forget("log-sc", now);
+
+    attempts.forget("another", now + DOUBT);
+
+    assert!(attempts.sets.is_empty());
+}
