@@ -218,6 +218,7 @@ fn tell(upgrade: &Upgrade) {
 fn tell_hold(pod: &PodKey, hold: WriteHold, source: &(dyn Error + 'static)) {
     match hold {
         WriteHold::Conflict => debug!(%pod, ?hold, "the pod changed before it was upgraded"),
+        WriteHold::NotLeading => debug!(%pod, ?hold, "left the pod to whoever leads now"),
         WriteHold::Refused
         | WriteHold::ResizeRefused
         | WriteHold::NotMerged

@@ -34,6 +34,8 @@ pub(crate) enum WriteHold {
     },
     /// The API server failed. Ends with a later attempt.
     Failed,
+    /// Nothing was sent, because this replica does not lead any more. Whoever leads makes the next attempt.
+    NotLeading,
     /// There was no answer, so that it may be written or not. Ends when the watch shows it, or with a later attempt.
     Unanswered,
 }
@@ -48,6 +50,7 @@ impl WriteHold {
             | Self::ResizeRefused
             | Self::NotMerged
             | Self::Failed
+            | Self::NotLeading
             | Self::Unanswered => backoff::delay(failures),
         }
     }
@@ -140,7 +143,8 @@ impl Attempts {
             | WriteHold::ResizeRefused
             | WriteHold::NotMerged
             | WriteHold::Throttled { .. }
-            | WriteHold::Failed => doubted,
+            | WriteHold::Failed
+            | WriteHold::NotLeading => doubted,
         };
         let resource_version = pod.resource_version.clone();
         let attempt = Attempt { hold, failures, retry_at: now + wait, in_doubt, resource_version, answer: None };
@@ -231,9 +235,11 @@ impl SetAttempts {
             WriteHold::ResizeRefused => Hold::ResizeRefused,
             // That happens to any Pod whose status changes just then, and is nobody's trouble.
             WriteHold::Conflict => Hold::Changed,
-            WriteHold::Refused | WriteHold::Throttled { .. } | WriteHold::Failed | WriteHold::Unanswered => {
-                Hold::NotTaken
-            }
+            WriteHold::Refused
+            | WriteHold::Throttled { .. }
+            | WriteHold::Failed
+            | WriteHold::NotLeading
+            | WriteHold::Unanswered => Hold::NotTaken,
         })
     }
 

@@ -1,6 +1,7 @@
 //! What an answer of the API server to a write means.
 
 use crate::attempts::WriteHold;
+use crate::leader::NotLeading;
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::error::Elapsed;
@@ -53,6 +54,9 @@ pub(super) fn said(source: &(dyn Error + Send + Sync + 'static)) -> String {
 
 pub(crate) fn hold(error: &kube::Error) -> WriteHold {
     let kube::Error::Api(status) = error else {
+        if NotLeading::is_in(error) {
+            return WriteHold::NotLeading;
+        }
         // No answer, or one that cannot be read: it may be written.
         return WriteHold::Unanswered;
     };
@@ -119,6 +123,13 @@ mod tests {
                 WriteHold::Unanswered,
             ]
         );
+    }
+
+    #[test]
+    fn what_was_not_sent_is_not_in_doubt() {
+        let hold = hold(&kube::Error::Service(Box::new(kube::Error::Service(NotLeading.into()))));
+
+        assert_eq!(hold, WriteHold::NotLeading);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use http::{Method, Request};
 use kube::Client;
 use kube::client::Body;
 use parking_lot::Mutex;
+use std::error::Error;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -21,6 +22,18 @@ pub struct Leadership {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this replica does not lead")]
 pub struct NotLeading;
+
+/// A write was given up under way, because this replica lost the lead: it may be done or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this replica lost the lead")]
+struct LostLead;
+
+impl NotLeading {
+    /// Says whether this is why something failed.
+    pub(crate) fn is_in(error: &(dyn Error + 'static)) -> bool {
+        error.is::<Self>() || error.source().is_some_and(Self::is_in)
+    }
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -123,13 +136,12 @@ impl Leadership {
     async fn write(&self, client: &Client, request: Request<Body>) -> Result<http::Response<Body>, kube::Error> {
         // Noted first: whoever ends the lead waits for what was noted before.
         let _under_way = self.shared.writes.token();
-        let refused = || kube::Error::Service(NotLeading.into());
         if !self.leads() {
-            return Err(refused());
+            return Err(kube::Error::Service(NotLeading.into()));
         }
         tokio::select! {
             biased;
-            () = self.shared.lost.cancelled() => Err(refused()),
+            () = self.shared.lost.cancelled() => Err(kube::Error::Service(LostLead.into())),
             answer = client.send(request) => answer,
         }
     }
@@ -222,7 +234,7 @@ mod tests {
         leadership.lose();
         leadership.hold_until(Instant::now() + Duration::from_secs(10));
 
-        assert_eq!(write.await.unwrap(), refused());
+        assert_eq!(write.await.unwrap(), Err("ServiceError: this replica lost the lead".to_owned()));
         assert!(!leadership.leads() && !*leadership.watch().borrow());
     }
 

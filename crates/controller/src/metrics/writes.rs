@@ -42,6 +42,8 @@ label! {
         Throttled = "throttled",
         /// The API server failed.
         Failed = "failed",
+        /// Nothing was sent, because this replica does not lead any more.
+        NotLeading = "not_leading",
         /// There was no answer.
         Unanswered = "unanswered",
     }
@@ -86,6 +88,7 @@ impl Written {
             WriteHold::NotMerged => Self::NotMerged,
             WriteHold::Throttled { .. } => Self::Throttled,
             WriteHold::Failed => Self::Failed,
+            WriteHold::NotLeading => Self::NotLeading,
             WriteHold::Unanswered => Self::Unanswered,
         }
     }
