@@ -49,6 +49,50 @@ async fn fails_after(jump: SignedDuration) -> u64 {
     (told.unwrap().at - jumped).as_secs()
 }
 
+/// Has the sidecar of every Pod that was upgraded end soon after its start, and run again.
+fn crash_once(cluster: &Cluster) {
+    let now = Cluster::now();
+    let [began, ended] = [3, 1].map(|ago| (now - SignedDuration::from_secs(ago)).to_string());
+    cluster.run_kubelet();
+    cluster.change(|state| {
+        for mut pod in state.objects[Kind::Pods as usize].clone().into_values() {
+            if image(&pod) == "agent:2" {
+                let container = &mut pod["status"]["containerStatuses"][0];
+                container["restartCount"] = json!(1);
+                container["state"] = json!({"running": {"startedAt": now.to_string()}});
+                container["lastState"] =
+                    json!({"terminated": {"startedAt": began, "finishedAt": ended, "exitCode": 1, "reason": "Error"}});
+                state.put(Kind::Pods, pod);
+            }
+        }
+    });
+}
+
+/// Returns how long it takes from a crash, and a jump right after it, until the next Pod is upgraded.
+async fn is_believed_after(jump: SignedDuration) -> u64 {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a", "b", "c"]).moving_clock();
+    let _operator = cluster.start().await;
+    cluster.set_image("agent:2");
+    settle().await;
+    crash_once(&cluster);
+    Cluster::jump(jump);
+    let crashed = Instant::now();
+    sleep(Duration::from_hours(3)).await;
+
+    cluster.upgrades().get(1).map_or(u64::MAX, |write| (write.at - crashed).as_secs())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_moves_the_time_after_which_a_sidecar_is_believed_to_run() {
+    let still = is_believed_after(SignedDuration::ZERO).await;
+    let back = is_believed_after(-SignedDuration::from_mins(10)).await;
+    let ahead = is_believed_after(HOUR).await;
+
+    assert!((29..=32).contains(&still), "{still} s");
+    assert!((629..=662).contains(&back), "{back} s");
+    assert!((0..=2).contains(&ahead), "{ahead} s");
+}
+
 #[tokio::test(start_paused = true)]
 async fn whenever_the_clock_jumps_each_pod_is_upgraded_once_and_the_next_when_it_is_ready() {
     for jump in [HOUR, -HOUR] {
