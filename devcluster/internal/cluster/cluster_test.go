@@ -114,6 +114,12 @@ func TestPodsOfClustersStayApart(t *testing.T) {
 	}
 }
 
+func TestALimitedImageStoreHoldsOverlaysAndNoCopies(t *testing.T) {
+	if got := (Record{ImageStore: 1 << 28}).snapshotter(Layout{Dir: "/h/a"}); got != "overlayfs" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestTheNetworkOfPodsIsValidJSON(t *testing.T) {
 	config := Record{Slot: 3}.cniConfig(Layout{Dir: "/h/a"})
 

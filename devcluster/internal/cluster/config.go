@@ -27,7 +27,7 @@ func (r Record) writeConfigs(layout Layout) error {
 		return nil
 	}
 	files := map[string]string{
-		layout.config("containerd.toml"):                    r.containerdConfig(layout, snapshotter(layout.Dir)),
+		layout.config("containerd.toml"):                    r.containerdConfig(layout, r.snapshotter(layout)),
 		layout.path("registries", "_default", "hosts.toml"): r.registriesConfig(),
 		layout.config("docker-registry.yaml"):               r.registryConfig(layout),
 		layout.config("kubelet.yaml"):                       r.kubeletConfig(layout),
@@ -40,6 +40,15 @@ func (r Record) writeConfigs(layout Layout) error {
 		}
 	}
 	return nil
+}
+
+// snapshotter chooses how containerd stacks layers. A limited image store is a file system of its
+// own, on which an overlay can lie whatever the directory lies on; copies would soon fill it.
+func (r Record) snapshotter(layout Layout) string {
+	if r.ImageStore != 0 {
+		return "overlayfs"
+	}
+	return snapshotter(layout.Dir)
 }
 
 // kubeconfig holds the keys themselves, so that the file can be carried elsewhere.
