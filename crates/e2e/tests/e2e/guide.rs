@@ -4,7 +4,7 @@ use anyhow::Result;
 use sidecarset_e2e::{Look, Scene, Stage, eventually, example, kubectl, kubectl_edit};
 
 /// Applies the guide's two files, each once the one before is in force.
-async fn apply_the_guides_files(scene: &Scene, how: &[&str]) -> Result<()> {
+pub(super) async fn apply_the_guides_files(scene: &Scene, how: &[&str]) -> Result<()> {
     let (set, pod) = (example("guide/sidecarset.yaml"), example("guide/pod.yaml"));
     kubectl(&[&["apply", "-f", &set], how].concat()).await?;
     kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "sidecarset/test-sidecarset"]).await?;
