@@ -1,12 +1,18 @@
 //! The command line, as a shell sees it.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "cli/acting.rs"]
+mod acting;
 #[path = "cli/cases.rs"]
 mod cases;
 #[path = "cli/cluster.rs"]
 mod cluster;
 #[path = "cli/documentation.rs"]
 mod documentation;
+#[path = "cli/looking.rs"]
+mod looking;
+#[path = "cli/served.rs"]
+mod served;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -2,7 +2,7 @@
 //! what `code` says, or else with 0. `UPDATE=1` writes what it says. Where there is a `cluster.yaml` in the folder or above
 //! it, an API server has the objects in it.
 
-use crate::cluster::Cluster;
+use crate::cluster;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
@@ -37,7 +37,7 @@ fn run(case: &Path, wrong: &mut Vec<String>) {
     assert_eq!(words[0], "sidecarset", "{}", case.display());
     let input = case.join("stdin").exists().then(|| fs::File::open(case.join("stdin")).unwrap());
     let cluster = case.ancestors().map(|folder| folder.join("cluster.yaml")).find(|file| file.exists());
-    let cluster = cluster.map(|file| Cluster::serve(&file));
+    let cluster = cluster.map(|file| cluster::serve(&file));
     let output = Command::new(env!("CARGO_BIN_EXE_sidecarset"))
         .args(&words[1..])
         .current_dir(case)

@@ -1,7 +1,8 @@
 //! What applying a set would lead to.
 
-use crate::server::{Ended, Server};
-use crate::world::{carrying, cluster, observed, pod, running, set};
+use crate::looking::server::Server;
+use crate::looking::world::{carrying, cluster, observed, pod, running, set};
+use crate::served::Ended;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,5 +1,4 @@
 //! Acting on a cluster from the command line, with an API server that answers as a test says.
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 #[path = "acting/changes.rs"]
 mod changes;
@@ -10,6 +9,6 @@ mod evictions;
 #[path = "acting/past.rs"]
 mod past;
 #[path = "acting/script.rs"]
-mod script;
+pub mod script;
 #[path = "acting/trouble.rs"]
 mod trouble;

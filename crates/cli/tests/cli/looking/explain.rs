@@ -1,7 +1,7 @@
 //! Why a Pod has its sidecars or not, where the reason is not the labels of the Pod alone.
 
-use crate::server::Ended;
-use crate::world::{carrying, cluster, pod, running, set};
+use crate::looking::world::{carrying, cluster, pod, running, set};
+use crate::served::Ended;
 use serde_json::{Value, json};
 use std::slice;
 

@@ -1,7 +1,7 @@
 //! What goes wrong is one sentence and a hint, whichever way a person looks.
 
-use crate::server::{SETS, Server};
-use crate::world::{cluster, set};
+use crate::looking::server::{SETS, Server};
+use crate::looking::world::{cluster, set};
 
 const LOOKS: [&[&str]; 3] = [&["status"], &["status", "log-sc"], &["pods", "log-sc"]];
 

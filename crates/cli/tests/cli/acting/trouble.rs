@@ -1,6 +1,6 @@
 //! What goes wrong is one sentence, and a hint.
 
-use crate::script::{SET, Script, refusal, set};
+use crate::acting::script::{SET, Script, refusal, set};
 
 #[test]
 fn a_set_that_is_not_there_is_named() {

@@ -1,6 +1,6 @@
 //! The past of a set is shown, and returns.
 
-use crate::script::{SET, SETS, Script, refusal, set};
+use crate::acting::script::{SET, SETS, Script, refusal, set};
 use serde_json::{Value, json};
 
 const PODS: &str = "GET /api/v1/pods";

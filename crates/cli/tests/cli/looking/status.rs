@@ -1,7 +1,7 @@
 //! How sets stand.
 
-use crate::server::{SETS, Server};
-use crate::world::{carrying, cluster, condition, observed, pod, running, set, waiting};
+use crate::looking::server::{SETS, Server};
+use crate::looking::world::{carrying, cluster, condition, observed, pod, running, set, waiting};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! Pods that have to be created anew are evicted.
 
-use crate::script::{SET, SETS, Script, refusal, set};
+use crate::acting::script::{SET, SETS, Script, refusal, set};
 use serde_json::{Value, json};
 
 const EVICTION: &str = "POST /api/v1/namespaces/shop/pods/web-0/eviction";

@@ -1,6 +1,7 @@
 //! What a shell and kubectl complete.
 
-use crate::script::{Ended, SET, SETS, Script, set};
+use crate::acting::script::{SET, SETS, Script, set};
+use crate::served::Ended;
 use serde_json::json;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};

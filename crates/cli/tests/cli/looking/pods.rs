@@ -1,7 +1,8 @@
 //! The Pods of a set, each with how it stands.
 
-use crate::server::{Ended, Server};
-use crate::world::{carrying, cluster, pod, running, set, waiting};
+use crate::looking::server::Server;
+use crate::looking::world::{carrying, cluster, pod, running, set, waiting};
+use crate::served::Ended;
 use serde_json::{Value, json};
 use std::slice;
 

@@ -1,5 +1,6 @@
 //! An API server that has made-up objects, and lets them change while somebody watches.
 
+use crate::served::{Ended, Served};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -8,31 +9,13 @@ use axum::response::Response;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::{env, fs, process};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 
 pub const SETS: &str = "/apis/apps.kruise.io/v1beta1/sidecarsets";
 
-static KUBECONFIGS: AtomicU32 = AtomicU32::new(0);
-
 pub struct Server {
     has: Arc<Mutex<Has>>,
-    kubeconfig: PathBuf,
-    // It serves as long as this is there.
-    _runtime: Runtime,
-}
-
-/// What ended, and what it said.
-pub struct Ended {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+    served: Served,
 }
 
 #[derive(Default)]
@@ -49,13 +32,9 @@ struct Has {
 impl Server {
     /// Starts one that knows no path.
     pub fn start() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let kubeconfig = kubeconfig(listener.local_addr().unwrap());
         let has = Arc::default();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&has));
-        runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
-        Self { has, kubeconfig, _runtime: runtime }
+        let served = Served::start(Router::new().fallback(answer).with_state(Arc::clone(&has)), "shop");
+        Self { has, served }
     }
 
     /// Puts objects behind a path.
@@ -82,46 +61,13 @@ impl Server {
 
     /// Runs the command line against it.
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sidecarset"));
-        command.args(arguments).env_clear().env("KUBECONFIG", &self.kubeconfig);
-        Ended::of(&command.output().unwrap())
+        self.served.run(arguments)
     }
 
     /// Returns what it was asked.
     pub fn asked(&self) -> Vec<String> {
         self.has.lock().unwrap().asked.clone()
     }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It is in a folder that goes anyway.
-        let _ = fs::remove_file(&self.kubeconfig);
-    }
-}
-
-impl Ended {
-    pub fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code().unwrap(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-    }
-
-    /// Returns the lines of a table, as their words.
-    pub fn words(&self) -> Vec<Vec<&str>> {
-        self.stdout.lines().map(|line| line.split_whitespace().collect()).collect()
-    }
-}
-
-fn kubeconfig(address: SocketAddr) -> PathBuf {
-    let number = KUBECONFIGS.fetch_add(1, Ordering::Relaxed);
-    let path = env::temp_dir().join(format!("sidecarset-test-looking-{}-{number}.kubeconfig", process::id()));
-    let config = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "a", "users": [],
-        "clusters": [{"name": "a", "cluster": {"server": format!("http://{address}")}}],
-        "contexts": [{"name": "a", "context": {"cluster": "a", "user": "", "namespace": "shop"}}],
-    });
-    fs::write(&path, config.to_string()).unwrap();
-    path
 }
 
 async fn answer(State(has): State<Arc<Mutex<Has>>>, method: Method, uri: Uri) -> Response {

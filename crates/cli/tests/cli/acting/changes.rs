@@ -1,6 +1,6 @@
 //! Images are set, and rollouts paused.
 
-use crate::script::{SET, SETS, Script, refusal, set};
+use crate::acting::script::{SET, SETS, Script, refusal, set};
 use serde_json::{Value, json};
 
 fn with_image(image: &str, version: &str) -> Value {

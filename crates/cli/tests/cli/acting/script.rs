@@ -1,5 +1,6 @@
 //! An API server that answers as it is told, and remembers what it was asked.
 
+use crate::served::{Ended, Served};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -7,32 +8,15 @@ use axum::http::{Method, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::{env, fs, process};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 
 pub const SETS: &str = "/apis/apps.kruise.io/v1beta1/sidecarsets";
 pub const SET: &str = "/apis/apps.kruise.io/v1beta1/sidecarsets/log-sc";
 
-static KUBECONFIGS: AtomicU32 = AtomicU32::new(0);
-
 pub struct Script {
     lines: Arc<Mutex<Lines>>,
-    kubeconfig: PathBuf,
-    // It serves as long as this is there.
-    _runtime: Runtime,
-}
-
-/// What ended, and what it said.
-pub struct Ended {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+    served: Served,
 }
 
 #[derive(Default)]
@@ -51,13 +35,9 @@ struct Answer {
 
 impl Script {
     pub fn start() -> Self {
-        let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let kubeconfig = kubeconfig(listener.local_addr().unwrap());
         let lines = Arc::default();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&lines));
-        runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
-        Self { lines, kubeconfig, _runtime: runtime }
+        let served = Served::start(Router::new().fallback(answer).with_state(Arc::clone(&lines)), "default");
+        Self { lines, served }
     }
 
     /// Answers so from the second time on that this is said for the same method and path; the last answer stays.
@@ -77,34 +57,18 @@ impl Script {
 
     /// Runs the command line against it.
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        self.run_as(Path::new(env!("CARGO_BIN_EXE_sidecarset")), arguments)
+        self.served.run(arguments)
     }
 
     /// Runs it under another name.
     pub fn run_as(&self, program: &Path, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(program);
-        command.args(arguments).env_clear().env("KUBECONFIG", &self.kubeconfig);
-        Ended::of(&command.output().unwrap())
+        self.served.run_as(program, arguments)
     }
 
     /// Returns what it was asked, with the bodies, but for what only reads.
     pub fn writes(&self) -> Vec<(String, Value)> {
         let asked = self.lines.lock().unwrap().asked.clone();
         asked.into_iter().filter(|(line, _)| !line.starts_with("GET ")).collect()
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        // It is in a folder that goes anyway.
-        let _ = fs::remove_file(&self.kubeconfig);
-    }
-}
-
-impl Ended {
-    pub fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code().unwrap(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 }
 
@@ -125,18 +89,6 @@ pub fn set() -> Value {
             "containers": [{"name": "agent", "image": "agent:v1"}],
         },
     })
-}
-
-fn kubeconfig(address: SocketAddr) -> PathBuf {
-    let number = KUBECONFIGS.fetch_add(1, Ordering::Relaxed);
-    let path = env::temp_dir().join(format!("sidecarset-test-acting-{}-{number}.kubeconfig", process::id()));
-    let config = json!({
-        "apiVersion": "v1", "kind": "Config", "current-context": "a", "users": [],
-        "clusters": [{"name": "a", "cluster": {"server": format!("http://{address}")}}],
-        "contexts": [{"name": "a", "context": {"cluster": "a", "user": ""}}],
-    });
-    fs::write(&path, config.to_string()).unwrap();
-    path
 }
 
 async fn answer(State(lines): State<Arc<Mutex<Lines>>>, method: Method, uri: Uri, body: Bytes) -> Response {

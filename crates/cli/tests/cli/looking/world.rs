@@ -1,6 +1,7 @@
 //! A cluster that is made up. What its Pods carry was injected by the program itself.
 
-use crate::server::{Ended, SETS, Server};
+use crate::looking::server::{SETS, Server};
+use crate::served::Ended;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
