@@ -5,12 +5,14 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
+use futures::future::ready;
 use futures::{StreamExt, stream};
 use kube::Client;
 use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -32,8 +34,8 @@ pub enum Fate {
     Refuse(StatusCode),
     /// It does what it is asked, and the answer is this one.
     Lose(StatusCode),
-    /// A watch that ends within a line, after so many pieces of the answer.
-    Cut(usize),
+    /// A watch that ends after so many bytes, so within a line. That it has is counted here.
+    Cut(usize, Arc<AtomicUsize>),
     /// A watch that tells that the version from which it is to go on is too old.
     Expire,
     /// Nobody answers. That it was asked is told here, and the API server is asked before or never.
@@ -112,7 +114,7 @@ async fn answer(client: Client, judge: Arc<Judge>, request: Request) -> Response
             ask.await;
             refusal(status)
         }
-        Fate::Cut(pieces) => ask.await.map(|body| cut(body, pieces)),
+        Fate::Cut(bytes, count) => ask.await.map(|body| cut(body, bytes, count)),
         Fate::Expire => line(&json!({"type": "ERROR", "object": status_object(StatusCode::GONE)})),
         Fate::Hold(moment, told) => {
             if moment == Moment::After {
@@ -146,13 +148,24 @@ async fn pass(client: Client, asked: &Asked, mut headers: HeaderMap) -> Response
     }
 }
 
-/// Ends an answer in the middle of the piece after these. A watch sends an event, a line, in one piece.
-fn cut(body: Body, pieces: usize) -> Body {
-    let some = body.into_data_stream().take(pieces + 1).enumerate().map(move |(number, piece)| {
-        let piece = piece.map_err(io::Error::other)?;
-        Ok(if number < pieces { piece } else { piece.slice(..piece.len() / 2) })
+/// Ends an answer after so many bytes, as when a connection breaks. One that ends earlier is left as it is.
+fn cut(body: Body, bytes: usize, count: Arc<AtomicUsize>) -> Body {
+    let some = body.into_data_stream().scan(Some(bytes), move |left, piece| {
+        let piece = piece.map_err(io::Error::other).map(|piece| match *left {
+            Some(allowed) if allowed >= piece.len() => {
+                *left = Some(allowed - piece.len());
+                vec![Ok(piece)]
+            }
+            Some(allowed) => {
+                *left = None;
+                count.fetch_add(1, Ordering::Relaxed);
+                vec![Ok(piece.slice(..allowed)), Err(io::Error::other("cut by the test"))]
+            }
+            None => Vec::new(),
+        });
+        ready(Some(stream::iter(piece.unwrap_or_else(|error| vec![Err(error)]))))
     });
-    Body::from_stream(some.chain(stream::once(async { Err(io::Error::other("cut by the test")) })))
+    Body::from_stream(some.flatten())
 }
 
 fn status_object(status: StatusCode) -> Value {

@@ -1,12 +1,37 @@
 //! Operators that the tests start and kill themselves, beside a cluster of simulated nodes: `scripts/test-simulated.sh` makes
 //! one for them.
 
-mod burst;
+mod exact;
 mod storm;
+mod thousands;
 
 use anyhow::{Context, Result};
-use sidecarset_e2e::PodView;
+use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::{Api, DeleteParams};
+use serde::de::DeserializeOwned;
+use sidecarset_e2e::{PodView, Scene};
+use std::fmt::Debug;
 use std::path::PathBuf;
+
+/// Opens a scene in a cluster in which no operator has ever been, as far as the next one can see: one that was killed leads
+/// until its Lease ends, and is asked until another one registers.
+async fn alone(topic: &str) -> Result<Scene> {
+    let scene = Scene::open_alone(topic).await?;
+    let client = scene.client();
+    let leases: Api<Lease> = Api::namespaced(client.clone(), "sidecarset-system");
+    forget(&leases, "sidecarset-operator").await?;
+    forget(&Api::<MutatingWebhookConfiguration>::all(client.clone()), "sidecarset").await?;
+    forget(&Api::<ValidatingWebhookConfiguration>::all(client), "sidecarset").await?;
+    Ok(scene)
+}
+
+async fn forget<K: Clone + Debug + DeserializeOwned>(api: &Api<K>, name: &str) -> Result<()> {
+    match api.delete(name, &DeleteParams::default()).await {
+        Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+        answer => answer.map(drop).context("failed to forget an operator"),
+    }
+}
 
 /// Returns the kubeconfig of the cluster, for operators that reach it without a detour.
 fn kubeconfig() -> Result<PathBuf> {

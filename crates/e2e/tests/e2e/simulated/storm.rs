@@ -1,10 +1,10 @@
 //! An API server that refuses, loses answers, cuts watches and has forgotten where they were.
 
-use super::{folder, upgraded};
+use super::{alone, folder, upgraded};
 use anyhow::Result;
 use axum::http::StatusCode;
 use serde_json::json;
-use sidecarset_e2e::{AGENT_V2, AGENT_V3, Asked, Beside, Fate, Place, PodWatch, Scene, proxy, running};
+use sidecarset_e2e::{AGENT_V2, AGENT_V3, Asked, Beside, Fate, Place, PodWatch, proxy, running};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -21,34 +21,43 @@ struct Weather {
     busy: AtomicUsize,
     failed: AtomicUsize,
     lost: AtomicUsize,
-    cut: AtomicUsize,
+    cut: Arc<AtomicUsize>,
     expired: AtomicUsize,
 }
 
 impl Weather {
-    /// Every second watch that goes on from a version is told that it is too old, and every other watch is cut. Of the
-    /// other requests three of ten fail, each in another way.
+    /// Each watch is cut after a while, and of those that go on from a version half are told that it is too old, in two ways.
+    /// Of ten other requests three fail, each in another way.
     fn judge(&self, asked: &Asked) -> Fate {
         if asked.is_watch() {
-            let number = self.watches.fetch_add(1, Ordering::Relaxed);
-            return match number % 4 {
-                0 | 2 => counted(&self.cut, Fate::Cut(60 + 5 * (number % 8))),
-                1 if asked.is_resumed() => counted(&self.expired, Fate::Expire),
-                3 if asked.is_resumed() => counted(&self.expired, Fate::Refuse(StatusCode::GONE)),
-                _ => Fate::Pass,
+            let chance = scattered(self.watches.fetch_add(1, Ordering::Relaxed));
+            // A list of the pods is as long as some of these.
+            let bytes = usize::try_from(150_000 + chance % 200_000).unwrap_or(usize::MAX);
+            return match chance % 4 {
+                0 if asked.is_resumed() => counted(&self.expired, Fate::Expire),
+                1 if asked.is_resumed() => counted(&self.expired, Fate::Refuse(StatusCode::GONE)),
+                _ => Fate::Cut(bytes, Arc::clone(&self.cut)),
             };
         }
-        match self.asked.fetch_add(1, Ordering::Relaxed) % 10 {
-            2 => counted(&self.busy, Fate::Refuse(StatusCode::TOO_MANY_REQUESTS)),
-            5 => counted(&self.failed, Fate::Refuse(StatusCode::INTERNAL_SERVER_ERROR)),
-            8 => counted(&self.lost, Fate::Lose(StatusCode::INTERNAL_SERVER_ERROR)),
+        match scattered(self.asked.fetch_add(1, Ordering::Relaxed)) % 10 {
+            0 => counted(&self.busy, Fate::Refuse(StatusCode::TOO_MANY_REQUESTS)),
+            1 => counted(&self.failed, Fate::Refuse(StatusCode::INTERNAL_SERVER_ERROR)),
+            2 => counted(&self.lost, Fate::Lose(StatusCode::INTERNAL_SERVER_ERROR)),
             _ => Fate::Pass,
         }
     }
 
     fn each(&self) -> [usize; 5] {
-        [&self.busy, &self.failed, &self.lost, &self.cut, &self.expired].map(|count| count.load(Ordering::Relaxed))
+        [&self.busy, &self.failed, &self.lost, &*self.cut, &self.expired].map(|count| count.load(Ordering::Relaxed))
     }
+}
+
+/// Makes of the number of a request one that keeps no time with anything that comes again and again: the last step of splitmix64.
+fn scattered(number: usize) -> u64 {
+    let mut mixed = (number as u64).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 fn counted(count: &AtomicUsize, fate: Fate) -> Fate {
@@ -70,7 +79,7 @@ async fn keep(place: &Place, mut operator: Beside, ends: &AtomicUsize) -> Result
 #[tokio::test]
 #[ignore = "needs a cluster of its own: scripts/test-simulated.sh"]
 async fn an_api_server_that_refuses_loses_answers_and_cuts_watches_sees_each_pod_upgraded_once() -> Result<()> {
-    let scene = Scene::open_alone("storm").await?;
+    let scene = alone("storm").await?;
     let weather = Arc::new(Weather::default());
     let judge = {
         let weather = Arc::clone(&weather);
