@@ -12,7 +12,7 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::annotations::Seconds;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,6 +25,8 @@ const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 struct Shown {
     bars: Option<MultiProgress>,
     sets: BTreeMap<String, Line>,
+    /// The names in the last list.
+    listed: BTreeSet<String>,
 }
 
 /// What is shown of a set.
@@ -52,30 +54,19 @@ pub async fn follow(cluster: &Cluster, arguments: &Arguments, out: &mut impl Wri
     let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
     let deadline = Instant::now() + arguments.timeout.unwrap_or(FOR_EVER);
     let is_terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
-    let mut shown = Shown { bars: is_terminal.then(MultiProgress::new), sets: BTreeMap::new() };
+    let mut shown =
+        Shown { bars: is_terminal.then(MultiProgress::new), sets: BTreeMap::new(), listed: BTreeSet::new() };
     loop {
         let event = tokio::select! {
             event = events.try_next() => event,
             () = sleep_until(deadline) => return Err(shown.overdue(arguments).into()),
         };
         match event {
-            Ok(Some(Event::Apply(set) | Event::InitApply(set))) => {
-                let set = Overview::of(&set);
-                if arguments.is_meant(&set) {
-                    shown.show(&set, out)?;
-                    if let Some(code) = ended(&set, arguments)? {
-                        return Ok(code);
-                    }
+            Ok(Some(event)) => {
+                if let Some(code) = shown.take(event, arguments, out)? {
+                    return Ok(code);
                 }
             }
-            Ok(Some(Event::Delete(set))) => {
-                let name = set.metadata.name.unwrap_or_default();
-                shown.remove(&name, out)?;
-                if arguments.set.as_ref() == Some(&name) {
-                    return Err(Failure::new(format!("SidecarSet {name:?} was deleted")).into());
-                }
-            }
-            Ok(Some(Event::Init | Event::InitDone)) => {}
             Err(error) => lasting(error, cluster)?,
             Ok(None) => return Ok(ExitCode::SUCCESS),
         }
@@ -119,6 +110,53 @@ fn ended(set: &Overview, arguments: &Arguments) -> Result<Option<ExitCode>, Fail
 }
 
 impl Shown {
+    /// Shows what has happened, and answers with what the program ends with, where it does.
+    fn take(
+        &mut self,
+        event: Event<SidecarSet>,
+        arguments: &Arguments,
+        out: &mut impl Write,
+    ) -> anyhow::Result<Option<ExitCode>> {
+        match event {
+            Event::Init => self.listed.clear(),
+            Event::Apply(set) => return self.changed(&Overview::of(&set), arguments, out),
+            Event::InitApply(set) => {
+                let set = Overview::of(&set);
+                self.listed.insert(set.name.clone());
+                return self.changed(&set, arguments, out);
+            }
+            // Nobody tells of what was deleted while the watch was cut.
+            Event::InitDone => {
+                let is_gone = |name: &&String| !self.listed.contains(*name);
+                let gone: Vec<String> = self.sets.keys().chain(&arguments.set).filter(is_gone).cloned().collect();
+                gone.iter().try_for_each(|name| self.deleted(name, arguments, out))?;
+            }
+            Event::Delete(set) => self.deleted(&set.metadata.name.unwrap_or_default(), arguments, out)?,
+        }
+        Ok(None)
+    }
+
+    fn changed(
+        &mut self,
+        set: &Overview,
+        arguments: &Arguments,
+        out: &mut impl Write,
+    ) -> anyhow::Result<Option<ExitCode>> {
+        if !arguments.is_meant(set) {
+            return Ok(None);
+        }
+        self.show(set, out)?;
+        Ok(ended(set, arguments)?)
+    }
+
+    fn deleted(&mut self, name: &str, arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<()> {
+        self.remove(name, out)?;
+        if arguments.set.as_deref() == Some(name) {
+            return Err(Failure::new(format!("SidecarSet {name:?} was deleted")).into());
+        }
+        Ok(())
+    }
+
     fn show(&mut self, set: &Overview, out: &mut impl Write) -> anyhow::Result<()> {
         let now = Seconds::from(jiff::Timestamp::now());
         let line = self.sets.entry(set.name.clone()).or_insert_with(|| Line {

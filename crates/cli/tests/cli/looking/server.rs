@@ -26,6 +26,8 @@ struct Has {
     refusals: BTreeMap<String, Value>,
     /// What whoever watches the sets is told, after what there is.
     changes: Vec<Value>,
+    /// Whether the sets are deleted, and the watch is cut so that nobody is told of it.
+    deletes_unseen: bool,
     asked: Vec<String>,
 }
 
@@ -59,6 +61,12 @@ impl Server {
         self
     }
 
+    /// Deletes the sets once somebody watches, whose watch cannot go on from where it was.
+    pub fn deletes_unseen(self) -> Self {
+        self.has.lock().unwrap().deletes_unseen = true;
+        self
+    }
+
     /// Runs the command line against it.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         self.served.run(arguments)
@@ -79,6 +87,13 @@ async fn answer(State(has): State<Arc<Mutex<Has>>>, method: Method, uri: Uri) ->
     if let Some(status) = refusal {
         let code = u16::try_from(status["code"].as_u64().unwrap()).unwrap();
         return Response::builder().status(code).body(Body::from(status.to_string())).unwrap();
+    }
+    if is_watch && has.deletes_unseen {
+        has.lists.insert(SETS.to_owned(), Vec::new());
+        let expired = json!({
+            "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old",
+        });
+        return Response::new(Body::from(format!("{}\n", json!({"type": "ERROR", "object": expired}))));
     }
     match has.lists.get(uri.path()) {
         Some(_) if is_watch => Response::new(changes(&has.changes)),

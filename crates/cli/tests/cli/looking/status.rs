@@ -165,3 +165,10 @@ fn who_may_not_watch_is_told_so_and_does_not_wait() {
     let asked = server.asked().len();
     assert!(asked < 10, "it was asked {asked} times");
 }
+
+#[test]
+fn a_set_that_is_deleted_while_the_watch_is_cut_is_not_waited_for() {
+    let ended = only(going_on()).deletes_unseen().run(&["status", "log-sc", "--wait", "--timeout", "20s"]);
+
+    assert_eq!((ended.code, &*ended.stderr), (1, "error: SidecarSet \"log-sc\" was deleted\n"));
+}

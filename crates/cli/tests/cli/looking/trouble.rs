@@ -1,7 +1,7 @@
 //! What goes wrong is one sentence and a hint, whichever way a person looks.
 
 use crate::looking::server::{SETS, Server};
-use crate::looking::world::{cluster, set};
+use crate::looking::world::{cluster, pod, running, set};
 
 const LOOKS: [&[&str]; 3] = [&["status"], &["status", "log-sc"], &["pods", "log-sc"]];
 
@@ -48,4 +48,20 @@ fn a_context_that_there_is_not_is_named() {
 
     assert_eq!((ended.code, &*ended.stdout), (1, ""));
     assert!(ended.stderr.starts_with("error: ") && ended.stderr.contains("nowhere"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_set_that_cannot_be_acted_on_is_told_with_what_is_wrong() {
+    let mut set = set("agent:v1");
+    set["spec"]["containers"][0].as_object_mut().unwrap().remove("image");
+    let server = cluster(&[set], &[], &[running(pod("web-0"))]);
+    let violation = "spec.containers[0].image: is required";
+
+    let (status, pods) = (server.run(&["status", "log-sc"]), server.run(&["pods", "log-sc"]));
+    let explained = server.run(&["explain", "pod", "web-0"]);
+
+    assert!(status.stdout.contains(violation), "{}", status.stdout);
+    assert!(pods.stderr.starts_with("error: ") && pods.stderr.contains(violation), "{}", pods.stderr);
+    assert!(explained.stdout.contains(violation), "{}", explained.stdout);
+    assert_eq!((status.code, pods.code, explained.code), (0, 1, 0));
 }
