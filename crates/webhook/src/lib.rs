@@ -113,14 +113,21 @@ pub async fn run_within(
     info!(address = %listener.local_addr().unwrap_or(upkeep.settings.bind), "answering reviews");
     let (permissions, namespace) = (Arc::clone(&context.permissions), upkeep.settings.namespace.clone());
     let (listed, is_listed) = oneshot::channel();
+    let (known, is_known) = oneshot::channel();
     let watch = permissions.watch(client.clone(), &namespace, listed);
     let ends = Ends { certificates, clients: upkeep.settings.clients.clone() };
-    let serve = server::serve(listener, around(server::router(context)), ends, shutdown.clone());
+    let serve = serve_when_known(
+        is_known,
+        server::serve(listener, around(server::router(context)), ends, shutdown.clone()),
+        shutdown.clone(),
+    );
     let keep = async move {
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = async {
                 until_all_is_known(is_synced, is_listed).await;
+                // Who serves has ended where nobody hears it.
+                let _ = known.send(());
                 upkeep.run(client, lead, loaded, Arc::clone(&is_ready)).await;
             } => {}
             () = watch => {}
@@ -137,6 +144,19 @@ fn source(settings: &Settings, client: &Client) -> Source {
     match &settings.certificate_secret {
         Some(secret) => Source::Given(Reader::new(client, namespace, secret, settings.names())),
         None => Source::Own(Keeper::new(client, namespace, settings.names(), settings.lifetimes)),
+    }
+}
+
+/// Serves once all is known. Who restarts in the place of one that was ready may be asked before anybody knows that it is not:
+/// those who ask then wait for a moment, because what nobody knows yet would leave their Pods without sidecars.
+async fn serve_when_known(
+    is_known: oneshot::Receiver<()>,
+    serve: impl Future<Output = Result<(), server::Error>>,
+    shutdown: CancellationToken,
+) -> Result<(), server::Error> {
+    tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        Ok(()) = is_known => serve.await,
     }
 }
 

@@ -14,10 +14,12 @@ use sidecarset_webhook::{Context, Error, Lead, Signals, run};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, yield_now};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 const SECRET: &str = "POST /api/v1/namespaces/sidecarset/secrets";
@@ -309,6 +311,28 @@ async fn it_is_ready_once_it_is_registered_and_until_it_is_told_to_end() {
         ]
     );
     assert!(!running.is_ready.load(Ordering::Relaxed));
+}
+
+#[tokio::test]
+async fn nobody_is_answered_before_all_is_known() {
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let mut running = start_with(Configuration::Listed, |settings| settings.bind = address);
+    let mut asker = loop {
+        match TcpStream::connect(address).await {
+            Ok(asker) => break asker,
+            Err(_) => sleep(Duration::from_millis(1)).await,
+        }
+    };
+    // Not what TLS begins with, and so answered at once where anybody listens.
+    asker.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+
+    let before = timeout(Duration::from_millis(200), asker.read_to_end(&mut answer)).await;
+    running.registered().await;
+    let after = timeout(Duration::from_secs(10), asker.read_to_end(&mut answer)).await;
+
+    assert!(before.is_err(), "{before:?}");
+    assert!(after.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
