@@ -10,6 +10,10 @@ use std::time::Duration;
 /// For how long a container has to run after a short run before it counts as running.
 const SETTLED: Duration = Duration::from_secs(30);
 
+/// By how much a clock may be behind that of a node. A start that is further in the future than that was told before a clock
+/// jumped back, and nobody knows when it was.
+const BEHIND: Duration = Duration::from_secs(300);
+
 /// Returns for how long a Pod still counts as unavailable because a sidecar has ended soon after it had started, and runs
 /// again.
 pub(super) fn unsettled_for(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Option<Duration> {
@@ -41,6 +45,8 @@ fn left(set: &CanonicalSet, pod: &PodRecord, run: &ShortRun, now: Seconds) -> Op
     // An upgrade ends a run, too, and that one says nothing of the present image. One that began within the second of the
     // upgrade may be either; if it crashes, the next one tells.
     let is_of_present_image = Some(run.began) > upgraded_at(set, pod);
+    // One in the future counts as one of just now: looked at again and again, the Pod would wait for as long as a clock has jumped.
+    let is_known = run.since.since(now) <= BEHIND;
     let left = SETTLED.checked_sub(now.since(run.since)).filter(|left| !left.is_zero());
-    left.filter(|_| is_of_present_image)
+    left.filter(|_| is_of_present_image && is_known)
 }

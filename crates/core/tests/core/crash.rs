@@ -48,6 +48,17 @@ fn a_container_that_ended_and_runs_again_spends_the_budget_until_it_has_run_for_
 }
 
 #[test]
+fn a_clock_that_jumped_back_holds_no_pod_for_as_long_as_it_jumped() {
+    let (old, new) = (sidecar_set().build(), sidecar_set().image("agent:v2").build());
+    let pods = [restarted(4000, &run(3998, 3999)), pod("b", &old)];
+    let before = |seconds: u64| plan_at(&new, &pods, now().after(Duration::from_secs(4000 - seconds)));
+
+    assert_eq!(upgrades(&before(301)), ["b"]);
+    // The clock of the node may be ahead.
+    assert_eq!((upgrades(&before(300)), before(300).recheck_after), (vec![], Some(Duration::from_secs(30))));
+}
+
+#[test]
 fn a_set_is_not_ready_while_nobody_knows_whether_its_sidecar_stays_up() {
     let new = sidecar_set().image("agent:v2").build();
     let pod = restarted(4, &run(2, 3)).build();
