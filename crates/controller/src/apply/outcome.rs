@@ -9,6 +9,9 @@ use tokio::time::error::Elapsed;
 /// What the API server says of an object that there is not.
 const NOT_FOUND: &str = "NotFound";
 
+/// What the API server says where it could not ask a webhook.
+const WEBHOOK_FAILED: &str = "failed calling webhook";
+
 /// What became of a write.
 #[derive(Debug)]
 pub(crate) enum Answer<K> {
@@ -66,9 +69,10 @@ pub(crate) fn hold(error: &kube::Error) -> WriteHold {
             let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
             WriteHold::Throttled { retry_after: Duration::from_secs(seconds.into()) }
         }
-        504 => WriteHold::Unanswered,
-        // The API server itself had no answer from its store.
-        500 if status.message.contains("etcdserver") => WriteHold::Unanswered,
+        // A webhook is asked before anything is written.
+        500 if status.message.contains(WEBHOOK_FAILED) => WriteHold::Failed,
+        // It may have failed after the write: where its store did not answer it, or it stands behind another server that says so.
+        500 | 502 | 504 => WriteHold::Unanswered,
         400..=499 => WriteHold::Refused,
         _ => WriteHold::Failed,
     }
@@ -118,7 +122,7 @@ mod tests {
                 WriteHold::Refused,
                 WriteHold::Conflict,
                 WriteHold::Refused,
-                WriteHold::Failed,
+                WriteHold::Unanswered,
                 WriteHold::Failed,
                 WriteHold::Unanswered,
             ]
@@ -133,10 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_did_not_answer_leaves_it_open_whether_it_was_written() {
-        let hold = hold_of(Status::failure("etcdserver: request timed out", "InternalError").with_code(500));
+    fn an_api_server_that_failed_leaves_it_open_whether_it_was_written() {
+        let holds = ["etcdserver: request timed out", "the connection to the store was lost", ""]
+            .map(|message| hold_of(Status::failure(message, "InternalError").with_code(500)));
 
-        assert_eq!(hold, WriteHold::Unanswered);
+        assert_eq!(holds, [WriteHold::Unanswered; 3]);
     }
 
     #[test]

@@ -33,7 +33,8 @@ async fn what_becomes_of_a_write_is_told_apart() {
         (Fault::Code(403), Written::Refused),
         (Fault::Code(404), Written::Gone),
         (Fault::Code(409), Written::Conflict),
-        (Fault::Code(500), Written::Failed),
+        (Fault::Code(503), Written::Failed),
+        (Fault::Code(500), Written::Unanswered),
         (Fault::Busy(1), Written::Throttled),
         (Fault::Code(504), Written::Unanswered),
     ] {
