@@ -57,9 +57,22 @@ pub fn write_json(out: &mut impl Write, object: &impl Serialize) -> anyhow::Resu
     Ok(writeln!(out)?)
 }
 
-/// Writes an object as YAML.
+/// Writes an object as YAML that kubectl reads.
 pub fn write_yaml(out: &mut impl Write, object: &impl Serialize) -> anyhow::Result<()> {
-    Ok(write!(out, "{}", serde_saphyr::to_string(object)?)?)
+    // kubectl takes a tab at the beginning of a block for its indentation, and refuses it: such texts are quoted.
+    let options =
+        serde_saphyr::ser_options! { prefer_block_scalars: !begins_with_a_tab(&serde_json::to_value(object)?) };
+    Ok(write!(out, "{}", serde_saphyr::to_string_with_options(object, options)?)?)
+}
+
+/// Says whether a text in a value has a tab at the beginning of its first line that is not empty.
+fn begins_with_a_tab(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.trim_start_matches(['\n', ' ']).starts_with('\t'),
+        Value::Array(items) => items.iter().any(begins_with_a_tab),
+        Value::Object(members) => members.values().any(begins_with_a_tab),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Writes objects one after the other; several as JSON are one List, as in kubectl.
