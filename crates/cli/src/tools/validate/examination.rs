@@ -6,12 +6,16 @@ use crate::tools::inject::is_set;
 use crate::tools::manifest::{Manifest, Source};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
+use sidecarset_api::{v1alpha1, v1beta1};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::normalize::normalize;
 use sidecarset_core::revision::Revision;
 use sidecarset_core::validation::{Violations, examine as examine_set};
+
+/// The versions of SidecarSet that there are.
+const VERSIONS: [&str; 2] = [v1beta1::VERSION, v1alpha1::VERSION];
 
 /// Everything that was found.
 #[derive(Debug, Default)]
@@ -50,6 +54,7 @@ pub fn examine(sources: &[Source]) -> Examined {
         examined.sets.push(set_name(manifest));
         let mut object = manifest.object.clone();
         let found = by_schema(manifest, &mut object, &schema);
+        examined.findings.extend(by_its_head(manifest, &mut object));
         match SidecarSet::deserialize(&object) {
             Ok(set) => {
                 let taken_out = found.iter().map(|finding| finding.path.clone()).collect();
@@ -73,6 +78,27 @@ fn by_schema(manifest: &Manifest, object: &mut Value, schema: &Value) -> Vec<Fin
     let mut found = Vec::new();
     schema::check(object, schema, "", &mut found);
     found.into_iter().map(|(path, message)| finding(manifest, Rule::Schema, &path, &message)).collect()
+}
+
+/// Finds what the API server looks at before the definition: the version and the name.
+fn by_its_head(manifest: &Manifest, object: &mut Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let version = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(_, version)| version);
+    if !version.is_some_and(|version| VERSIONS.contains(&version)) {
+        let message = format!("is no version of SidecarSet: those are {}", VERSIONS.join(" and "));
+        found.push(finding(manifest, Rule::Schema, "apiVersion", &message));
+    }
+    if object["metadata"].is_null() {
+        // So that the rest can be read.
+        object["metadata"] = json!({});
+    }
+    let metadata = &object["metadata"];
+    let is_missing = |name: &str| metadata[name].is_null() || metadata[name] == "";
+    // Of metadata of a wrong type the reader tells.
+    if metadata.is_object() && is_missing("name") && is_missing("generateName") {
+        found.push(finding(manifest, Rule::Invalid, "metadata.name", "is required"));
+    }
+    found
 }
 
 fn among_each_other(sets: &[Readable<'_>], others: &[&Manifest], findings: &mut Vec<Finding>) {
