@@ -16,8 +16,17 @@ use std::{fs, io};
 /// The name of the standard input, as kubectl has it.
 const STANDARD_INPUT: &str = "-";
 
+/// What messages call the standard input.
+pub const STANDARD_INPUT_NAME: &str = "<stdin>";
+
 /// What the names of files in a folder end with that are read.
 const EXTENSIONS: [&str; 3] = ["json", "yaml", "yml"];
+
+/// How many values a file may have that is smaller than so many bytes: aliases repeat some.
+const MOST_IN_SMALL_FILES: usize = 250_000;
+
+/// How many bytes the texts of a file may have that is smaller than that.
+const MOST_TEXT_IN_SMALL_FILES: usize = 64 << 20;
 
 /// The files that are read.
 #[derive(Debug, Args)]
@@ -92,11 +101,18 @@ impl Source {
     /// # Errors
     /// It is neither YAML nor JSON: the place is told.
     pub fn manifests(&self) -> Result<Vec<Manifest>, Fault> {
+        // A text has no more values than bytes. What is more than that comes of aliases that repeat one another.
+        let length = self.text.len();
         let options = serde_saphyr::options! {
             // As kubectl reads `defaultMode: 0644`.
             legacy_octal_numbers: true,
             with_snippet: false,
-            budget: serde_saphyr::budget! { max_documents: 100_000 },
+            budget: serde_saphyr::budget! {
+                max_documents: length.max(MOST_IN_SMALL_FILES),
+                max_events: length.saturating_mul(4).max(4 * MOST_IN_SMALL_FILES),
+                max_nodes: length.max(MOST_IN_SMALL_FILES),
+                max_total_scalar_bytes: length.max(MOST_TEXT_IN_SMALL_FILES),
+            },
         };
         let read: Result<Vec<Value>, _> = serde_saphyr::from_multiple_with_options(&self.text, options);
         let objects = read.map_err(|error| self.fault(&error))?;
@@ -116,6 +132,8 @@ impl Source {
         // The place is told in front, and what follows a comma is advice for programs.
         let message = message.split_once(" at line ").map_or(message, |(message, _)| message);
         let message = message.split_once(", set ").map_or(message, |(message, _)| message);
+        let is_too_much = message.starts_with("budget breached");
+        let message = if is_too_much { "is nested too deep, or aliases repeat too much of it" } else { message };
         Fault {
             file: Arc::clone(&self.name),
             place: place.unwrap_or(Place { line: 1, column: 1 }),
@@ -203,5 +221,19 @@ fn standard_input() -> anyhow::Result<Source> {
     let mut text = String::new();
     let read = io::stdin().lock().read_to_string(&mut text);
     read.map_err(|error| Failure::new(format!("failed to read the standard input: {error}")))?;
-    Ok(Source { name: "<stdin>".into(), text: text.into() })
+    Ok(Source { name: STANDARD_INPUT_NAME.into(), text: text.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_may_have_as_many_values_as_it_has_room_for() {
+        let text = format!("[{}1]", "1, ".repeat(2 * MOST_IN_SMALL_FILES));
+
+        let manifests = Source { name: "many.yaml".into(), text: text.into() }.manifests().unwrap();
+
+        assert_eq!(manifests[0].object.as_array().unwrap().len(), 2 * MOST_IN_SMALL_FILES + 1);
+    }
 }
