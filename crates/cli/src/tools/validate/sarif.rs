@@ -1,6 +1,7 @@
 //! Findings in the form that tools for code review read: SARIF 2.1.0, a standard of OASIS.
 
 use super::finding::{Finding, Rule, Severity};
+use crate::tools::manifest::STANDARD_INPUT_NAME;
 use serde_json::{Value, json};
 
 /// Returns a log with one run.
@@ -29,7 +30,7 @@ fn result(finding: &Finding) -> Value {
         path => format!("{path}: {}", finding.message),
     };
     let mut location = json!({"physicalLocation": {
-        "artifactLocation": {"uri": finding.file},
+        "artifactLocation": {"uri": uri(&finding.file)},
         "region": {"startLine": finding.place.line, "startColumn": finding.place.column},
     }});
     if !finding.path.is_empty() {
@@ -41,4 +42,33 @@ fn result(finding: &Finding) -> Value {
         "message": {"text": text},
         "locations": [location],
     })
+}
+
+/// Returns what SARIF calls a file: relative to where the command ran, or absolute as the file was named.
+fn uri(file: &str) -> String {
+    if file == STANDARD_INPUT_NAME {
+        return "stdin".to_owned();
+    }
+    let scheme = if file.starts_with('/') { "file://" } else { "" };
+    let plain = file.strip_prefix("./").unwrap_or(file).bytes();
+    let encoded = plain.map(|byte| match byte {
+        b'/' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    scheme.chars().map(String::from).chain(encoded).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_by_a_uri() {
+        assert_eq!(uri("sets/log.yaml"), "sets/log.yaml");
+        assert_eq!(uri("./log.yaml"), "log.yaml");
+        assert_eq!(uri("a b#1:é.yaml"), "a%20b%231%3A%C3%A9.yaml");
+        assert_eq!(uri("/tmp/log.yaml"), "file:///tmp/log.yaml");
+        assert_eq!(uri(STANDARD_INPUT_NAME), "stdin");
+    }
 }
