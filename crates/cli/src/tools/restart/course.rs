@@ -13,6 +13,7 @@ use crate::tools::stored;
 use anstream::eprintln;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -38,6 +39,9 @@ pub struct Course<'a, W: Write> {
     report: Report<'a, W>,
     waiting: VecDeque<Waiting>,
     replaced: Vec<Replaced>,
+    // Those that were there before the first Pod of a place was evicted. With two on their way, nobody can tell which new one comes
+    // for which: together they are as many.
+    known: BTreeMap<Place, Arc<BTreeSet<String>>>,
     // Those that have taken the place of one do not take that of another.
     taken: BTreeSet<String>,
     is_stopped: bool,
@@ -57,15 +61,15 @@ struct Replaced {
     place: Place,
     owner: String,
     /// The Pods that were there before.
-    known: BTreeSet<String>,
+    known: Arc<BTreeSet<String>>,
     until: Instant,
 }
 
 impl<'a, W: Write> Course<'a, W> {
     /// Makes ready.
     pub fn new(cluster: &'a Cluster, snapshot: &'a Snapshot, limits: Limits, report: Report<'a, W>) -> Self {
-        let (waiting, replaced, taken) = (VecDeque::new(), Vec::new(), BTreeSet::new());
-        Self { cluster, snapshot, limits, report, waiting, replaced, taken, is_stopped: false }
+        let (waiting, replaced, known, taken) = (VecDeque::new(), Vec::new(), BTreeMap::new(), BTreeSet::new());
+        Self { cluster, snapshot, limits, report, waiting, replaced, known, taken, is_stopped: false }
     }
 
     /// Evicts the Pods, and returns what became of each.
@@ -179,10 +183,17 @@ impl<'a, W: Write> Course<'a, W> {
         Ok(None)
     }
 
-    async fn replaced(&self, pod: &Candidate, owner: String) -> anyhow::Result<Replaced> {
+    async fn replaced(&mut self, pod: &Candidate, owner: String) -> anyhow::Result<Replaced> {
         let set = pod.sets.keys().next().cloned().unwrap_or_default();
         let place = Place { namespace: pod.key.namespace().to_owned(), set };
-        let known = place.pods(self.cluster, self.snapshot).await?.into_iter().map(|pod| pod.uid).collect();
+        let known = match self.known.get(&place) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let there = place.pods(self.cluster, self.snapshot).await?;
+                let known = Arc::new(there.into_iter().map(|pod| pod.uid).collect());
+                self.known.entry(place.clone()).or_insert(known).clone()
+            }
+        };
         Ok(Replaced { pod: pod.clone(), place, owner, known, until: Instant::now() + self.limits.timeout })
     }
 

@@ -127,6 +127,21 @@ fn no_further_pod_is_evicted_when_none_comes_in_its_place() {
 }
 
 #[test]
+fn of_two_that_are_on_their_way_it_does_not_matter_which_new_one_comes_for_which() {
+    let script = script(&[pod("web-0", "u0", false), pod("web-1", "u1", false)]);
+    script.answers(EVICTION, 201, &evicted());
+    script.answers("POST /api/v1/namespaces/shop/pods/web-1/eviction", 201, &evicted());
+    // The one that comes for the first is there before the second is evicted.
+    script.answers(PODS, 200, &list(&[pod("web-1", "u1", false), pod("web-2", "u2", true)]));
+    script.answers(PODS, 200, &list(&[pod("web-3", "u3", true), pod("web-2", "u2", true)]));
+
+    let ended = script.run(&["restart-outdated", "log-sc", "--max-unavailable=2", "--timeout=5s"]);
+
+    assert_eq!((ended.code, ended.stdout.lines().count()), (0, 2), "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("pod shop/web-3 is ready in the place of web-1\n"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_pod_that_nothing_creates_anew_is_left_alone_without_force() {
     let mut lonely = pod("web-0", "u0", false);
     lonely["metadata"]["ownerReferences"] = json!([]);
