@@ -233,6 +233,9 @@ async fn a_pinned_set_gives_new_pods_the_definition_of_then() -> Result<()> {
     let stage = Stage::open("pinned", &["pinning"]).await?;
     stage.apply_set("pinning/sidecarset.yaml").await?;
     assert_eq!(image_in_a_new_pod(&stage).await?, "busybox:1.36");
+    // The revision of a set of that name which was there before goes first.
+    let is_stored = "--for=jsonpath={.status.latestRevision}";
+    kubectl(&["wait", is_stored, "--timeout=60s", "sidecarset/pinned"]).await?;
 
     let second = r#"[{"op": "replace", "path": "/spec/customVersion", "value": "second"},
         {"op": "replace", "path": "/spec/containers/0/image", "value": "busybox:1.37"}]"#;
