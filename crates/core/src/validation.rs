@@ -15,11 +15,13 @@ mod rest;
 mod spellings;
 mod syntax;
 mod types;
+mod unknown;
 mod volumes;
 mod warnings;
 mod whitelist;
 
 pub use canary::keeps_its_base;
+pub use unknown::unknown_members;
 pub use warnings::warnings;
 
 pub(crate) use canary::{base as canary_base, check as canary};

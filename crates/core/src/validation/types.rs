@@ -52,7 +52,7 @@ fn remove(object: &mut Value, path: &Path) -> bool {
 }
 
 /// Turns numbers into texts where Kubernetes has quantities: it reads either, the compiled-in types only texts.
-fn spell_quantities(value: &mut Value) {
+pub(super) fn spell_quantities(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (key, member) in members {

@@ -1,6 +1,6 @@
 //! What is legal, but may surprise whoever writes a set.
 
-use super::{Writing, is_dns_subdomain};
+use super::{Writing, is_dns_subdomain, unknown_members};
 use crate::amount::Amount;
 use crate::catalog::Catalog;
 use crate::normalize::{
@@ -18,14 +18,15 @@ const MANY_NAMESPACES: usize = 10;
 /// Returns what whoever writes a set should know, each with its path.
 #[must_use]
 pub fn warnings(writing: Writing<'_>, catalog: &Catalog) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = unknown_members(&writing.set.spec);
     let spec = defaults::defaulted(&writing.set.spec);
     selection(writing.canonical, catalog, &mut warnings);
     canary(writing, &mut warnings);
     for (list, containers) in [("initContainers", &spec.init_containers), ("containers", &spec.containers)] {
         for (at, container) in containers.iter().flatten().enumerate() {
-            requests(container, &format!("spec.{list}[{at}]"), &mut warnings);
-            transfers(container, &format!("spec.{list}[{at}]"), &mut warnings);
+            let path = format!("spec.{list}[{at}]");
+            requests(container, &path, &mut warnings);
+            transfers(container, &path, &mut warnings);
         }
     }
     volumes(&spec, writing.canonical, &mut warnings);

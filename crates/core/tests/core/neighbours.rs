@@ -295,6 +295,28 @@ fn what_selects_or_injects_nothing_is_told() {
     );
 }
 
+#[test]
+fn what_kubernetes_does_not_know_is_told_for_it_may_be_misspelt() {
+    let mut set = set("mine", "agent");
+    set["spec"]["containers"][0]["imagePulPolicy"] = json!("Always");
+    set["spec"]["initContainers"] = json!([{
+        "name": "init", "image": "i", "resources": {"requests": {"cpu": 1}},
+        "volumeMounts": [{"name": "v", "mountPath": "/v", "readonly": true}],
+    }]);
+    set["spec"]["volumes"] = json!([{"name": "v", "emptyDir": {"size": "1Gi"}}]);
+    let what = "is unknown to Kubernetes 1.34: misspelt or newer, and dropped from pods by an API server that does not \
+                know it";
+
+    assert_eq!(
+        told(&set, &Catalog::default()),
+        [
+            format!("spec.initContainers[0].volumeMounts[0].readonly: {what}"),
+            format!("spec.containers[0].imagePulPolicy: {what}"),
+            format!("spec.volumes[0].emptyDir.size: {what}"),
+        ]
+    );
+}
+
 fn told_of_strategy(strategy: Value, status: &Value) -> Vec<String> {
     let mut set = set("mine", "agent");
     set["spec"]["updateStrategy"] = strategy;

@@ -12,7 +12,7 @@ use sidecarset_api::{v1alpha1, v1beta1};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::normalize::normalize;
 use sidecarset_core::revision::Revision;
-use sidecarset_core::validation::{Violations, examine as examine_set};
+use sidecarset_core::validation::{Violations, examine as examine_set, unknown_members};
 
 /// The versions of SidecarSet that there are.
 const VERSIONS: [&str; 2] = [v1beta1::VERSION, v1alpha1::VERSION];
@@ -126,6 +126,8 @@ fn among_each_other(sets: &[Readable<'_>], others: &[&Manifest], findings: &mut 
             Err(violations) => {
                 let violations = violations.iter().filter(|it| !readable.is_told_of(&it.path));
                 findings.extend(violations.map(|it| readable.violation(&it.path, &it.message)));
+                // What is required and missing may be there under a misspelt name.
+                findings.extend(unknown_members(&readable.set.spec).iter().map(|warning| readable.warning(warning)));
             }
         }
     }
