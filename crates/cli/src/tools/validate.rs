@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
                 writeln!(out, "{finding}")?;
             }
             for set in &examined.sets {
-                if !examined.findings.iter().any(|finding| finding.is_error_of(set)) {
+                if !examined.findings.iter().any(|finding| is_failed(finding) && finding.is_of(set)) {
                     writeln!(out, "sidecarset.apps.kruise.io/{} is valid", set.name)?;
                 }
             }

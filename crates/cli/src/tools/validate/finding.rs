@@ -66,9 +66,9 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Says whether it is an error of this set.
-    pub fn is_error_of(&self, set: &SetName) -> bool {
-        self.severity == Severity::Error && self.file == set.file && self.set.as_deref() == Some(&set.name)
+    /// Says whether it is of this set.
+    pub fn is_of(&self, set: &SetName) -> bool {
+        self.file == set.file && self.set.as_deref() == Some(&set.name)
     }
 }
 
