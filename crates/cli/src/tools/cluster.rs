@@ -2,14 +2,20 @@
 
 use super::failure::Failure;
 use clap::Args;
+use kube::client::ClientBuilder;
+use kube::client::retry::RetryPolicy;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
+use tower::buffer::BufferLayer;
+use tower::retry::RetryLayer;
 
 /// How long it may take to reach the API server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many requests may wait for each other to be sent.
+const QUEUE: usize = 64;
 
 /// Which cluster is meant.
 #[derive(Debug, Clone, Args)]
@@ -70,12 +76,21 @@ impl ClusterArguments {
         let default_namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         crate::install_crypto()?;
         let unusable = |error: kube::Error| Failure::new(format!("cannot use the kubeconfig: {error}"));
-        let client = Client::try_from(config.clone()).map_err(unusable)?;
         config.default_retry = false;
-        let once = Client::try_from(config).map_err(unusable)?;
+        let once = Client::try_from(config.clone()).map_err(unusable)?;
+        let client = patient(config).map_err(unusable)?;
         let server = server.trim_end_matches('/').to_owned();
         Ok(Cluster { client, once, namespace: self.namespace.clone(), default_namespace, server })
     }
+}
+
+/// Makes what asks a busy API server again, three times within some seconds.
+// The retries of kube itself go on for minutes, in which a person would see nothing.
+fn patient(config: Config) -> kube::Result<Client> {
+    let sends = ClientBuilder::try_from(config)?;
+    // What sends a request again has to be cloned for it.
+    let queued = sends.with_layer(&BufferLayer::new(QUEUE));
+    Ok(queued.with_layer(&RetryLayer::new(RetryPolicy::default())).build())
 }
 
 impl Cluster {

@@ -154,6 +154,18 @@ fn a_watch_that_fails_is_asked_for_again_only_after_a_pause() {
 }
 
 #[test]
+fn whoever_asks_a_busy_api_server_waits_some_seconds_and_is_told() {
+    let server = only(going_on()).refuses(SETS, 503, "ServiceUnavailable", "the server is starting");
+    let began = Instant::now();
+
+    let ended = server.run(&["status"]);
+
+    assert_eq!((ended.code, &*ended.stderr), (1, "Error from server (ServiceUnavailable): the server is starting\n"));
+    assert!(began.elapsed() < Duration::from_secs(15), "it took {:?}", began.elapsed());
+    assert_eq!(server.asked().iter().filter(|asked| asked.contains("sidecarsets")).count(), 4);
+}
+
+#[test]
 fn who_may_not_watch_is_told_so_and_does_not_wait() {
     let forbidden = "sidecarsets.apps.kruise.io is forbidden: User \"eve\" cannot watch resource \"sidecarsets\"";
     let server = only(going_on()).refuses(&format!("watch {SETS}"), 403, "Forbidden", forbidden);
