@@ -6,7 +6,7 @@ mod workload;
 pub use sets::is_set;
 
 use super::diff;
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::format::{Document, reference, write_documents};
 use super::manifest::{FileArguments, Manifest};
 use anstream::eprintln;
@@ -62,13 +62,23 @@ struct Outcome {
 /// Prints every object that has Pods, with the sidecars that these get, and every other as it is.
 ///
 /// # Errors
-/// A file cannot be read, or an object would be refused.
+/// A file cannot be read.
 pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let manifests = arguments.files.manifests()?;
     let sets = Sets::gather(&manifests, &arguments.namespace)?;
-    let mut outcomes = Vec::new();
+    let (mut outcomes, mut refused) = (Vec::new(), Vec::new());
     for manifest in manifests.iter().filter(|manifest| !sets::is_read(&manifest.object)) {
-        outcomes.push(inject(manifest, &sets, arguments)?);
+        match inject(manifest, &sets, arguments) {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+    if !refused.is_empty() {
+        // Somebody who pipes the objects into kubectl gets all of them, or none.
+        for refusal in &refused {
+            failure::report(refusal);
+        }
+        return Ok(ExitCode::FAILURE);
     }
     if outcomes.is_empty() {
         return Err(Failure::new(
