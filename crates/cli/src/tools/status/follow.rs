@@ -1,18 +1,21 @@
-//! Follows sets while they change: bars on a terminal, a line for each change elsewhere.
+//! Follows sets while they change.
 
+mod screen;
+
+use super::Arguments;
 use super::overview::Overview;
-use super::{Arguments, speed};
 use crate::tools::cluster::Cluster;
 use crate::tools::failure::Failure;
-use crate::tools::{age, snapshot};
+use crate::tools::snapshot;
 use futures::{StreamExt, TryStreamExt};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::MultiProgress;
 use kube::Api;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
+use screen::Screen;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::annotations::Seconds;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -21,21 +24,11 @@ use tokio::time::{Instant, sleep_until};
 /// How much time is waited at most where nobody says how long.
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// What is shown of the sets.
-struct Shown {
-    bars: Option<MultiProgress>,
-    sets: BTreeMap<String, Line>,
+/// The sets that are followed.
+struct Followed {
+    screen: Screen,
     /// The names in the last list.
     listed: BTreeSet<String>,
-}
-
-/// What is shown of a set.
-struct Line {
-    text: String,
-    bar: Option<ProgressBar>,
-    /// When another Pod was seen to be updated and ready.
-    steps: Vec<Seconds>,
-    done: usize,
 }
 
 /// Follows the sets until Ctrl-C, or a rollout to its end.
@@ -54,16 +47,16 @@ pub async fn follow(cluster: &Cluster, arguments: &Arguments, out: &mut impl Wri
     let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
     let deadline = Instant::now() + arguments.timeout.unwrap_or(FOR_EVER);
     let is_terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
-    let mut shown =
-        Shown { bars: is_terminal.then(MultiProgress::new), sets: BTreeMap::new(), listed: BTreeSet::new() };
+    let screen = if is_terminal { Screen::with_bars(MultiProgress::new()) } else { Screen::default() };
+    let mut followed = Followed { screen, listed: BTreeSet::new() };
     loop {
         let event = tokio::select! {
             event = events.try_next() => event,
-            () = sleep_until(deadline) => return Err(shown.overdue(arguments).into()),
+            () = sleep_until(deadline) => return Err(followed.overdue(arguments).into()),
         };
         match event {
             Ok(Some(event)) => {
-                if let Some(code) = shown.take(event, arguments, out)? {
+                if let Some(code) = followed.take(event, arguments, out)? {
                     return Ok(code);
                 }
             }
@@ -109,7 +102,7 @@ fn ended(set: &Overview, arguments: &Arguments) -> Result<Option<ExitCode>, Fail
         .hinting(format!("sidecarset status {name} says why and what ends it, sidecarset undo {name} goes back")))
 }
 
-impl Shown {
+impl Followed {
     /// Shows what has happened, and answers with what the program ends with, where it does.
     fn take(
         &mut self,
@@ -128,7 +121,7 @@ impl Shown {
             // Nobody tells of what was deleted while the watch was cut.
             Event::InitDone => {
                 let is_gone = |name: &&String| !self.listed.contains(*name);
-                let gone: Vec<String> = self.sets.keys().chain(&arguments.set).filter(is_gone).cloned().collect();
+                let gone: Vec<String> = self.screen.names().chain(&arguments.set).filter(is_gone).cloned().collect();
                 gone.iter().try_for_each(|name| self.deleted(name, arguments, out))?;
             }
             Event::Delete(set) => self.deleted(&set.metadata.name.unwrap_or_default(), arguments, out)?,
@@ -145,61 +138,21 @@ impl Shown {
         if !arguments.is_meant(set) {
             return Ok(None);
         }
-        self.show(set, out)?;
+        self.screen.show(set, Seconds::from(jiff::Timestamp::now()), out)?;
         Ok(ended(set, arguments)?)
     }
 
     fn deleted(&mut self, name: &str, arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<()> {
-        self.remove(name, out)?;
+        self.screen.remove(name, out)?;
         if arguments.set.as_deref() == Some(name) {
             return Err(Failure::new(format!("SidecarSet {name:?} was deleted")).into());
         }
         Ok(())
     }
 
-    fn show(&mut self, set: &Overview, out: &mut impl Write) -> anyhow::Result<()> {
-        let now = Seconds::from(jiff::Timestamp::now());
-        let line = self.sets.entry(set.name.clone()).or_insert_with(|| Line {
-            text: String::new(),
-            bar: self.bars.as_ref().map(|bars| bars.add(bar(&set.name))),
-            steps: Vec::new(),
-            done: set.updated_ready,
-        });
-        line.steps.extend((line.done..set.updated_ready).map(|_| now));
-        line.done = set.updated_ready;
-        let left = speed::time_left(&mut line.steps, set.matched.saturating_sub(set.updated_ready), now);
-        let left = left.map(|left| format!(", about {} left", age::short(left))).unwrap_or_default();
-        match &line.bar {
-            Some(bar) => {
-                bar.set_length(set.matched as u64);
-                bar.set_position(set.updated_ready as u64);
-                bar.set_message(format!("{}{left}", set.line()));
-            }
-            None if line.text != set.line() => writeln!(out, "{}: {}{left}", set.name, set.line())?,
-            None => {}
-        }
-        line.text = set.line();
-        Ok(out.flush()?)
-    }
-
-    fn remove(&mut self, name: &str, out: &mut impl Write) -> anyhow::Result<()> {
-        let Some(line) = self.sets.remove(name) else { return Ok(()) };
-        match line.bar {
-            Some(bar) => bar.finish_and_clear(),
-            None => writeln!(out, "{name}: deleted")?,
-        }
-        Ok(())
-    }
-
     fn overdue(&self, arguments: &Arguments) -> Failure {
         let name = arguments.set.as_deref().unwrap_or_default();
-        let stands = self.sets.get(name).map_or("nothing is known of it", |line| &line.text);
+        let stands = self.screen.text(name).unwrap_or("nothing is known of it");
         Failure::new(format!("timed out waiting for the rollout of {name}: {stands}"))
     }
-}
-
-fn bar(name: &str) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{prefix} {bar:20} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::no_length().with_style(style.progress_chars("█▌░")).with_prefix(name.to_owned())
 }
