@@ -78,6 +78,12 @@ impl Catalog {
         Self { reserved: namespaces.into_iter().map(Arc::from).collect(), ..Self::default() }
     }
 
+    /// Says whether the Pods of a namespace are selected only by sets that name it.
+    #[must_use]
+    pub fn is_reserved(&self, namespace: &str) -> bool {
+        self.reserved.contains(namespace)
+    }
+
     /// Adds a set, or takes the place of the one of its name.
     pub fn put_set(&mut self, set: &SidecarSet) -> Entry {
         let name: Arc<str> = set.metadata.name.as_deref().unwrap_or_default().into();
@@ -155,7 +161,7 @@ impl Catalog {
         let mut selection = Selection::default();
         let mut bases = BTreeSet::new();
         let name = namespace.and_then(|labels| labels.get(NAMESPACE_NAME));
-        let reserved = name.filter(|name| self.reserved.contains(name.as_str()));
+        let reserved = name.filter(|name| self.is_reserved(name));
         let may_select =
             |entry: &&Entry| entry.is_injecting() && reserved.is_none_or(|reserved| entry.namespaces().names(reserved));
         let candidates = self.index.candidates(pod, namespace);

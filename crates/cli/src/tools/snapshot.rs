@@ -27,8 +27,8 @@ use std::sync::Arc;
 /// How many objects there are on a page of a list.
 const PAGE: u32 = 500;
 
-/// The namespace in which the operator is installed, where nobody says otherwise.
-pub const OPERATOR_NAMESPACE: &str = "sidecarset-system";
+/// The namespace in which the operator is installed, where nothing says otherwise.
+const OPERATOR_NAMESPACE: &str = "sidecarset-system";
 
 /// What there is on a cluster.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ impl Snapshot {
             // Of all namespaces: wherever the operator runs, each belongs to a set by its uid.
             list::<ControllerRevision>(cluster, Api::all(client.clone()), revision_label),
         )?;
-        let mut catalog = Catalog::reserving([SYSTEM_NAMESPACE, OPERATOR_NAMESPACE]);
+        let mut catalog = Catalog::reserving([SYSTEM_NAMESPACE, operator_namespace(&revisions)]);
         for namespace in namespaces {
             catalog.put_namespace(&namespace.name_any(), namespace.metadata.labels.unwrap_or_default());
         }
@@ -205,6 +205,13 @@ impl SeenPod {
         seen.object = keeps(&seen).then_some(pod.object);
         seen
     }
+}
+
+/// Returns where the operator runs: it keeps the revisions in its own namespace. Where a cluster comes from another operator,
+/// those that are older are elsewhere.
+fn operator_namespace(revisions: &[ControllerRevision]) -> &str {
+    let newest = revisions.iter().max_by_key(|revision| revision.metadata.creation_timestamp.as_ref());
+    newest.and_then(|revision| revision.metadata.namespace.as_deref()).unwrap_or(OPERATOR_NAMESPACE)
 }
 
 /// Reads a list to its end.

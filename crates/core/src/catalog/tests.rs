@@ -95,6 +95,7 @@ fn the_pods_of_a_reserved_namespace_are_selected_only_by_name() {
 
     assert_eq!(names(&catalog.select(&nginx(), Some(&kube_system))), ["system"]);
     assert_eq!(names(&catalog.select(&nginx(), Some(&NamespaceLabels::new()))), ["everywhere"]);
+    assert_eq!((catalog.is_reserved("kube-system"), catalog.is_reserved("default")), (true, false));
 }
 
 #[test]

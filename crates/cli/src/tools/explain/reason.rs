@@ -1,7 +1,7 @@
 //! What each set has to do with a Pod, and why.
 
 use crate::tools::hold;
-use crate::tools::snapshot::{OPERATOR_NAMESPACE, SeenPod, Snapshot};
+use crate::tools::snapshot::{SeenPod, Snapshot};
 use crate::tools::view::{State, View};
 use serde::Serialize;
 use sidecarset_core::annotations::Seconds;
@@ -9,7 +9,6 @@ use sidecarset_core::catalog::{Entry, NamespaceLabels};
 use sidecarset_core::injection;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::Carried;
-use sidecarset_core::registration::SYSTEM_NAMESPACE;
 use sidecarset_core::rollout::{Hold, blocking_fields};
 use sidecarset_core::selection::{Labels, Namespaces, Requirement};
 use std::collections::BTreeSet;
@@ -234,8 +233,7 @@ impl Case<'_> {
         {
             return Some(asked("its namespaceSelector", unmet, labels, &format!("namespace {namespace}")));
         }
-        let is_reserved = [SYSTEM_NAMESPACE, OPERATOR_NAMESPACE].contains(&namespace);
-        (is_reserved && !set.namespaces.names(namespace))
+        (self.snapshot.catalog.is_reserved(namespace) && !set.namespaces.names(namespace))
             .then(|| format!("Pods of {namespace} are left alone by sets whose namespaceSelector does not name it"))
     }
 }

@@ -1,6 +1,6 @@
 //! Why a Pod has its sidecars or not, where the reason is not the labels of the Pod alone.
 
-use crate::looking::world::{carrying, cluster, pod, running, set};
+use crate::looking::world::{carrying, cluster, pod, revision, running, set};
 use crate::served::Ended;
 use serde_json::{Value, json};
 use std::slice;
@@ -36,6 +36,26 @@ fn pods_of_a_reserved_namespace_are_left_alone_by_sets_that_do_not_name_it() {
     let ended = explained(&[set("agent:v1")], &pod);
 
     assert_told(&ended, "Pods of kube-system are left alone by sets whose namespaceSelector does not name it");
+}
+
+#[test]
+fn the_namespace_of_an_operator_is_that_of_the_newest_revision() {
+    let set = set("agent:v1");
+    let (mut of_kruise, mut ours) = (revision(&set), revision(&set));
+    of_kruise["metadata"]["namespace"] = "kruise-system".into();
+    ours["metadata"]["namespace"] = "ops".into();
+    ours["metadata"]["creationTimestamp"] = "2026-01-02T00:00:00Z".into();
+    let in_namespace = |namespace: &str| {
+        let mut pod = running(pod("web-0"));
+        pod["metadata"]["namespace"] = namespace.into();
+        let server = cluster(slice::from_ref(&set), &[ours.clone(), of_kruise.clone()], &[pod]);
+        server.run(&["explain", "pod", "web-0", "-n", namespace])
+    };
+
+    let (own, other) = (in_namespace("ops"), in_namespace("kruise-system"));
+
+    assert_told(&own, "Pods of ops are left alone by sets whose namespaceSelector does not name it");
+    assert_told(&other, "selected, and created without the sidecars");
 }
 
 #[test]
@@ -103,23 +123,8 @@ fn what_a_paused_rollout_waits_for_is_told_with_what_ends_it() {
 fn the_field_that_only_a_new_pod_can_take_is_named() {
     let (before, mut after) = (set("agent:v1"), set("agent:v2"));
     after["spec"]["containers"][0]["env"] = json!([{"name": "LEVEL", "value": "debug"}]);
-    let mut revision = json!({
-        "apiVersion": "apps/v1", "kind": "ControllerRevision",
-        "metadata": {
-            "name": "log-sc-a", "namespace": "sidecarset-system", "creationTimestamp": "2026-01-01T00:00:00Z",
-            "labels": {"kruise.io/sidecarset-name": "log-sc"},
-            "ownerReferences": [{
-                "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "name": "log-sc", "uid": "u1", "controller": true,
-            }],
-        },
-        "revision": 1,
-        "data": {"spec": {"$patch": "replace"}},
-    });
-    for (member, value) in before["spec"].as_object().unwrap() {
-        revision["data"]["spec"][member] = value.clone();
-    }
     let pod = carrying(&before, &pod("web-0"));
-    let server = cluster(&[after], &[revision], &[pod]);
+    let server = cluster(&[after], &[revision(&before)], &[pod]);
 
     let ended = server.run(&["explain", "pod", "web-0"]);
 

@@ -14,7 +14,7 @@ pub fn cluster(sets: &[Value], revisions: &[Value], pods: &[Value]) -> Server {
     let namespace = |name| json!({"metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}}});
     let server = Server::start()
         .lists(SETS, sets)
-        .lists("/api/v1/namespaces", &["shop", "other", "kube-system"].map(namespace))
+        .lists("/api/v1/namespaces", &["shop", "other", "kube-system", "kruise-system", "ops"].map(namespace))
         .lists("/apis/apps/v1/controllerrevisions", revisions)
         .lists("/api/v1/pods", pods);
     ["shop", "other"].into_iter().fold(server, |server, name| {
@@ -46,6 +46,26 @@ pub fn observed(mut set: Value, status: &Value) -> Value {
     let members = status.as_object().unwrap().clone();
     set["status"].as_object_mut().unwrap().extend(members);
     set
+}
+
+/// The revision of a set, in the namespace of the operator.
+pub fn revision(set: &Value) -> Value {
+    let mut revision = json!({
+        "apiVersion": "apps/v1", "kind": "ControllerRevision",
+        "metadata": {
+            "name": "log-sc-a", "namespace": "sidecarset-system", "creationTimestamp": "2026-01-01T00:00:00Z",
+            "labels": {"kruise.io/sidecarset-name": "log-sc"},
+            "ownerReferences": [{
+                "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "name": "log-sc", "uid": "u1", "controller": true,
+            }],
+        },
+        "revision": 1,
+        "data": {"spec": {"$patch": "replace"}},
+    });
+    for (member, value) in set["spec"].as_object().unwrap() {
+        revision["data"]["spec"][member] = value.clone();
+    }
+    revision
 }
 
 /// A condition of a set.
