@@ -13,7 +13,7 @@ mod pin;
 mod recorded;
 mod stored;
 
-pub use choice::{choose, draw};
+pub use choice::{choices, choose, draw};
 pub(crate) use difference::differences;
 pub use difference::{Difference, Extent};
 pub use draft::Draft;

@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub struct View<'a> {
     /// The set, as its Pods are to be: as it is, or as it was at the revision to which a failed rollout returns.
     pub set: Arc<CanonicalSet>,
+    /// The set as it is written.
+    pub written: Arc<CanonicalSet>,
     /// The Pods that count as the set's.
     pub matched: Vec<&'a SeenPod>,
     /// The Pods that it selects and that were created without its sidecars.
@@ -36,9 +38,10 @@ impl<'a> View<'a> {
         let missing = snapshot.pods.iter().filter(|pod| pod.lacks.iter().any(|lacked| **lacked == *name)).collect();
         let records = records(&matched);
         let status = snapshot.sets.get(name).and_then(|set| set.status.as_ref());
-        let set = Arc::clone(snapshot.catalog.outlook(set, &records, status, now).set.effective());
+        let written = snapshot.catalog.outlook(set, &records, status, now).set;
+        let set = Arc::clone(written.effective());
         let plan = rollout::plan(&set, &records, now);
-        Some(Self { set, matched, missing, plan, now })
+        Some(Self { set, written, matched, missing, plan, now })
     }
 
     /// Returns what is remembered of the matched Pods.

@@ -4,7 +4,7 @@
 use super::{PinPolicy, Unusable};
 use crate::amount::Amount;
 use crate::normalize::CanonicalSet;
-use crate::selection::Labels;
+use crate::selection::{Labels, Selector};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -22,7 +22,23 @@ pub fn choose<'a>(
     };
     // As in Kruise: a revision that is missing keeps each Pod from being created, also those that would not get it.
     let past = pin.past.as_ref()?;
-    Ok(if gets_past(set, pin.policy, pod, draw) { past } else { set.effective() })
+    Ok(if extent(set, pin.policy).includes(pod, draw) { past } else { set.effective() })
+}
+
+/// Returns the definitions of which [`choose`] gives each new Pod one; the present one first, where it is one of them.
+///
+/// # Errors
+/// The set is pinned to a revision that cannot be injected.
+pub fn choices(set: &Arc<CanonicalSet>) -> Result<Vec<&Arc<CanonicalSet>>, &Unusable> {
+    let Some(pin) = &set.pin else {
+        return Ok(vec![set.effective()]);
+    };
+    let past = pin.past.as_ref()?;
+    Ok(match extent(set, pin.policy) {
+        Extent::All => vec![past],
+        Extent::NotSelected(..) | Extent::Share(_) => vec![set.effective(), past],
+        Extent::None => vec![set.effective()],
+    })
 }
 
 /// Returns a number from 0 to below 1 that is another one for each request and set, and always the same for both:
@@ -34,17 +50,48 @@ pub fn draw(request: &str, set: &str) -> f64 {
     f64::from(number) / (f64::from(u32::MAX) + 1.0)
 }
 
+/// Which new Pods get the past definition.
+enum Extent<'a> {
+    /// Each.
+    All,
+    /// Those that the rollout does not select, and this share of the others, in percent.
+    NotSelected(&'a Selector, Option<u32>),
+    /// This share of them, in percent.
+    Share(u32),
+    /// None.
+    None,
+}
+
+impl Extent<'_> {
+    fn includes(&self, pod: &impl Labels, draw: f64) -> bool {
+        match *self {
+            Self::All => true,
+            Self::NotSelected(selector, share) => {
+                !selector.matches(pod) || share.is_some_and(|share| is_drawn(share, draw))
+            }
+            Self::Share(share) => is_drawn(share, draw),
+            Self::None => false,
+        }
+    }
+}
+
 // As in Kruise, in this order.
-fn gets_past(set: &CanonicalSet, policy: PinPolicy, pod: &impl Labels, draw: f64) -> bool {
+fn extent(set: &CanonicalSet, policy: PinPolicy) -> Extent<'_> {
     if set.rollout.is_paused || policy == PinPolicy::Always {
-        return true;
+        return Extent::All;
     }
-    if set.rollout.selector.as_ref().is_some_and(|selector| !selector.matches(pod)) {
-        return true;
-    }
-    match set.rollout.partition {
+    let share = match set.rollout.partition {
         // Of how many Pods would it be that many? Nobody knows how many there will be.
-        Amount::Count(_) => false,
-        Amount::Percent(share) => draw <= f64::from(share) / 100.0,
+        Amount::Count(_) => None,
+        Amount::Percent(share) => Some(share),
+    };
+    match (&set.rollout.selector, share) {
+        (Some(selector), share) => Extent::NotSelected(selector, share),
+        (None, Some(share)) => Extent::Share(share),
+        (None, None) => Extent::None,
     }
+}
+
+fn is_drawn(share: u32, draw: f64) -> bool {
+    draw <= f64::from(share) / 100.0
 }

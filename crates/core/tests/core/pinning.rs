@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, Entry};
 use sidecarset_core::injection::{choose, inject};
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::revision::draw;
+use sidecarset_core::revision::{choices, draw};
 use sidecarset_core::validation::Violations;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const PAST: &str = "agent:v1";
@@ -74,6 +75,29 @@ fn the_policy_partial_gives_the_present_where_the_partition_is_a_number_or_absen
     for strategy in [json!({}), json!({"partition": 0}), json!({"partition": 1000})] {
         assert_eq!(chosen(&pinned("Partial", &strategy), &json!({}), 0.0), PRESENT, "{strategy}");
     }
+}
+
+#[test]
+fn what_new_pods_may_get_is_what_is_chosen_for_some_of_them() {
+    let canaries = json!({"matchLabels": {"canary": "true"}});
+    for (policy, strategy, images) in [
+        ("Always", json!({}), &[PAST][..]),
+        ("Partial", json!({"paused": true}), &[PAST]),
+        ("Partial", json!({"selector": canaries}), &[PRESENT, PAST]),
+        ("Partial", json!({"partition": "30%"}), &[PRESENT, PAST]),
+        ("Partial", json!({"partition": 1000}), &[PRESENT]),
+    ] {
+        let set = pinned(policy, &strategy);
+        let given: Vec<String> =
+            choices(&Arc::new(set.clone())).unwrap().iter().map(|it| it.containers[0].image.to_string()).collect();
+        let pods = [(json!({}), 0.0), (json!({"canary": "true"}), 0.99)];
+        let seen: BTreeSet<String> = pods.iter().map(|(pod, draw)| chosen(&set, pod, *draw)).collect();
+
+        assert_eq!(given, images, "{policy} {strategy}");
+        assert_eq!(seen, given.into_iter().collect(), "{policy} {strategy}");
+    }
+    let present = Arc::new(sidecar_set().image(PRESENT).build());
+    assert_eq!(choices(&present).unwrap()[0].containers[0].image.to_string(), PRESENT);
 }
 
 #[test]

@@ -9,9 +9,11 @@ use sidecarset_core::catalog::{Entry, NamespaceLabels};
 use sidecarset_core::injection;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::Carried;
+use sidecarset_core::revision::choose;
 use sidecarset_core::rollout::{Hold, blocking_fields};
 use sidecarset_core::selection::{Labels, Namespaces, Requirement};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What a set has to do with a Pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -191,8 +193,7 @@ impl Case<'_> {
             }
         }
         if !self.exists {
-            let containers: Vec<&str> = set.sidecars().map(|sidecar| &*sidecar.name).collect();
-            return said(&set.name, Verdict::WouldBeInjected, vec![format!("it gets {}", containers.join(", "))]);
+            return said(&set.name, Verdict::WouldBeInjected, self.given(set));
         }
         let created = self.snapshot.sets.get(&*set.name).and_then(|set| set.metadata.creation_timestamp.as_ref());
         let is_older = created.is_some_and(|created| self.pod.created < Seconds::from(created.0));
@@ -206,7 +207,27 @@ impl Case<'_> {
         said(&set.name, Verdict::Missing, vec![why.to_owned(), end])
     }
 
-    fn not_selected(&self, set: &CanonicalSet, selecting: &[std::sync::Arc<CanonicalSet>]) -> Explained {
+    /// Says what a set gives to the Pod: where it is pinned, chance may have a say.
+    fn given(&self, set: &CanonicalSet) -> Vec<String> {
+        let Some(view) = View::of(self.snapshot, &set.name, self.now) else { return Vec::new() };
+        let draws = [0.0, 1.0_f64.next_down()];
+        let mut given: Vec<&Arc<CanonicalSet>> =
+            draws.iter().filter_map(|draw| choose(&view.written, &self.pod.labels, *draw).ok()).collect();
+        given.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        let told = given.into_iter().enumerate().map(|(at, definition)| {
+            let containers: Vec<String> =
+                definition.sidecars().map(|sidecar| format!("{} ({})", sidecar.name, sidecar.image)).collect();
+            let past = Some(definition).filter(|definition| !Arc::ptr_eq(definition, &view.written));
+            let past = past.and_then(|past| past.revision.as_deref());
+            let past =
+                past.map(|revision| format!(", as {revision} describes it, which is not the present definition"));
+            let or = if at == 0 { "it gets" } else { "or, as it is drawn for each Pod," };
+            format!("{or} {}{}", containers.join(", "), past.unwrap_or_default())
+        });
+        told.collect()
+    }
+
+    fn not_selected(&self, set: &CanonicalSet, selecting: &[Arc<CanonicalSet>]) -> Explained {
         if let Some(why) = self.mismatch(set) {
             return said(&set.name, Verdict::NotSelected, vec![why]);
         }

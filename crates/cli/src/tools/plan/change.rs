@@ -12,8 +12,10 @@ use sidecarset_core::annotations::Seconds;
 use sidecarset_core::normalize::defaults::defaulted;
 use sidecarset_core::normalize::{CanonicalSet, Sidecar};
 use sidecarset_core::record::PodKey;
+use sidecarset_core::revision::choices;
 use sidecarset_core::rollout::{Hold, blocking_fields, plan};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What would become of the set itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,8 +35,8 @@ pub struct Change {
     /// The specs before and after, with their defaults.
     #[serde(skip)]
     pub specs: (Option<Value>, Value),
-    /// What a new Pod gets.
-    pub gives: Gives,
+    /// What a new Pod gets: one of these.
+    pub gives: Vec<Gives>,
     /// The Pods that the set selects, by namespace.
     pub namespaces: BTreeMap<String, Selected>,
     /// The running Pods that are upgraded in place, in this order.
@@ -53,6 +55,8 @@ pub struct Change {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gives {
+    /// The revision that describes it, where it is not the definition that is applied.
+    pub revision: Option<String>,
     pub init_containers: Vec<String>,
     pub containers: Vec<String>,
     pub volumes: Vec<String>,
@@ -92,7 +96,7 @@ impl Change {
         Some(Self {
             name: name.to_owned(),
             kind,
-            gives: Gives::of(&view.set),
+            gives: given(&view.written),
             namespaces: namespaces(&view),
             upgrades: in_order(&view, now),
             at_once: view.plan.upgrades.len(),
@@ -117,14 +121,22 @@ impl Change {
     }
 }
 
+/// Returns what new Pods get of a set; nothing where its injection is paused, or where they are refused.
+fn given(set: &Arc<CanonicalSet>) -> Vec<Gives> {
+    let definitions = if set.is_injecting { choices(set).unwrap_or_default() } else { Vec::new() };
+    definitions.into_iter().map(|definition| Gives::of(definition, set)).collect()
+}
+
 impl Gives {
-    fn of(set: &CanonicalSet) -> Self {
+    fn of(definition: &Arc<CanonicalSet>, set: &Arc<CanonicalSet>) -> Self {
         let told = |sidecar: &Sidecar| format!("{} ({})", sidecar.name, sidecar.image);
+        let past = Some(definition).filter(|definition| !Arc::ptr_eq(definition, set));
         Self {
-            init_containers: set.init_containers.iter().map(told).collect(),
-            containers: set.containers.iter().map(told).collect(),
-            volumes: set.mounted.iter().map(|volume| volume.name.to_string()).collect(),
-            annotations: set.metadata.iter().map(|metadata| metadata.key.clone()).collect(),
+            revision: past.and_then(|past| past.revision.as_deref()).map(str::to_owned),
+            init_containers: definition.init_containers.iter().map(told).collect(),
+            containers: definition.containers.iter().map(told).collect(),
+            volumes: definition.mounted.iter().map(|volume| volume.name.to_string()).collect(),
+            annotations: definition.metadata.iter().map(|metadata| metadata.key.clone()).collect(),
         }
     }
 }

@@ -42,16 +42,22 @@ pub fn tell(change: &Change, form: Format, out: &mut impl Write) -> anyhow::Resu
 }
 
 fn gives(change: &Change, out: &mut impl Write) -> anyhow::Result<()> {
-    heading(out, "A new Pod gets")?;
-    let gives = &change.gives;
-    let lists = [
-        ("init containers", &gives.init_containers),
-        ("containers", &gives.containers),
-        ("volumes", &gives.volumes),
-        ("annotations", &gives.annotations),
-    ];
-    for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-        writeln!(out, "  {what}: {}", list.join(", "))?;
+    if change.gives.is_empty() {
+        heading(out, "A new Pod gets nothing: the injection is paused")?;
+    }
+    for (at, gives) in change.gives.iter().enumerate() {
+        let who = if at == 0 { "A new Pod gets" } else { "Some, as spec.injectionStrategy chooses, get" };
+        let past = gives.revision.as_ref().map(|revision| format!(" what {revision} describes"));
+        heading(out, &format!("{who}{}", past.unwrap_or_default()))?;
+        let lists = [
+            ("init containers", &gives.init_containers),
+            ("containers", &gives.containers),
+            ("volumes", &gives.volumes),
+            ("annotations", &gives.annotations),
+        ];
+        for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+            writeln!(out, "  {what}: {}", list.join(", "))?;
+        }
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Why a Pod has its sidecars or not, where the reason is not the labels of the Pod alone.
 
-use crate::looking::world::{carrying, cluster, pod, revision, running, set};
+use crate::looking::world::{carrying, cluster, pod, revision, running, set, written};
 use crate::served::Ended;
 use serde_json::{Value, json};
-use std::slice;
+use std::{fs, slice};
 
 /// What is said of a Pod beside one set or more.
 fn explained(sets: &[Value], pod: &Value) -> Ended {
@@ -67,6 +67,43 @@ fn a_set_whose_injection_is_paused_says_so_and_what_ends_it() {
 
     assert_told(&ended, "its injection is paused");
     assert_told(&ended, "sidecarset resume --injection");
+}
+
+/// What is said of a Pod that there is not yet.
+fn foreseen(set: &Value, revisions: &[Value], pod: &Value) -> Ended {
+    let file = written(pod);
+    let ended = cluster(slice::from_ref(set), revisions, &[]).run(&["explain", "-f", file.to_str().unwrap()]);
+    fs::remove_file(file).unwrap();
+    assert_eq!((ended.code, &*ended.stderr), (0, ""));
+    ended
+}
+
+#[test]
+fn what_a_new_pod_gets_of_a_set_that_is_pinned_is_the_past() {
+    let (past, mut present) = (revision(&set("agent:v1")), set("agent:v2"));
+    present["spec"]["injectionStrategy"] = json!({"revision": {"revisionName": "log-sc-a"}});
+
+    let ended = foreseen(&present, &[past], &pod("web-0"));
+
+    assert_told(&ended, "  it gets agent (agent:v1), as log-sc-a describes it, which is not the present definition\n");
+    assert!(!ended.stdout.contains("agent:v2"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_a_new_pod_may_get_of_a_set_that_is_pinned_for_some_depends_on_its_labels_and_on_chance() {
+    let (past, mut present) = (revision(&set("agent:v1")), set("agent:v2"));
+    present["spec"]["injectionStrategy"] = json!({"revision": {"revisionName": "log-sc-a", "policy": "Partial"}});
+    let mut by_labels = present.clone();
+    by_labels["spec"]["updateStrategy"] = json!({"selector": {"matchLabels": {"app": "web"}}});
+    present["spec"]["updateStrategy"] = json!({"partition": "30%"});
+
+    let drawn = foreseen(&present, slice::from_ref(&past), &pod("web-0"));
+    let selected = foreseen(&by_labels, &[past], &pod("web-0"));
+
+    assert_told(&drawn, "  it gets agent (agent:v1), as log-sc-a describes it, which is not the present definition\n");
+    assert_told(&drawn, "  or, as it is drawn for each Pod, agent (agent:v2)\n");
+    assert_told(&selected, "  it gets agent (agent:v2)\n");
+    assert!(!selected.stdout.contains("agent:v1"), "{}", selected.stdout);
 }
 
 #[test]

@@ -1,19 +1,13 @@
 //! What applying a set would lead to.
 
 use crate::looking::server::Server;
-use crate::looking::world::{carrying, cluster, observed, pod, running, set};
+use crate::looking::world::{carrying, cluster, observed, pod, revision, running, set, written as file};
 use crate::served::Ended;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs, process, slice};
-
-static FILES: AtomicU32 = AtomicU32::new(0);
+use std::{fs, slice};
 
 fn plan(server: &Server, wanted: &Value, more: &[&str]) -> Ended {
-    let number = FILES.fetch_add(1, Ordering::Relaxed);
-    let path: PathBuf = env::temp_dir().join(format!("sidecarset-test-plan-{}-{number}.yaml", process::id()));
-    fs::write(&path, wanted.to_string()).unwrap();
+    let path = file(wanted);
     let ended = server.run(&[&["plan", "-f", path.to_str().unwrap()], more].concat());
     fs::remove_file(path).unwrap();
     ended
@@ -99,6 +93,29 @@ fn nothing_is_written_and_permission_to_read_is_enough() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let asked = server.asked();
     assert!(!asked.is_empty() && asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
+}
+
+#[test]
+fn what_new_pods_get_of_a_set_that_is_pinned_is_told_with_the_revision() {
+    let (before, past) = (set("agent:v2"), revision(&set("agent:v1")));
+    let mut wanted = written("agent:v2");
+    wanted["spec"]["updateStrategy"] = json!({"partition": "30%"});
+    wanted["spec"]["injectionStrategy"] = json!({"revision": {"revisionName": "log-sc-a", "policy": "Partial"}});
+    let server = cluster(&[before], &[past], &[]);
+
+    let some = plan(&server, &wanted, &[]);
+    wanted["spec"]["injectionStrategy"]["revision"]["policy"] = "Always".into();
+    let all = as_json(&plan(&server, &wanted, &["-o", "json"]));
+    wanted["spec"]["injectionStrategy"]["paused"] = true.into();
+    let none = plan(&server, &wanted, &[]);
+
+    let told = "A new Pod gets\n  containers: agent (agent:v2)\n\n\
+                Some, as spec.injectionStrategy chooses, get what log-sc-a describes\n  containers: agent (agent:v1)\n";
+    assert!(some.stdout.contains(told), "{}", some.stdout);
+    assert_eq!(all["gives"].as_array().unwrap().len(), 1);
+    assert_eq!(all["gives"][0]["revision"], "log-sc-a");
+    assert_eq!(all["gives"][0]["containers"], json!(["agent (agent:v1)"]));
+    assert!(none.stdout.contains("A new Pod gets nothing: the injection is paused\n"), "{}", none.stdout);
 }
 
 #[test]

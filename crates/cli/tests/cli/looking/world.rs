@@ -4,7 +4,12 @@ use crate::looking::server::{SETS, Server};
 use crate::served::Ended;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{self, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs};
+
+static FILES: AtomicU32 = AtomicU32::new(0);
 
 /// When the Pods got what they carry.
 const INJECTED: &str = "2026-01-02T03:04:05Z";
@@ -66,6 +71,14 @@ pub fn revision(set: &Value) -> Value {
         revision["data"]["spec"][member] = value.clone();
     }
     revision
+}
+
+/// Writes an object into a file of its own.
+pub fn written(object: &Value) -> PathBuf {
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let path = env::temp_dir().join(format!("sidecarset-test-{}-{number}.yaml", process::id()));
+    fs::write(&path, object.to_string()).unwrap();
+    path
 }
 
 /// A condition of a set.
