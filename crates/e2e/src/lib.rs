@@ -10,6 +10,7 @@ mod kubectl;
 mod neighbour;
 mod observed;
 mod operators;
+mod person;
 mod pod_watch;
 mod proxy;
 mod scene;
@@ -24,6 +25,7 @@ pub use kubectl::{example, has_real_nodes, kubectl, kubectl_edit, kubectl_progra
 pub use neighbour::Neighbour;
 pub use observed::{ContainerView, PodView, find, running};
 pub use operators::Operators;
+pub use person::Person;
 pub use pod_watch::PodWatch;
 pub use proxy::{Asked, Fate, Moment, proxy};
 pub use scene::{Scene, refusal};
