@@ -3,6 +3,7 @@
 
 mod exact;
 mod storm;
+mod succession;
 mod thousands;
 
 use anyhow::{Context, Result};
