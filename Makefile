@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo demo-down test test-fast test-traces fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
+.PHONY: help install demo demo-down test test-fast test-traces test-shells fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -35,6 +35,9 @@ test-fast: ## Runs the tests that need no cluster
 
 test-traces: ## Runs the tests of the build that sends traces
 	cargo test --locked --features sidecarset/otel --test operator
+
+test-shells: ## Runs the tests of the completion for zsh and fish, which have to be installed
+	cargo test --locked --workspace --test cli -- --ignored completion
 
 FUZZ_CASES ?= 2000
 

@@ -37,8 +37,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    if completion::is_asked(called(&arguments)) {
-        return completion::answer_kubectl(arguments.into_iter().skip(1));
+    if let Some(words) = completion::words(called(&arguments), &arguments) {
+        return completion::answer(&words);
     }
     let arguments = match parse(arguments) {
         Ok(arguments) => arguments,

@@ -4,16 +4,20 @@ use crate::acting::script::{SET, SETS, Script, set};
 use crate::served::Ended;
 use serde_json::json;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process};
+
+static NAMED: AtomicU32 = AtomicU32::new(0);
 
 /// A folder with the program under another name.
 struct Named(PathBuf);
 
 impl Named {
     fn new(name: &str) -> Self {
-        let folder = env::temp_dir().join(format!("sidecarset-test-{name}-{}", process::id()));
+        let number = NAMED.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("sidecarset-test-{name}-{}-{number}", process::id()));
         fs::create_dir_all(&folder).unwrap();
         symlink(env!("CARGO_BIN_EXE_sidecarset"), folder.join(name)).unwrap();
         Self(folder.join(name))
@@ -62,18 +66,79 @@ fn as_a_plugin_it_calls_itself_as_a_person_calls_it() {
     assert_eq!(ended.code, 1);
 }
 
+/// What a shell completes with its script, where the cluster has the set `log-sc`: `ask` is a program of the shell.
+fn completed(shell: &str, ask: &str) -> Ended {
+    let server = Script::start();
+    server.answers(&format!("GET {SETS}"), 200, &json!({"metadata": {}, "items": [set()]}));
+    server.answers(&format!("GET {SET}"), 200, &set());
+    let program = Named::new("sidecarset");
+    let path = format!("{}:/usr/bin:/bin", program.0.parent().unwrap().display());
+    let mut command = Command::new(shell);
+    command.args(["-c", ask]).env_clear().env("PATH", path).env("KUBECONFIG", server.kubeconfig());
+    // The shell may have nothing to look at but a terminal, and a home.
+    command.env("HOME", program.0.parent().unwrap()).env("TERM", "dumb");
+    Ended::of(&command.output().unwrap())
+}
+
+fn by_bash(line: &str) -> String {
+    let ask = format!(
+        "source <(sidecarset completion bash); compopt() {{ printf '%s\\n' \"$*\"; }}; \
+         COMP_LINE='{line}'; COMP_POINT=${{#COMP_LINE}}; _sidecarset; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    let ended = completed("/bin/bash", &ask);
+    assert_eq!((ended.code, &*ended.stderr), (0, ""), "{line}");
+    ended.stdout
+}
+
 #[test]
-fn bash_completes_with_the_script_that_is_printed() {
-    let bash = Path::new("/bin/bash");
-    if !bash.exists() {
-        return;
+fn bash_completes_commands_values_and_names_of_the_cluster() {
+    for (line, completed) in [
+        ("sidecarset set", "set-image\n"),
+        ("sidecarset pause ", "log-sc\n"),
+        ("sidecarset set-image log-sc ", "-o nospace\nagent=\n"),
+        ("sidecarset set-image log-sc agent=", "\n"),
+        // What is before the last = stays.
+        ("sidecarset pause log-sc --dry-run=s", "server\n"),
+        ("sidecarset status nobody", "\n"),
+        ("sidecarset validate -f ", "-o default\n\n"),
+    ] {
+        assert_eq!(by_bash(line), completed, "{line}");
     }
-    let script = Script::start().run(&["completion", "bash"]).stdout;
-    let asked =
-        "COMP_WORDS=(sidecarset set); COMP_CWORD=1; _sidecarset sidecarset set sidecarset; echo \"${COMPREPLY[@]}\"";
+}
 
-    let output = Command::new(bash).args(["-c", &format!("{script}\n{asked}")]).output().unwrap();
+#[test]
+#[ignore = "needs zsh: make test-shells"]
+fn zsh_completes_commands_and_names_of_the_cluster() {
+    // Candidates are added to the line by a function of zsh, which only works while somebody types: it is told what it would get.
+    let ask = |line: &str| {
+        format!(
+            "autoload -U compinit; compinit -u; source <(sidecarset completion zsh); \
+             _describe() {{ print -r -- ${{(P)2}} ${{@[3,-1]}} }}; _files() {{ print files }}; \
+             words=(${{(z)${{:-{line}}}}} {}); CURRENT=$#words; _sidecarset",
+            if line.ends_with(' ') { "''" } else { "" }
+        )
+    };
+    for (line, told) in [
+        ("sidecarset pause ", "log-sc\n"),
+        ("sidecarset set-i", "set-image:Changes images of a SidecarSet, as kubectl set image does for a Deployment\n"),
+        ("sidecarset set-image log-sc ", "agent= -S\n"),
+        ("sidecarset validate -f ", "files\n"),
+    ] {
+        let ended = completed("/bin/zsh", &ask(line));
+        assert_eq!((&*ended.stdout, &*ended.stderr), (told, ""), "{line}");
+    }
+}
 
-    let ended = Ended::of(&output);
-    assert_eq!((&*ended.stdout, &*ended.stderr), ("set-image\n", ""));
+#[test]
+#[ignore = "needs fish: make test-shells"]
+fn fish_completes_commands_and_names_of_the_cluster() {
+    for (line, told) in [
+        ("sidecarset pause ", "log-sc\n"),
+        ("sidecarset set-i", "set-image\tChanges images of a SidecarSet, as kubectl set image does for a Deployment\n"),
+        ("sidecarset set-image log-sc ", "agent=\n"),
+        ("sidecarset validate -f /bin/zs", "/bin/zsh"),
+    ] {
+        let ended = completed("/usr/bin/fish", &format!("sidecarset completion fish | source; complete -C '{line}'"));
+        assert!(ended.stdout.starts_with(told), "{line}: {} {}", ended.stdout, ended.stderr);
+    }
 }

@@ -55,6 +55,11 @@ impl Script {
         self
     }
 
+    /// Returns the kubeconfig of whoever asks it.
+    pub fn kubeconfig(&self) -> &Path {
+        self.served.kubeconfig()
+    }
+
     /// Runs the command line against it.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         self.served.run(arguments)

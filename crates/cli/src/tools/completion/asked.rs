@@ -1,5 +1,6 @@
-//! What kubectl asks its plugins for when a person presses Tab: it runs `kubectl_complete-sidecarset` with the words so far, of
-//! which the last one is to be completed, and reads candidates and a directive in the form of cobra.
+//! What is asked when a person presses Tab, with the words so far, of which the last one is to be completed: by kubectl, which runs
+//! `kubectl_complete-sidecarset` for its plugin, and by our scripts for shells, which run `sidecarset __complete`. Both read
+//! candidates and a directive in the form of cobra.
 
 use super::live;
 use super::walk::{Place, Wanted, walk};
@@ -11,23 +12,29 @@ use std::process::ExitCode;
 
 /// What the name begins with under which kubectl asks.
 const PREFIX: &str = "kubectl_complete-";
+/// The command by which shells ask.
+const COMMAND: &str = "__complete";
 
 /// The directives of cobra that are used.
 const FILES: u8 = 0;
 const NO_SPACE: u8 = 2;
 const NO_FILES: u8 = 4;
 
-/// Says whether kubectl asks, by the name under which the program was called.
-pub fn is_asked(name: &str) -> bool {
-    name.starts_with(PREFIX)
+/// Returns the words that are to be completed, where that is asked. `called` is the name under which the program was called.
+pub fn words(called: &str, arguments: &[OsString]) -> Option<Vec<String>> {
+    let words = match arguments {
+        [_, words @ ..] if called.starts_with(PREFIX) => words,
+        [_, command, words @ ..] if command == COMMAND => words,
+        _ => return None,
+    };
+    Some(words.iter().map(|word| word.to_string_lossy().into_owned()).collect())
 }
 
-/// Answers kubectl. Where nothing can be found out there are no candidates: nobody wants to read an error while typing.
-pub fn answer(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+/// Answers. Where nothing can be found out there are no candidates: nobody wants to read an error while typing.
+pub fn answer(words: &[String]) -> ExitCode {
     let mut root = crate::Arguments::command().bin_name("kubectl sidecarset");
     root.build();
-    let place = walk(&root, &words);
+    let place = walk(&root, words);
     let (candidates, directive) = candidates(&place);
     // Nobody is left to tell where it cannot be printed.
     let _ = write(&mut io::stdout().lock(), &place.prefix, &candidates, directive);
