@@ -5,6 +5,7 @@ mod condition;
 mod degraded;
 mod failing;
 mod failure;
+mod held;
 mod injecting;
 mod names;
 mod not_injected;

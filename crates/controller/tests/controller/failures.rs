@@ -114,7 +114,7 @@ async fn a_refused_pod_is_the_reason_that_the_status_gives() {
     assert_eq!(progressing["reason"], "UpgradesNotTaken");
     assert_eq!(
         progressing["message"],
-        "2 of 3 pods are updated; 1 wait for another attempt: the API server did not take their upgrade"
+        "2 of 3 pods are updated; 1 waits for another attempt: the API server did not take its upgrade"
     );
 }
 

@@ -76,8 +76,8 @@ async fn an_annotation_that_cannot_be_merged_into_holds_its_pod_alone_and_the_st
     assert_eq!(progressing["reason"], "UpgradesNotTaken");
     assert_eq!(
         progressing["message"],
-        "1 of 2 pods are updated; 1 wait for another attempt: patchPodMetadata cannot be merged into an annotation of \
-         theirs"
+        "1 of 2 pods are updated; 1 waits for another attempt: patchPodMetadata cannot be merged into an annotation of \
+         its own"
     );
     // Ten minutes with at most a minute between attempts.
     let reads = cluster.change(|state| state.reads.iter().filter(|pod| *pod == "a").count());

@@ -55,7 +55,7 @@ async fn the_condition_ready_speaks_of_them_and_stays_true() {
 
     assert_eq!((ready["type"].clone(), ready["status"].clone()), (json!("Ready"), json!("True")));
     let message = ready["message"].as_str().unwrap();
-    assert!(message.ends_with("; 1 more are selected and were created without the sidecars"), "{message}");
+    assert!(message.ends_with("; 1 more is selected and was created without the sidecars"), "{message}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -72,7 +72,7 @@ async fn refused_amounts_hold_their_pod_alone_and_the_status_says_so() {
     assert_eq!(cluster.pods_with_image("agent:2"), ["b", "c"]);
     assert_eq!(progressing(&cluster)["reason"], "UpgradesNotTaken");
     let message =
-        "2 of 3 pods are updated; 1 wait for another attempt: the API server did not take their cpu and memory";
+        "2 of 3 pods are updated; 1 waits for another attempt: the API server did not take its cpu and memory";
     assert_eq!(progressing(&cluster)["message"], message);
 }
 

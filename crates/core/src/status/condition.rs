@@ -1,7 +1,7 @@
 //! The conditions of a set.
 
-use super::Counts;
 use super::names::names;
+use super::{Counts, held};
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
@@ -150,10 +150,9 @@ impl Condition {
     pub(super) fn progressing(plan: &Plan, standing: &Standing<'_>) -> Self {
         let Standing { counts, verdict, .. } = standing;
         let mut clauses = vec![format!("{} of {} pods are updated", counts.updated, counts.matched)];
-        let held = HELD.into_iter().map(|(hold, meaning)| (hold, plan.held(hold), meaning));
-        for (hold, held, meaning) in held.filter(|(_, held, _)| *held > 0) {
+        for (hold, held) in held::told(plan) {
             let budget = (hold == Hold::BudgetSpent).then(|| format!(" ({})", standing.budget()));
-            clauses.push(format!("{held} {meaning}{}", budget.unwrap_or_default()));
+            clauses.push(format!("{held}{}", budget.unwrap_or_default()));
         }
         if plan.held(Hold::BudgetSpent) == 0 {
             clauses.extend(standing.not_ready());
@@ -180,27 +179,6 @@ impl Condition {
         }
     }
 }
-
-/// What the reasons to hold mean to a person, in the order in which a message lists them.
-const HELD: [(Hold, &str); 17] = [
-    (Hold::InFlight, "wait for the kubelet to finish an upgrade"),
-    (Hold::HandOver, "wait for the new container of a hot upgrade to be ready"),
-    (Hold::Changed, "changed before they were upgraded, and are looked at again"),
-    (Hold::NotTaken, "wait for another attempt: the API server did not take their upgrade"),
-    (Hold::NotMerged, "wait for another attempt: patchPodMetadata cannot be merged into an annotation of theirs"),
-    (Hold::Resizing, "wait for the kubelet to change their cpu and memory"),
-    (Hold::ResizeDeferred, "wait for room on their nodes for the changed cpu and memory"),
-    (Hold::ResizeInfeasible, "cannot get the changed cpu and memory on their nodes"),
-    (Hold::ResizeFailing, "wait for the kubelet, which fails to change their cpu and memory"),
-    (Hold::ResizeRefused, "wait for another attempt: the API server did not take their cpu and memory"),
-    (Hold::BudgetSpent, "wait for unavailable pods"),
-    (Hold::Halted, "stay because the rollout has failed"),
-    (Hold::Paused, "wait because the rollout is paused"),
-    (Hold::NotUpdate, "stay because updateStrategy.type is NotUpdate"),
-    (Hold::Partition, "stay because of the partition"),
-    (Hold::NotSelected, "stay because updateStrategy.selector leaves them out"),
-    (Hold::NeedsNewPod, "take the change when they are created anew: more than an image changed"),
-];
 
 /// Returns the conditions for the wire: ours, and those of others as they were.
 pub(super) fn update(

@@ -15,7 +15,8 @@ pub fn with_not_injected(mut status: SidecarSetStatus, pods: Option<usize>) -> S
     if pods > 0
         && let Some(ready) = status.conditions.iter_mut().find(|condition| condition.type_ == "Ready")
     {
-        ready.message.push_str(&format!("; {pods} more are selected and were created without the sidecars"));
+        let are = if pods == 1 { "is selected and was" } else { "are selected and were" };
+        ready.message.push_str(&format!("; {pods} more {are} created without the sidecars"));
     }
     status
 }

@@ -292,7 +292,7 @@ fn the_status_says_what_a_hot_upgrade_waits_for() {
     assert_eq!(status.conditions[1].reason, "WaitingForPods");
     assert_eq!(
         status.conditions[1].message,
-        "1 of 1 pods are updated; 1 wait for the new container of a hot upgrade to be ready; 1 upgraded pod is not \
+        "1 of 1 pods are updated; 1 waits for the new container of a hot upgrade to be ready; 1 upgraded pod is not \
          ready: shop/a"
     );
 }

@@ -82,7 +82,7 @@ fn pods_that_wait_for_their_recreation_are_counted_and_explained() {
         told(
             "False",
             "NotUpgradable",
-            "0 of 1 pods are updated; 1 take the change when they are created anew: more than an image changed"
+            "0 of 1 pods are updated; 1 takes the change when it is created anew: more than an image changed"
         )
     );
 }
@@ -215,7 +215,7 @@ fn messages_name_the_pods_that_a_rollout_waits_for() {
 
     let status = summarize(&set, &pods);
 
-    let waiting = "2 of 5 pods are updated; 1 wait for unavailable pods (maxUnavailable is 2, and 2 upgraded pods are \
+    let waiting = "2 of 5 pods are updated; 1 waits for unavailable pods (maxUnavailable is 2, and 2 upgraded pods are \
                    not ready: shop/web-3, shop/web-7); 2 stay because of the partition";
     assert_eq!(condition(&status, "Progressing"), told("True", "MaxUnavailableReached", waiting));
     let ready = "0 of 5 pods are updated and ready; 2 upgraded pods are not ready: shop/web-3, shop/web-7";
@@ -228,7 +228,7 @@ fn a_budget_of_nothing_is_told_without_pods() {
 
     let status = summarize(&set, &[pod("a", &sidecar_set().build())]);
 
-    let message = "0 of 1 pods are updated; 1 wait for unavailable pods (maxUnavailable is 0)";
+    let message = "0 of 1 pods are updated; 1 waits for unavailable pods (maxUnavailable is 0)";
     assert_eq!(condition(&status, "Progressing").2, message);
 }
 

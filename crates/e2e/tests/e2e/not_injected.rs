@@ -13,7 +13,7 @@ async fn a_pod_that_was_there_before_the_set_is_counted_until_it_is_created_anew
     let status = scene.until_status("the pod is counted", |status| status.not_injected_pods == 1).await?;
     let ready = status.conditions.iter().find(|condition| condition.type_ == "Ready");
     let said = ready.map(|it| (it.status.as_str(), it.message.as_str()));
-    let message = "0 of 0 pods are updated and ready; 1 more are selected and were created without the sidecars";
+    let message = "0 of 0 pods are updated and ready; 1 more is selected and was created without the sidecars";
     assert_eq!(said, Some(("True", message)));
 
     scene.pod_api().delete("app", &DeleteParams::default().grace_period(0)).await?;

@@ -70,7 +70,7 @@ async fn a_pod_that_may_not_be_upgraded_stops_no_other_one_and_is_upgraded_as_so
     let pods = scene.until_pods("the others are upgraded", others).await?;
     let told = json!([
         "UpgradesNotTaken",
-        "2 of 3 pods are updated; 1 wait for another attempt: the API server did not take their upgrade"
+        "2 of 3 pods are updated; 1 waits for another attempt: the API server did not take its upgrade"
     ]);
     let status = scene.until_status("the condition says why one is not", |status| reason(status) == told).await?;
     let degraded = status.conditions.iter().find(|it| it.type_ == "Degraded").map_or("", |it| it.message.as_str());

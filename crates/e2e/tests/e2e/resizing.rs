@@ -176,7 +176,7 @@ async fn amounts_that_would_change_the_class_of_a_pod_are_refused_and_told() -> 
     let is_refused = |status: &SidecarSetStatus| progressing(status) == "UpgradesNotTaken";
     let status = scene.until_status("the set says that it is refused", is_refused).await?;
     let message =
-        "0 of 1 pods are updated; 1 wait for another attempt: the API server did not take their cpu and memory";
+        "0 of 1 pods are updated; 1 waits for another attempt: the API server did not take its cpu and memory";
     assert!(status.conditions.iter().any(|condition| condition.message == message), "{status:#?}");
     Ok(())
 }
