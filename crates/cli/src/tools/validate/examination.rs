@@ -53,25 +53,23 @@ pub fn examine(sources: &[Source]) -> Examined {
     for manifest in sets {
         examined.sets.push(set_name(manifest));
         let mut object = manifest.object.clone();
-        let found = by_schema(manifest, &mut object, &schema);
-        examined.findings.extend(by_its_head(manifest, &mut object));
-        match SidecarSet::deserialize(&object) {
+        let mut found = by_schema(manifest, &mut object, &schema);
+        by_its_head(manifest, &mut object, &mut found);
+        match serde_path_to_error::deserialize::<_, SidecarSet>(&object) {
             Ok(set) => {
                 let taken_out = found.iter().map(|finding| finding.path.clone()).collect();
                 readable.push(Readable { manifest, set, taken_out });
             }
-            Err(error) if found.is_empty() => found_by_reading(manifest, &error, &mut examined.findings),
-            Err(_) => {}
+            Err(error) => {
+                let (path, message) = (error.path().to_string(), error.inner().to_string());
+                examined.findings.push(finding(manifest, Rule::Schema, &path, &message));
+            }
         }
         examined.findings.extend(found);
     }
     among_each_other(&readable, &others, &mut examined.findings);
     examined.findings.sort_by(|one, other| (&one.file, one.place).cmp(&(&other.file, other.place)));
     examined
-}
-
-fn found_by_reading(manifest: &Manifest, error: &serde_json::Error, findings: &mut Vec<Finding>) {
-    findings.push(finding(manifest, Rule::Schema, "", &error.to_string()));
 }
 
 fn by_schema(manifest: &Manifest, object: &mut Value, schema: &Value) -> Vec<Finding> {
@@ -81,8 +79,7 @@ fn by_schema(manifest: &Manifest, object: &mut Value, schema: &Value) -> Vec<Fin
 }
 
 /// Finds what the API server looks at before the definition: the version and the name.
-fn by_its_head(manifest: &Manifest, object: &mut Value) -> Vec<Finding> {
-    let mut found = Vec::new();
+fn by_its_head(manifest: &Manifest, object: &mut Value, found: &mut Vec<Finding>) {
     let version = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(_, version)| version);
     if !version.is_some_and(|version| VERSIONS.contains(&version)) {
         let message = format!("is no version of SidecarSet: those are {}", VERSIONS.join(" and "));
@@ -94,11 +91,10 @@ fn by_its_head(manifest: &Manifest, object: &mut Value) -> Vec<Finding> {
     }
     let metadata = &object["metadata"];
     let is_missing = |name: &str| metadata[name].is_null() || metadata[name] == "";
-    // Of metadata of a wrong type the reader tells.
-    if metadata.is_object() && is_missing("name") && is_missing("generateName") {
+    let is_told = found.iter().any(|finding| ["metadata", "metadata.name"].contains(&&*finding.path));
+    if is_missing("name") && is_missing("generateName") && !is_told {
         found.push(finding(manifest, Rule::Invalid, "metadata.name", "is required"));
     }
-    found
 }
 
 fn among_each_other(sets: &[Readable<'_>], others: &[&Manifest], findings: &mut Vec<Finding>) {

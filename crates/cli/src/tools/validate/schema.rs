@@ -1,6 +1,8 @@
-//! What the API server finds by the definition of SidecarSet: unknown fields, and values of a wrong type.
+//! What the API server finds by the definition of SidecarSet: unknown fields, values of a wrong type, and what is missing.
 
 use crate::tools::manifest::member;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
 /// The types of values that a schema allows.
@@ -9,15 +11,18 @@ struct Types<'a> {
     schema: &'a Value,
 }
 
-/// Returns the schema of a SidecarSet, from its definition.
+/// Returns the schema of a SidecarSet, from its definition; that of its metadata is one of Kubernetes.
 pub fn of_sidecar_set() -> Value {
     let definition = sidecarset_api::crd::sidecar_set();
     let version = definition.spec.versions.into_iter().next();
     let schema = version.and_then(|version| version.schema?.open_api_v3_schema);
-    serde_json::to_value(schema).unwrap_or_default()
+    let mut schema = serde_json::to_value(schema).unwrap_or_default();
+    let mut whole = SchemaSettings::default().with(|settings| settings.inline_subschemas = true).into_generator();
+    schema["properties"]["metadata"] = whole.root_schema_for::<ObjectMeta>().to_value();
+    schema
 }
 
-/// Adds what a schema does not allow, each with its path. Values of a wrong type are taken out, so that the rest can be read.
+/// Adds what a schema does not allow, each with its path. What is wrong or missing gets a value with which the rest can be read.
 pub fn check(value: &mut Value, schema: &Value, path: &str, found: &mut Vec<(String, String)>) {
     let types = Types { schema };
     if value.is_null() && types.are_told() {
@@ -30,7 +35,10 @@ pub fn check(value: &mut Value, schema: &Value, path: &str, found: &mut Vec<(Str
         return;
     }
     match value {
-        Value::Object(members) => check_members(members, schema, path, found),
+        Value::Object(members) => {
+            check_members(members, schema, path, found);
+            check_required(members, schema, path, found);
+        }
         Value::Array(items) => {
             for (at, item) in items.iter_mut().enumerate() {
                 check(item, &schema["items"], &format!("{path}[{at}]"), found);
@@ -47,7 +55,7 @@ fn check_members(members: &mut Map<String, Value>, schema: &Value, path: &str, f
     let keeps_all = schema["x-kubernetes-preserve-unknown-fields"] == true;
     // Metadata has no schema of its own in a definition.
     let is_closed = schema["properties"].is_object() && !keeps_all;
-    for (name, value) in members {
+    for (name, value) in members.iter_mut() {
         let path = member(path, name);
         match (schema["properties"].get(name), &schema["additionalProperties"]) {
             (Some(schema), _) => check(value, schema, &path, found),
@@ -58,10 +66,28 @@ fn check_members(members: &mut Map<String, Value>, schema: &Value, path: &str, f
             (None, _) => {}
         }
     }
+    if schema["additionalProperties"].is_object() {
+        members.retain(|_, value| !value.is_null());
+    }
+}
+
+/// Adds what is missing. What was taken out was there, and is told already.
+fn check_required(members: &mut Map<String, Value>, schema: &Value, path: &str, found: &mut Vec<(String, String)>) {
+    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let there = members.get(name);
+        if there.is_some_and(|value| !value.is_null()) {
+            continue;
+        }
+        let path = member(path, name);
+        if !found.iter().any(|(told, _)| *told == path) {
+            found.push((path, "is required".to_owned()));
+        }
+        members.insert(name.to_owned(), Types { schema: &schema["properties"][name] }.placeholder());
+    }
 }
 
 fn is_of_every_object(path: &str) -> bool {
-    matches!(path, "apiVersion" | "kind" | "metadata")
+    matches!(path, "apiVersion" | "kind")
 }
 
 impl Types<'_> {
@@ -93,6 +119,9 @@ impl Types<'_> {
             Some("object") => Value::Object(Map::new()),
             Some("array") => Value::Array(Vec::new()),
             Some("string") => Value::String(String::new()),
+            Some("boolean") => Value::Bool(false),
+            Some("integer" | "number") => Value::from(0),
+            _ if self.is_int_or_string() => Value::from(0),
             _ => Value::Null,
         }
     }
@@ -169,7 +198,38 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_not_for_the_definition_to_judge() {
-        assert_eq!(found(&json!({"metadata": {"name": "a", "annotations": {"b": "c"}}})), [""; 0]);
+    fn metadata_is_that_of_every_object() {
+        let good = json!({"metadata": {"name": "a", "annotations": {"b": "c"}, "creationTimestamp": null}, "spec": {}});
+        let bad = json!({"metadata": {"nam": "a", "labels": {"team": 5}}, "spec": {}});
+
+        assert_eq!(found(&good), [""; 0]);
+        assert_eq!(
+            found(&bad),
+            ["metadata.labels.team is a number, but has to be a string", "metadata.nam is an unknown field"]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_told_and_does_not_keep_the_rest_from_being_read() {
+        let mut set = json!({
+            "metadata": {},
+            "spec": {
+                "containers": [{"name": "a", "transferEnv": [{"sourceContainerNameFrom": {"fieldRef": {}}}]}],
+                "updateStrategy": {"priorityStrategy": {"weightPriority": [{"weight": "x", "matchSelector": {}}]}},
+            },
+        });
+        let mut found = Vec::new();
+
+        check(&mut set, &of_sidecar_set(), "", &mut found);
+
+        let told: Vec<String> = found.into_iter().map(|(path, message)| format!("{path} {message}")).collect();
+        assert_eq!(
+            told,
+            [
+                "spec.containers[0].transferEnv[0].sourceContainerNameFrom.fieldRef.fieldPath is required",
+                "spec.updateStrategy.priorityStrategy.weightPriority[0].weight is a string, but has to be a whole number",
+            ]
+        );
+        assert!(serde_json::from_value::<sidecarset_api::v1beta1::SidecarSet>(set).is_ok());
     }
 }
