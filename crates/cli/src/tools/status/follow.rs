@@ -1,11 +1,13 @@
 //! Follows sets while they change.
 
+mod event;
 mod screen;
 
 use super::Arguments;
 use super::overview::Overview;
 use crate::tools::cluster::Cluster;
 use crate::tools::failure::Failure;
+use crate::tools::format::Format;
 use crate::tools::snapshot;
 use futures::{StreamExt, TryStreamExt};
 use indicatif::MultiProgress;
@@ -47,7 +49,11 @@ pub async fn follow(cluster: &Cluster, arguments: &Arguments, out: &mut impl Wri
     let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
     let deadline = Instant::now() + arguments.timeout.unwrap_or(FOR_EVER);
     let is_terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
-    let screen = if is_terminal { Screen::with_bars(MultiProgress::new()) } else { Screen::default() };
+    let screen = match arguments.format.format() {
+        Format::Table | Format::Wide if is_terminal => Screen::bars(MultiProgress::new()),
+        Format::Table | Format::Wide => Screen::lines(),
+        format @ (Format::Json | Format::Yaml | Format::Name) => Screen::events(format),
+    };
     let mut followed = Followed { screen, listed: BTreeSet::new() };
     loop {
         let event = tokio::select! {
@@ -152,7 +158,7 @@ impl Followed {
 
     fn overdue(&self, arguments: &Arguments) -> Failure {
         let name = arguments.set.as_deref().unwrap_or_default();
-        let stands = self.screen.text(name).unwrap_or("nothing is known of it");
+        let stands = self.screen.line(name).unwrap_or_else(|| "nothing is known of it".to_owned());
         Failure::new(format!("timed out waiting for the rollout of {name}: {stands}"))
     }
 }

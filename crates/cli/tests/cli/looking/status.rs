@@ -142,6 +142,18 @@ fn whoever_waits_sees_each_change_as_a_line_until_the_end() {
     assert_eq!((ended.code, &*ended.stderr), (0, ""));
 }
 
+#[test]
+fn a_program_that_waits_reads_each_change_as_a_line_of_json() {
+    let server = only(going_on()).then(complete());
+
+    let ended = server.run(&["status", "log-sc", "--wait", "--timeout", "30s", "-o", "json"]);
+
+    let events: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = events.iter().map(|it| (&it["type"], &it["object"]["rollout"])).collect();
+    assert_eq!(told, [(&json!("ADDED"), &json!("Upgrading")), (&json!("MODIFIED"), &json!("Complete"))]);
+    assert_eq!((ended.code, &*ended.stderr), (0, ""));
+}
+
 // An API server that is overwhelmed is not asked again and again without a pause.
 #[test]
 fn a_watch_that_fails_is_asked_for_again_only_after_a_pause() {

@@ -1,34 +1,57 @@
-//! What whoever follows sets sees: bars on a terminal, a line for each change elsewhere.
+//! What whoever follows sets sees: bars on a terminal, a line for each change elsewhere, or events for programs.
 
+use super::event::{self, Kind};
 use crate::tools::age;
+use crate::tools::format::Format;
 use crate::tools::status::overview::Overview;
 use crate::tools::status::speed;
 use indicatif::{MultiProgress, ProgressBar, ProgressFinish, ProgressStyle};
 use sidecarset_core::annotations::Seconds;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 
 /// What is shown of the sets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Screen {
-    bars: Option<MultiProgress>,
-    sets: BTreeMap<String, Line>,
+    manner: Manner,
+    sets: BTreeMap<String, Shown>,
+}
+
+/// How it is shown.
+#[derive(Debug)]
+enum Manner {
+    Bars(MultiProgress),
+    Lines,
+    Events(Format),
 }
 
 /// What is shown of a set.
 #[derive(Debug)]
-struct Line {
-    text: String,
+struct Shown {
+    set: Overview,
     bar: Option<ProgressBar>,
     /// When another Pod was seen to be updated and ready.
     steps: Vec<Seconds>,
-    done: usize,
 }
 
 impl Screen {
-    /// Shows bars instead of lines.
-    pub fn with_bars(bars: MultiProgress) -> Self {
-        Self { bars: Some(bars), ..Self::default() }
+    /// Shows a bar for each set, which moves.
+    pub fn bars(bars: MultiProgress) -> Self {
+        Self::new(Manner::Bars(bars))
+    }
+
+    /// Shows a line for each change that a person would notice.
+    pub fn lines() -> Self {
+        Self::new(Manner::Lines)
+    }
+
+    /// Shows each change, for programs.
+    pub fn events(format: Format) -> Self {
+        Self::new(Manner::Events(format))
+    }
+
+    fn new(manner: Manner) -> Self {
+        Self { manner, sets: BTreeMap::new() }
     }
 
     /// Returns the names of the sets that are shown.
@@ -36,52 +59,59 @@ impl Screen {
         self.sets.keys()
     }
 
-    /// Returns what was last shown of a set.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.sets.get(name).map(|line| &*line.text)
+    /// Returns in one line what was last shown of a set.
+    pub fn line(&self, name: &str) -> Option<String> {
+        self.sets.get(name).map(|shown| shown.set.line())
     }
 
     /// Shows how far a set is.
     ///
     /// # Errors
     /// Nobody reads it any more.
-    pub fn show(&mut self, set: &Overview, now: Seconds, out: &mut impl Write) -> io::Result<()> {
-        let line = self.sets.entry(set.name.clone()).or_insert_with(|| Line {
-            text: String::new(),
-            bar: self.bars.as_ref().map(|bars| bars.add(bar(&set.name))),
+    pub fn show(&mut self, set: &Overview, now: Seconds, out: &mut impl Write) -> anyhow::Result<()> {
+        let before = self.sets.get(&set.name).map(|shown| shown.set.clone());
+        let shown = self.sets.entry(set.name.clone()).or_insert_with(|| Shown {
+            set: set.clone(),
+            bar: if let Manner::Bars(bars) = &self.manner { Some(bars.add(bar(&set.name))) } else { None },
             steps: Vec::new(),
-            done: set.updated_ready,
         });
-        line.steps.extend((line.done..set.updated_ready).map(|_| now));
-        line.done = set.updated_ready;
-        let left = speed::time_left(&mut line.steps, set.matched.saturating_sub(set.updated_ready), now);
+        shown.steps.extend((shown.set.updated_ready..set.updated_ready).map(|_| now));
+        shown.set = set.clone();
+        let left = speed::time_left(&mut shown.steps, set.matched.saturating_sub(set.updated_ready), now);
         let left = left.map(|left| format!(", about {} left", age::short(left))).unwrap_or_default();
-        match &line.bar {
-            Some(bar) => {
+        match (&self.manner, &shown.bar) {
+            (_, Some(bar)) => {
                 bar.set_length(set.matched as u64);
                 bar.set_position(set.updated_ready as u64);
                 bar.set_message(format!("{}{left}", set.line()));
             }
-            None if line.text != set.line() => writeln!(out, "{}: {}{left}", set.name, set.line())?,
-            None => {}
+            (Manner::Events(format), None) if before.as_ref() != Some(set) => {
+                let kind = if before.is_some() { Kind::Modified } else { Kind::Added };
+                event::write(kind, set, *format, out)?;
+            }
+            (Manner::Lines, None) if before.is_none_or(|before| before.line() != set.line()) => {
+                writeln!(out, "{}: {}{left}", set.name, set.line())?;
+            }
+            (Manner::Bars(_) | Manner::Events(_) | Manner::Lines, None) => {}
         }
-        line.text = set.line();
-        out.flush()
+        Ok(out.flush()?)
     }
 
     /// Shows that a set is no more.
     ///
     /// # Errors
     /// Nobody reads it any more.
-    pub fn remove(&mut self, name: &str, out: &mut impl Write) -> io::Result<()> {
-        let Some(line) = self.sets.remove(name) else { return Ok(()) };
-        match (&self.bars, line.bar) {
-            (Some(bars), Some(bar)) => {
-                bar.finish_and_clear();
-                bars.println(format!("{name}: deleted"))
+    pub fn remove(&mut self, name: &str, out: &mut impl Write) -> anyhow::Result<()> {
+        let Some(shown) = self.sets.remove(name) else { return Ok(()) };
+        match &self.manner {
+            Manner::Bars(bars) => {
+                shown.bar.iter().for_each(ProgressBar::finish_and_clear);
+                bars.println(format!("{name}: deleted"))?;
             }
-            _ => writeln!(out, "{name}: deleted"),
+            Manner::Lines => writeln!(out, "{name}: deleted")?,
+            Manner::Events(format) => event::write(Kind::Deleted, &shown.set, *format, out)?,
         }
+        Ok(out.flush()?)
     }
 }
 
@@ -97,7 +127,7 @@ fn bar(name: &str) -> ProgressBar {
 mod tests {
     use super::*;
     use indicatif::{InMemoryTerm, ProgressDrawTarget};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     const NOW: Seconds = Seconds::EPOCH;
 
@@ -112,7 +142,7 @@ mod tests {
     fn terminal() -> (InMemoryTerm, Screen) {
         let terminal = InMemoryTerm::new(6, 80);
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 255);
-        (terminal, Screen::with_bars(MultiProgress::with_draw_target(target)))
+        (terminal, Screen::bars(MultiProgress::with_draw_target(target)))
     }
 
     #[test]
@@ -154,7 +184,7 @@ mod tests {
 
     #[test]
     fn elsewhere_each_change_is_a_line() {
-        let (mut screen, mut out) = (Screen::default(), Vec::new());
+        let (mut screen, mut out) = (Screen::lines(), Vec::new());
 
         for done in [1, 1, 2] {
             screen.show(&overview("logs", done, "Upgrading"), NOW, &mut out).unwrap();
@@ -165,6 +195,28 @@ mod tests {
         assert_eq!(
             printed,
             "logs: 1/4 updated and ready, Upgrading\nlogs: 2/4 updated and ready, Upgrading\nlogs: deleted\n"
+        );
+    }
+
+    #[test]
+    fn for_programs_each_change_is_an_event() {
+        let (mut screen, mut out) = (Screen::events(Format::Json), Vec::new());
+
+        for done in [1, 1, 2] {
+            screen.show(&overview("logs", done, "Upgrading"), NOW, &mut out).unwrap();
+        }
+        screen.remove("logs", &mut out).unwrap();
+
+        let printed = String::from_utf8(out).unwrap();
+        let events: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told: Vec<_> = events.iter().map(|it| (&it["type"], &it["object"]["updatedReady"])).collect();
+        assert_eq!(
+            told,
+            [
+                (&json!("ADDED"), &json!(1)),
+                (&json!("MODIFIED"), &json!(2)),
+                (&json!("DELETED"), &json!(2)),
+            ]
         );
     }
 }
