@@ -22,6 +22,7 @@ mod pods;
 mod reference;
 mod restart;
 mod set_image;
+mod sidecar;
 mod snapshot;
 mod status;
 mod stored;

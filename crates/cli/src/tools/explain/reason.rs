@@ -1,6 +1,7 @@
 //! What each set has to do with a Pod, and why.
 
 use crate::tools::hold;
+use crate::tools::sidecar::in_pod;
 use crate::tools::snapshot::{SeenPod, Snapshot};
 use crate::tools::view::{State, View};
 use serde::Serialize;
@@ -215,8 +216,7 @@ impl Case<'_> {
             draws.iter().filter_map(|draw| choose(&view.written, &self.pod.labels, *draw).ok()).collect();
         given.dedup_by(|one, other| Arc::ptr_eq(one, other));
         let told = given.into_iter().enumerate().map(|(at, definition)| {
-            let containers: Vec<String> =
-                definition.sidecars().map(|sidecar| format!("{} ({})", sidecar.name, sidecar.image)).collect();
+            let containers: Vec<String> = definition.sidecars().flat_map(in_pod).collect();
             let past = Some(definition).filter(|definition| !Arc::ptr_eq(definition, &view.written));
             let past = past.and_then(|past| past.revision.as_deref());
             let past =

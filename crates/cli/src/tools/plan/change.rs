@@ -2,6 +2,7 @@
 
 use super::requests::{Added, added};
 use crate::tools::hold;
+use crate::tools::sidecar::in_pod;
 use crate::tools::snapshot::{SeenPod, Snapshot};
 use crate::tools::view::View;
 use serde::Serialize;
@@ -9,8 +10,8 @@ use serde_json::Value;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetSpec};
 use sidecarset_core::amount::Amount;
 use sidecarset_core::annotations::Seconds;
+use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::normalize::defaults::defaulted;
-use sidecarset_core::normalize::{CanonicalSet, Sidecar};
 use sidecarset_core::record::PodKey;
 use sidecarset_core::revision::choices;
 use sidecarset_core::rollout::{Hold, blocking_fields, plan};
@@ -129,12 +130,11 @@ fn given(set: &Arc<CanonicalSet>) -> Vec<Gives> {
 
 impl Gives {
     fn of(definition: &Arc<CanonicalSet>, set: &Arc<CanonicalSet>) -> Self {
-        let told = |sidecar: &Sidecar| format!("{} ({})", sidecar.name, sidecar.image);
         let past = Some(definition).filter(|definition| !Arc::ptr_eq(definition, set));
         Self {
             revision: past.and_then(|past| past.revision.as_deref()).map(str::to_owned),
-            init_containers: definition.init_containers.iter().map(told).collect(),
-            containers: definition.containers.iter().map(told).collect(),
+            init_containers: definition.init_containers.iter().flat_map(in_pod).collect(),
+            containers: definition.containers.iter().flat_map(in_pod).collect(),
             volumes: definition.mounted.iter().map(|volume| volume.name.to_string()).collect(),
             annotations: definition.metadata.iter().map(|metadata| metadata.key.clone()).collect(),
         }

@@ -119,6 +119,17 @@ fn what_new_pods_get_of_a_set_that_is_pinned_is_told_with_the_revision() {
 }
 
 #[test]
+fn both_containers_of_a_hot_sidecar_are_told() {
+    let mut wanted = written("agent:v2");
+    wanted["spec"]["containers"][0]["upgradeStrategy"] =
+        json!({"upgradeType": "HotUpgrade", "hotUpgradeEmptyImage": "empty:1"});
+
+    let told = as_json(&plan(&cluster(&[], &[], &[]), &wanted, &["-o", "json"]));
+
+    assert_eq!(told["gives"][0]["containers"], json!(["agent-1 (agent:v2)", "agent-2 (empty:1)"]));
+}
+
+#[test]
 fn what_is_told_of_one_namespace_keeps_the_budget_of_all() {
     let before = set("agent:v1");
     let mut elsewhere = carrying(&before, &pod("a"));

@@ -212,11 +212,7 @@ mod tests {
         let told: Vec<_> = events.iter().map(|it| (&it["type"], &it["object"]["updatedReady"])).collect();
         assert_eq!(
             told,
-            [
-                (&json!("ADDED"), &json!(1)),
-                (&json!("MODIFIED"), &json!(2)),
-                (&json!("DELETED"), &json!(2)),
-            ]
+            [(&json!("ADDED"), &json!(1)), (&json!("MODIFIED"), &json!(2)), (&json!("DELETED"), &json!(2)),]
         );
     }
 }
