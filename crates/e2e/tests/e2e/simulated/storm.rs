@@ -13,6 +13,9 @@ use tokio::time::{Instant, sleep};
 const PODS: usize = 40;
 const MAX_UNAVAILABLE: usize = 5;
 
+/// How often the operator may end before it is ready.
+const MOST_ENDS: usize = 3;
+
 /// How many requests were treated in each way.
 #[derive(Debug, Default)]
 struct Weather {
@@ -65,6 +68,20 @@ fn counted(count: &AtomicUsize, fate: Fate) -> Fate {
     fate
 }
 
+/// Starts the operator. In such weather it may end before it is ready, because it cannot renew its Lease, and is started again.
+async fn start(place: &Place, ends: &AtomicUsize) -> Result<Beside> {
+    loop {
+        let mut operator = place.start()?;
+        match operator.until_ready().await {
+            Ok(()) => return Ok(operator),
+            Err(error) if operator.is_alive()? || ends.fetch_add(1, Ordering::Relaxed) >= MOST_ENDS => {
+                return Err(error);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 /// Starts the operator again whenever it ends, as a kubelet does. Never returns.
 async fn keep(place: &Place, mut operator: Beside, ends: &AtomicUsize) -> Result<()> {
     loop {
@@ -86,7 +103,8 @@ async fn an_api_server_that_refuses_loses_answers_and_cuts_watches_sees_each_pod
         move |asked: &Asked| weather.judge(asked)
     };
     let place = Place::find("storm", proxy(scene.client(), &folder()?, judge).await?).await?;
-    let (operator, ends) = (place.start_ready().await?, AtomicUsize::new(0));
+    let ends = AtomicUsize::new(0);
+    let operator = start(&place, &ends).await?;
 
     let rollouts = async {
         scene.create(&scene.sidecar_set().with("updateStrategy", json!({"maxUnavailable": MAX_UNAVAILABLE}))).await?;
