@@ -11,7 +11,7 @@ use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, DeleteParams};
 use serde::de::DeserializeOwned;
-use sidecarset_e2e::{PodView, Scene};
+use sidecarset_e2e::{Beside, Place, PodView, Scene, balance};
 use std::fmt::Debug;
 use std::path::PathBuf;
 
@@ -32,6 +32,15 @@ async fn forget<K: Clone + Debug + DeserializeOwned>(api: &Api<K>, name: &str) -
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         answer => answer.map(drop).context("failed to forget an operator"),
     }
+}
+
+/// Starts two operators, of which one leads. The API server asks whichever of them answers.
+async fn two() -> Result<([Place; 2], [Beside; 2])> {
+    let mut places = [Place::find("one", kubeconfig()?).await?, Place::find("two", kubeconfig()?).await?];
+    let service = balance(places.iter().map(|place| place.webhook).collect()).await?;
+    places.iter_mut().for_each(|place| place.asked_at = Some(service));
+    let operators = [places[0].start_ready().await?, places[1].start_ready().await?];
+    Ok((places, operators))
 }
 
 /// Returns the kubeconfig of the cluster, for operators that reach it without a detour.

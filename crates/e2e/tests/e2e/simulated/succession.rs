@@ -1,12 +1,12 @@
 //! The operator that leads dies without a word, and the other one waits for the end of its Lease.
 
-use super::{alone, kubeconfig, upgraded};
+use super::{alone, two, upgraded};
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, PostParams};
 use serde_json::json;
 use sidecarset_api::v1beta1::SidecarSetStatus;
-use sidecarset_e2e::{AGENT_V2, Look, Place, PodView, PodWatch, Scene, balance, eventually, running};
+use sidecarset_e2e::{AGENT_V2, Look, PodView, PodWatch, Scene, eventually, running};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -35,10 +35,7 @@ async fn leader(scene: &Scene, dead: Option<&str>) -> Result<String> {
 #[ignore = "needs a cluster of its own: scripts/test-simulated.sh"]
 async fn a_leader_that_dies_is_followed_when_its_lease_ends_and_pods_get_their_sidecars_meanwhile() -> Result<()> {
     let scene = alone("succession").await?;
-    let mut places = [Place::find("one", kubeconfig()?).await?, Place::find("two", kubeconfig()?).await?];
-    let service = balance(places.iter().map(|place| place.webhook).collect()).await?;
-    places.iter_mut().for_each(|place| place.asked_at = Some(service));
-    let mut operators = [places[0].start_ready().await?, places[1].start_ready().await?];
+    let (places, mut operators) = two().await?;
     scene.create(&scene.sidecar_set().with("updateStrategy", json!({"maxUnavailable": MAX_UNAVAILABLE}))).await?;
     let before = scene.deploy(PODS).await?;
     let mut watch = PodWatch::start(&scene).await?;

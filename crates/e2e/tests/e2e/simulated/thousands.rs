@@ -1,12 +1,12 @@
 //! Very many Pods at once, while operators are killed.
 
-use super::{alone, kubeconfig};
+use super::{alone, two};
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, PostParams};
 use sidecarset_api::v1beta1::SidecarSetStatus;
-use sidecarset_e2e::{AGENT_V1, Beside, Place, PodView, balance};
+use sidecarset_e2e::{AGENT_V1, Beside, Place, PodView};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -56,10 +56,7 @@ async fn kill_in_turn(places: &[Place], operators: &mut [Beside], is_over: &Atom
 #[ignore = "needs a cluster of its own: scripts/test-simulated.sh"]
 async fn two_thousand_pods_created_while_operators_are_killed_have_their_sidecars_and_none_is_stuck() -> Result<()> {
     let scene = alone("burst").await?;
-    let mut places = [Place::find("one", kubeconfig()?).await?, Place::find("two", kubeconfig()?).await?];
-    let service = balance(places.iter().map(|place| place.webhook).collect()).await?;
-    places.iter_mut().for_each(|place| place.asked_at = Some(service));
-    let mut operators = [places[0].start_ready().await?, places[1].start_ready().await?];
+    let (places, mut operators) = two().await?;
     scene.create(&scene.sidecar_set()).await?;
 
     let (is_over, refusals) = (AtomicBool::new(false), AtomicUsize::new(0));
