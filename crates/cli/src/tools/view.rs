@@ -49,6 +49,11 @@ impl<'a> View<'a> {
         records(&self.matched)
     }
 
+    /// Returns the revision that describes a definition which new Pods get; nothing of the one that is written.
+    pub fn past_revision<'b>(&self, definition: &'b Arc<CanonicalSet>) -> Option<&'b str> {
+        definition.revision.as_deref().filter(|_| !Arc::ptr_eq(definition, &self.written))
+    }
+
     /// Returns how a Pod of the set stands.
     pub fn standing(&self, pod: &SeenPod) -> Standing {
         Standing::of(self, pod)

@@ -217,8 +217,7 @@ impl Case<'_> {
         given.dedup_by(|one, other| Arc::ptr_eq(one, other));
         let told = given.into_iter().enumerate().map(|(at, definition)| {
             let containers: Vec<String> = definition.sidecars().flat_map(in_pod).collect();
-            let past = Some(definition).filter(|definition| !Arc::ptr_eq(definition, &view.written));
-            let past = past.and_then(|past| past.revision.as_deref());
+            let past = view.past_revision(definition);
             let past =
                 past.map(|revision| format!(", as {revision} describes it, which is not the present definition"));
             let or = if at == 0 { "it gets" } else { "or, as it is drawn for each Pod," };

@@ -97,7 +97,7 @@ impl Change {
         Some(Self {
             name: name.to_owned(),
             kind,
-            gives: given(&view.written),
+            gives: given(&view),
             namespaces: namespaces(&view),
             upgrades: in_order(&view, now),
             at_once: view.plan.upgrades.len(),
@@ -123,16 +123,16 @@ impl Change {
 }
 
 /// Returns what new Pods get of a set; nothing where its injection is paused, or where they are refused.
-fn given(set: &Arc<CanonicalSet>) -> Vec<Gives> {
+fn given(view: &View<'_>) -> Vec<Gives> {
+    let set = &view.written;
     let definitions = if set.is_injecting { choices(set).unwrap_or_default() } else { Vec::new() };
-    definitions.into_iter().map(|definition| Gives::of(definition, set)).collect()
+    definitions.into_iter().map(|definition| Gives::of(definition, view)).collect()
 }
 
 impl Gives {
-    fn of(definition: &Arc<CanonicalSet>, set: &Arc<CanonicalSet>) -> Self {
-        let past = Some(definition).filter(|definition| !Arc::ptr_eq(definition, set));
+    fn of(definition: &Arc<CanonicalSet>, view: &View<'_>) -> Self {
         Self {
-            revision: past.and_then(|past| past.revision.as_deref()).map(str::to_owned),
+            revision: view.past_revision(definition).map(str::to_owned),
             init_containers: definition.init_containers.iter().flat_map(in_pod).collect(),
             containers: definition.containers.iter().flat_map(in_pod).collect(),
             volumes: definition.mounted.iter().map(|volume| volume.name.to_string()).collect(),

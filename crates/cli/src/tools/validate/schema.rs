@@ -53,7 +53,6 @@ pub fn check(value: &mut Value, schema: &Value, path: &str, found: &mut Vec<(Str
 
 fn check_members(members: &mut Map<String, Value>, schema: &Value, path: &str, found: &mut Vec<(String, String)>) {
     let keeps_all = schema["x-kubernetes-preserve-unknown-fields"] == true;
-    // Metadata has no schema of its own in a definition.
     let is_closed = schema["properties"].is_object() && !keeps_all;
     for (name, value) in members.iter_mut() {
         let path = member(path, name);
