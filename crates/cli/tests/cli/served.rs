@@ -9,7 +9,13 @@ use std::{env, fs, process};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-static SERVED: AtomicU32 = AtomicU32::new(0);
+static PATHS: AtomicU32 = AtomicU32::new(0);
+
+/// Returns a path of the temporary folder that no other test has.
+pub fn own_path(name: &str) -> PathBuf {
+    let number = PATHS.fetch_add(1, Ordering::Relaxed);
+    env::temp_dir().join(format!("sidecarset-test-{}-{number}-{name}", process::id()))
+}
 
 /// What serves as long as it is there.
 pub struct Served {
@@ -31,8 +37,7 @@ impl Served {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         runtime.spawn(async { axum::serve(listener, router).await.unwrap() });
-        let number = SERVED.fetch_add(1, Ordering::Relaxed);
-        let kubeconfig = env::temp_dir().join(format!("sidecarset-test-{}-{number}.kubeconfig", process::id()));
+        let kubeconfig = own_path("kubeconfig");
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "a", "users": [],
             "clusters": [{"name": "a", "cluster": {"server": format!("http://{address}")}}],

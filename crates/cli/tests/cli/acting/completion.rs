@@ -1,23 +1,19 @@
 //! What a shell and kubectl complete.
 
 use crate::acting::script::{SET, SETS, Script, set};
-use crate::served::Ended;
+use crate::served::{Ended, own_path};
 use serde_json::json;
+use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs, process};
-
-static NAMED: AtomicU32 = AtomicU32::new(0);
 
 /// A folder with the program under another name.
 struct Named(PathBuf);
 
 impl Named {
     fn new(name: &str) -> Self {
-        let number = NAMED.fetch_add(1, Ordering::Relaxed);
-        let folder = env::temp_dir().join(format!("sidecarset-test-{name}-{}-{number}", process::id()));
+        let folder = own_path(name);
         fs::create_dir_all(&folder).unwrap();
         symlink(env!("CARGO_BIN_EXE_sidecarset"), folder.join(name)).unwrap();
         Self(folder.join(name))

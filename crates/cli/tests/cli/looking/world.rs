@@ -1,15 +1,12 @@
 //! A cluster that is made up. What its Pods carry was injected by the program itself.
 
 use crate::looking::server::{SETS, Server};
-use crate::served::Ended;
+use crate::served::{Ended, own_path};
 use serde_json::{Value, json};
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{self, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs};
-
-static FILES: AtomicU32 = AtomicU32::new(0);
+use std::process::{Command, Stdio};
 
 /// When the Pods got what they carry.
 const INJECTED: &str = "2026-01-02T03:04:05Z";
@@ -75,8 +72,7 @@ pub fn revision(set: &Value) -> Value {
 
 /// Writes an object into a file of its own.
 pub fn written(object: &Value) -> PathBuf {
-    let number = FILES.fetch_add(1, Ordering::Relaxed);
-    let path = env::temp_dir().join(format!("sidecarset-test-{}-{number}.yaml", process::id()));
+    let path = own_path("object.yaml");
     fs::write(&path, object.to_string()).unwrap();
     path
 }
