@@ -58,7 +58,11 @@ func TestWhenAllSlotsAreTakenTheReasonIsGiven(t *testing.T) {
 func TestNoTwoSlotsShareAnAddressOrAnInterface(t *testing.T) {
 	seen := map[string]bool{}
 	for slot := range Slot(slots) {
-		for _, part := range []string{slot.Link(), slot.Cgroup(), slot.LinkRange().String(), slot.PodRange().String(), slot.ServiceRange().String()} {
+		parts := []string{slot.Link(), slot.Cgroup()}
+		for _, one := range slot.networks(Dual) {
+			parts = append(parts, one.link.String(), one.pods.String(), one.services.String())
+		}
+		for _, part := range parts {
 			if seen[part] {
 				t.Errorf("%s is given out twice", part)
 			}
@@ -104,7 +108,7 @@ func TestPodsOfClustersStayApart(t *testing.T) {
 
 	config := one.kubeletConfig(layout)
 
-	for _, want := range []string{"cgroupRoot: /devcluster-1\n", "address: 10.213.1.2\n", "podLogsDir: /h/a/pod-logs\n", "containerRuntimeEndpoint: unix:///h/a/containerd.sock\n"} {
+	for _, want := range []string{"cgroupRoot: /devcluster-1\n", "address: \"10.213.1.2\"\n", "podLogsDir: /h/a/pod-logs\n", "containerRuntimeEndpoint: unix:///h/a/containerd.sock\n"} {
 		if !strings.Contains(config, want) {
 			t.Errorf("%q is missing in\n%s", want, config)
 		}
@@ -152,12 +156,63 @@ func TestASimulatedClusterStaysOnLoopback(t *testing.T) {
 	}
 }
 
+func TestAClusterHasTheAddressesOfItsFamily(t *testing.T) {
+	layout := Layout{Dir: "/h/a"}
+	for _, example := range []struct {
+		family                                     Family
+		server, nodeIP, services, pods, proxy, dns string
+	}{
+		{"", "https://10.213.5.2:6443", "10.213.5.2", "10.215.5.0/24", `[{"subnet": "10.214.5.0/24"}]`, `"10.214.5.0/24"`, "10.215.5.10"},
+		{IPv6, "https://[fddc:d:5::2]:6443", "fddc:d:5::2", "fddc:f:5::/112", `[{"subnet": "fddc:e:5::/64"}]`, `"fddc:e:5::/64"`, "fddc:f:5::a"},
+		{
+			Dual, "https://10.213.5.2:6443", "10.213.5.2,fddc:d:5::2", "10.215.5.0/24,fddc:f:5::/112",
+			`[{"subnet": "10.214.5.0/24"}], [{"subnet": "fddc:e:5::/64"}]`, `"10.214.5.0/24,fddc:e:5::/64"`, "10.215.5.10",
+		},
+	} {
+		record := Record{Name: "a", Mode: Real, Slot: 5, Family: example.family, Ports: usualPorts}
+
+		if server := record.apiServer(); server != example.server {
+			t.Errorf("%s: the API server is at %s", example.family, server)
+		}
+		for where, want := range map[string][2]string{
+			"kubelet":        {strings.Join(record.kubelet(layout).args, " "), "--node-ip=" + example.nodeIP},
+			"kube-apiserver": {strings.Join(record.apiServerComponent(layout).args, " "), "--service-cluster-ip-range=" + example.services + " "},
+			"cni":            {record.cniConfig(layout), `"ranges": [` + example.pods + `],`},
+			"kube-proxy":     {record.kubeProxyConfig(layout), "clusterCIDR: " + example.proxy + "\n"},
+			"dns":            {record.kubeletConfig(layout), `clusterDNS: ["` + example.dns + `"]`},
+		} {
+			if !strings.Contains(want[0], want[1]) {
+				t.Errorf("%s: %s has no %s:\n%s", example.family, where, want[1], want[0])
+			}
+		}
+		if !json.Valid([]byte(record.cniConfig(layout))) {
+			t.Errorf("%s: %s", example.family, record.cniConfig(layout))
+		}
+	}
+}
+
+func TestTheAPIServerIsToldWhatAPersonWantsOfIt(t *testing.T) {
+	record := Record{Name: "a", Mode: Real, APIServerArguments: []string{"--v=4"}}
+
+	if args := record.restartable(Layout{Dir: "/h/a"})["kube-apiserver"].args; args[len(args)-1] != "--v=4" {
+		t.Errorf("it is told %q", args)
+	}
+}
+
+func TestASimulatedClusterOfIPv6StaysOnItsLoopback(t *testing.T) {
+	record := Record{Name: "a", Mode: Simulated, Family: IPv6, Ports: Ports{Etcd: 1, EtcdPeer: 2, APIServer: 3}}
+
+	if server := record.apiServer(); server != "https://[::1]:3" || record.hostAddress() != "::1" {
+		t.Errorf("%s, %s", server, record.hostAddress())
+	}
+}
+
 func TestSimulatedNodesAreAsManyAndAsSlowAsAskedFor(t *testing.T) {
 	record := Record{Name: "a", Mode: Simulated, Simulation: Simulation{Nodes: 20, Delay: 250 * time.Millisecond}}
 
 	kubelet := strings.Join(record.fakeKubelet(Layout{Dir: "/h/a"}).args, " ")
 
-	if want := "fake-kubelet --kubeconfig=/h/a/config/fake-kubelet.kubeconfig --nodes=20 --delay=250ms"; kubelet != want {
+	if want := "fake-kubelet --kubeconfig=/h/a/config/fake-kubelet.kubeconfig --nodes=20 --delay=250ms --ipv6=false"; kubelet != want {
 		t.Errorf("got %s", kubelet)
 	}
 }

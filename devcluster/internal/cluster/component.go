@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 )
@@ -82,7 +83,7 @@ func (r Record) apiServerComponent(layout Layout) component {
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-key-file=" + layout.key("service-accounts"),
 		"--service-account-signing-key-file=" + layout.key("service-accounts"),
-		"--service-cluster-ip-range=" + r.Slot.ServiceRange().String(),
+		"--service-cluster-ip-range=" + joined(r.networks(), func(n network) netip.Prefix { return n.services }),
 		"--authorization-mode=Node,RBAC",
 		"--allow-privileged=true",
 	}
@@ -99,6 +100,7 @@ func (r Record) apiServerComponent(layout Layout) component {
 			// Nothing routes service addresses here, so the API server dials endpoints itself.
 			"--enable-aggregator-routing=true")
 	}
+	args = append(args, r.APIServerArguments...)
 	return component{name: "kube-apiserver", space: r.controlSpace(), args: args}
 }
 
@@ -150,7 +152,7 @@ func (r Record) kubelet(layout Layout) component {
 		"--root-dir=" + layout.path("kubelet"),
 		"--cert-dir=" + layout.path("kubelet", "pki"),
 		"--hostname-override=" + string(r.Name),
-		"--node-ip=" + r.nodeAddress(),
+		"--node-ip=" + joined(r.networks(), network.node),
 	}}
 }
 
@@ -166,6 +168,7 @@ func (r Record) fakeKubelet(layout Layout) component {
 		"--kubeconfig=" + layout.userConfig("fake-kubelet"),
 		fmt.Sprintf("--nodes=%d", r.Simulation.Nodes),
 		"--delay=" + r.Simulation.Delay.String(),
+		fmt.Sprintf("--ipv6=%t", r.Family == IPv6),
 	}}
 }
 

@@ -3,7 +3,9 @@ package cluster
 import (
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"os"
+	"strings"
 
 	"sidecarset.dev/devcluster/internal/standin"
 )
@@ -28,8 +30,8 @@ func (r Record) writeConfigs(layout Layout) error {
 	}
 	files := map[string]string{
 		layout.config("containerd.toml"):                    r.containerdConfig(layout, r.snapshotter(layout)),
-		layout.path("registries", "_default", "hosts.toml"): r.registriesConfig(),
-		layout.config("docker-registry.yaml"):               r.registryConfig(layout),
+		layout.path("registries", "_default", "hosts.toml"): registriesConfig(),
+		layout.config("docker-registry.yaml"):               registryConfig(layout),
 		layout.config("kubelet.yaml"):                       r.kubeletConfig(layout),
 		layout.config("kube-proxy.yaml"):                    r.kubeProxyConfig(layout),
 		layout.path("cni", "10-devcluster.conflist"):        r.cniConfig(layout),
@@ -128,12 +130,13 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 
 // The local registry is every host's server, so that pulls, and pulls that fail, are real
 // without the outside world, and a failure says "not found" rather than "unreachable".
-func (r Record) registriesConfig() string {
+func registriesConfig() string {
 	// containerd 1.6 ignores a file that has no [host].
-	return fmt.Sprintf("server = %[1]q\n\n[host.%[1]q]\n  capabilities = [\"pull\", \"resolve\"]\n", "http://"+r.registryAddress())
+	// Asked on loopback, because it cannot read an address of IPv6 there.
+	return fmt.Sprintf("server = %[1]q\n\n[host.%[1]q]\n  capabilities = [\"pull\", \"resolve\"]\n", "http://127.0.0.1:"+registryPort)
 }
 
-func (r Record) registryConfig(layout Layout) string {
+func registryConfig(layout Layout) string {
 	return fmt.Sprintf(`version: 0.1
 log:
   level: warn
@@ -143,13 +146,18 @@ storage:
   filesystem:
     rootdirectory: %s
 http:
-  addr: %s
-`, layout.path("registry"), r.registryAddress())
+  addr: :%s
+`, layout.path("registry"), registryPort)
 }
 
 // A cable per pod (ptp) needs no bridge, and passes each packet through the node's iptables
 // even between two pods; on a bridge that would need the kernel module br_netfilter.
 func (r Record) cniConfig(layout Layout) string {
+	var ranges, routes []string
+	for _, one := range r.networks() {
+		ranges = append(ranges, fmt.Sprintf(`[{"subnet": %q}]`, one.pods))
+		routes = append(routes, fmt.Sprintf(`{"dst": %q}`, one.all))
+	}
 	return fmt.Sprintf(`{
   "cniVersion": "0.4.0",
   "name": "devcluster",
@@ -160,14 +168,14 @@ func (r Record) cniConfig(layout Layout) string {
       "ipam": {
         "type": "host-local",
         "dataDir": %q,
-        "ranges": [[{"subnet": %q}]],
-        "routes": [{"dst": "0.0.0.0/0"}]
+        "ranges": [%s],
+        "routes": [%s]
       }
     },
     {"type": "portmap", "capabilities": {"portMappings": true}}
   ]
 }
-`, layout.path("ipam"), r.Slot.PodRange())
+`, layout.path("ipam"), strings.Join(ranges, ", "), strings.Join(routes, ", "))
 }
 
 // Settings that are not obvious:
@@ -178,7 +186,7 @@ func (r Record) cniConfig(layout Layout) string {
 func (r Record) kubeletConfig(layout Layout) string {
 	return fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-address: %[1]s
+address: %[1]q
 tlsCertFile: %[2]s
 tlsPrivateKeyFile: %[3]s
 authentication:
@@ -209,11 +217,11 @@ maxPods: 200
 syncFrequency: 10s
 resolvConf: ""
 clusterDomain: cluster.local
-clusterDNS: [%[7]s]
+clusterDNS: [%[7]q]
 podLogsDir: %[8]s
 volumePluginDir: %[9]s
 `, r.nodeAddress(), layout.cert("kubelet-serving"), layout.key("kubelet-serving"), layout.cert("ca"),
-		layout.ContainerdSocket(), r.Slot.Cgroup(), r.Slot.DNSService(),
+		layout.ContainerdSocket(), r.Slot.Cgroup(), r.primary().dnsService().String(),
 		layout.path("pod-logs"), layout.path("volume-plugins"))
 }
 
@@ -221,13 +229,13 @@ func (r Record) kubeProxyConfig(layout Layout) string {
 	return fmt.Sprintf(`apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: iptables
-bindAddress: %[1]s
+bindAddress: %[1]q
 hostnameOverride: %[2]s
-clusterCIDR: %[3]s
+clusterCIDR: %[3]q
 clientConnection: {kubeconfig: %[4]s}
 iptables: {minSyncPeriod: 200ms}
 nodePortAddresses: [primary]
 oomScoreAdj: 0
 conntrack: {maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s}
-`, r.nodeAddress(), r.Name, r.Slot.PodRange(), layout.userConfig("kube-proxy"))
+`, r.nodeAddress(), r.Name, joined(r.networks(), func(n network) netip.Prefix { return n.pods }), layout.userConfig("kube-proxy"))
 }

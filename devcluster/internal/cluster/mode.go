@@ -14,6 +14,10 @@ type Wish struct {
 	Nodes Choice
 	// Simulation matters only where nodes are simulated.
 	Simulation Simulation
+	// Family is the addresses that the cluster has.
+	Family Family
+	// APIServerArguments are more arguments of the API server.
+	APIServerArguments []string
 	// ImageStore is how many bytes a real node has for images and containers; 0 is as many as
 	// the disk has.
 	ImageStore int64
@@ -38,7 +42,7 @@ type Simulation struct {
 // DefaultSimulation is a small cluster in which one can watch what happens.
 var DefaultSimulation = Simulation{Nodes: 3, Delay: time.Second}
 
-// Each node has an address of 198.51.100.0/24.
+// Each node has an address of 198.51.100.0/24, or of IPv6.
 const mostSimulatedNodes = 250
 
 // Check says what is wrong with it.

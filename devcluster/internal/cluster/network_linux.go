@@ -23,24 +23,58 @@ func (r Record) makeNetwork(layout Layout) error {
 	if err := runTool("", "ip", "link", "add", slot.Link(), "type", "veth", "peer", "name", slot.NodeLink(), "netns", layout.netns()); err != nil {
 		return err
 	}
-	inside := fmt.Sprintf(`link set lo up
-addr add %[2]s/24 dev %[1]s
-link set %[1]s up
-route add %[3]s via %[4]s
-route add unreachable default
-`, slot.NodeLink(), slot.NodeAddress(), slot.ServiceRange(), slot.HostAddress())
-	if err := runTool(inside, "nsenter", "--net="+layout.netns(), "ip", "-batch", "-"); err != nil {
+	if err := runTool(r.routesInside(), "nsenter", "--net="+layout.netns(), "ip", "-batch", "-"); err != nil {
 		return err
 	}
-	if err := runTool("1\n", "nsenter", "--net="+layout.netns(), "tee", "/proc/sys/net/ipv4/ip_forward"); err != nil {
-		return err
+	for _, one := range r.networks() {
+		if err := runTool("1\n", "nsenter", "--net="+layout.netns(), "tee", one.forwarding()); err != nil {
+			return err
+		}
 	}
-	outside := fmt.Sprintf(`addr add %[2]s/24 dev %[1]s
+	return runTool(r.routesOutside(), "ip", "-batch", "-")
+}
+
+// routesInside are the commands of `ip` that give the namespace its addresses and routes.
+func (r Record) routesInside() string {
+	commands := "link set lo up\n"
+	for _, one := range r.networks() {
+		commands += fmt.Sprintf(`addr add %[2]s/%[3]d dev %[1]s %[6]s
 link set %[1]s up
-route add %[3]s via %[5]s
 route add %[4]s via %[5]s
-`, slot.Link(), slot.HostAddress(), slot.PodRange(), slot.ServiceRange(), slot.NodeAddress())
-	return runTool(outside, "ip", "-batch", "-")
+route add unreachable %[7]s
+`, r.Slot.NodeLink(), one.node(), one.link.Bits(), one.services, one.host(), one.addressFlags(), one.all)
+	}
+	return commands
+}
+
+// routesOutside are those that give this machine the other end, and the ways to pods and services.
+func (r Record) routesOutside() string {
+	commands := ""
+	for _, one := range r.networks() {
+		commands += fmt.Sprintf(`addr add %[2]s/%[3]d dev %[1]s %[7]s
+link set %[1]s up
+route add %[4]s via %[6]s
+route add %[5]s via %[6]s
+`, r.Slot.Link(), one.host(), one.link.Bits(), one.pods, one.services, one.node(), one.addressFlags())
+	}
+	return commands
+}
+
+// addressFlags keeps the kernel from asking first whether somebody else has an address of IPv6, for a second in which it cannot
+// be used: nobody else is on the cable.
+func (n network) addressFlags() string {
+	if n.link.Addr().Is6() {
+		return "nodad"
+	}
+	return ""
+}
+
+// forwarding is the setting of the kernel by which a node passes on what is for its pods.
+func (n network) forwarding() string {
+	if n.link.Addr().Is6() {
+		return "/proc/sys/net/ipv6/conf/all/forwarding"
+	}
+	return "/proc/sys/net/ipv4/ip_forward"
 }
 
 // removeNetwork removes the cable and then the namespace, which is what holds the slot.

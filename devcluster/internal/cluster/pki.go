@@ -25,9 +25,13 @@ type identity struct {
 
 // identities are the certificates that the cluster's authority signs.
 func (r Record) identities() []identity {
-	serving := []string{r.nodeAddress(), "127.0.0.1"}
-	if r.Mode == Real {
-		serving = append(serving, r.Slot.KubernetesService().String())
+	var nodes, serving []string
+	for _, one := range r.networks() {
+		serving = append(serving, one.loopback.String())
+		if r.Mode == Real {
+			nodes = append(nodes, one.node().String())
+			serving = append(serving, one.node().String(), one.kubernetesService().String())
+		}
 	}
 	list := []identity{
 		{
@@ -45,7 +49,7 @@ func (r Record) identities() []identity {
 	return append(list,
 		identity{file: "kube-proxy", user: "system:kube-proxy"},
 		identity{file: "kubelet", user: "system:node:" + node, groups: []string{"system:nodes"}},
-		identity{file: "kubelet-serving", user: "system:node:" + node, names: []string{node}, ips: []string{r.nodeAddress()}},
+		identity{file: "kubelet-serving", user: "system:node:" + node, names: []string{node}, ips: nodes},
 		identity{file: "kubelet-client", user: "kube-apiserver-kubelet-client", groups: []string{"system:masters"}},
 	)
 }

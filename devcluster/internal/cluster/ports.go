@@ -5,11 +5,11 @@ import (
 	"net"
 )
 
-// freePorts asks the system for loopback ports that nothing listens on.
+// freePorts asks the system for ports that nothing listens on, at whatever address.
 func freePorts() (Ports, error) {
 	var ports [3]int
 	for index := range ports {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := net.Listen("tcp", ":0")
 		if err != nil {
 			return Ports{}, fmt.Errorf("failed to find a free port: %w", err)
 		}

@@ -3,7 +3,9 @@ package cluster
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
+	"strconv"
 )
 
 // Mode says what the nodes of a cluster are.
@@ -24,7 +26,11 @@ type Record struct {
 	// ImageStore and Slot matter to a real node only.
 	ImageStore int64 `json:"imageStore,omitempty"`
 	Slot       Slot  `json:"slot"`
-	Ports      Ports `json:"ports"`
+	// Family is empty in clusters of earlier versions, which have IPv4.
+	Family Family `json:"ipFamily,omitempty"`
+	// APIServerArguments are those that a person wants beyond ours.
+	APIServerArguments []string `json:"apiServerArguments,omitempty"`
+	Ports              Ports    `json:"ports"`
 	// Complete is true once `up` has seen everything ready.
 	Complete bool `json:"complete"`
 }
@@ -39,22 +45,34 @@ type Ports struct {
 // The namespace of a real cluster is its own, so its ports can be the usual ones.
 var usualPorts = Ports{Etcd: 2379, EtcdPeer: 2380, APIServer: 6443}
 
+// registryPort is taken on every address of the cluster's own network.
+const registryPort = "5000"
+
+func (r Record) networks() []network {
+	return r.Slot.networks(r.Family)
+}
+
+// primary is the network whose address is used where there can be only one.
+func (r Record) primary() network {
+	return r.networks()[0]
+}
+
 func (r Record) hostAddress() string {
 	if r.Mode == Simulated {
-		return "127.0.0.1"
+		return r.primary().loopback.String()
 	}
-	return r.Slot.HostAddress().String()
+	return r.primary().host().String()
 }
 
 func (r Record) nodeAddress() string {
 	if r.Mode == Simulated {
-		return "127.0.0.1"
+		return r.primary().loopback.String()
 	}
-	return r.Slot.NodeAddress().String()
+	return r.primary().node().String()
 }
 
 func (r Record) apiServer() string {
-	return fmt.Sprintf("https://%s:%d", r.nodeAddress(), r.Ports.APIServer)
+	return "https://" + net.JoinHostPort(r.nodeAddress(), strconv.Itoa(r.Ports.APIServer))
 }
 
 // etcdClient is where etcd takes requests. The network of a real cluster hides it from this machine.
@@ -63,7 +81,7 @@ func (r Record) etcdClient() string {
 }
 
 func (r Record) registryAddress() string {
-	return r.nodeAddress() + ":5000"
+	return net.JoinHostPort(r.nodeAddress(), registryPort)
 }
 
 func (r Record) save(layout Layout) error {

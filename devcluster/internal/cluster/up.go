@@ -46,7 +46,10 @@ func (m Machine) Up(ctx context.Context, name Name, wish Wish) error {
 	if err != nil {
 		return err
 	}
-	record, err := m.reserve(layout, Record{Name: name, Mode: mode, Simulation: wish.Simulation, ImageStore: wish.ImageStore, Ports: usualPorts})
+	record, err := m.reserve(layout, Record{
+		Name: name, Mode: mode, Simulation: wish.Simulation, ImageStore: wish.ImageStore, Family: wish.Family,
+		APIServerArguments: wish.APIServerArguments, Ports: usualPorts,
+	})
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,9 @@ import (
 const usage = `devcluster runs Kubernetes clusters on this machine, each in a network of its own.
 
   devcluster up          [--name NAME] [--nodes real|simulated|auto]
+                         [--ip-family ipv4|ipv6|dual] [--image-store-size BYTES]
                          [--simulated-nodes COUNT] [--simulated-delay DURATION]
-                         [--image-store-size BYTES]
+                         [--api-server-argument ARG]...
   devcluster down        [--name NAME | --all]
   devcluster status      [--name NAME | --all] [--output text|json]
   devcluster kubeconfig  [--name NAME]

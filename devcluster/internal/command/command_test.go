@@ -17,6 +17,8 @@ func TestWhatIsNotUnderstoodEndsWithTwoAndOneSentence(t *testing.T) {
 		"up --nodes many":                `devcluster up: --nodes is "many" where real, simulated or auto is needed`,
 		"up --simulated-nodes 0":         `devcluster up: --simulated-nodes is 0 where 1 to 250 is needed`,
 		"up --simulated-delay -1s":       `devcluster up: --simulated-delay is -1s, which is less than nothing`,
+		"up --ip-family ipv5":            `devcluster up: --ip-family is "ipv5" where ipv4, ipv6 or dual is needed`,
+		"up --api-server-argument v=9":   `devcluster up: invalid value "v=9" for flag -api-server-argument: it does not begin with --`,
 		"up --image-store-size much":     `devcluster up: invalid value "much" for flag -image-store-size: it is not a number of bytes, such as 200Mi`,
 		"up --name Upper":                `devcluster up: cluster name "Upper" must be 1 to 20 lower-case letters, digits or dashes, starting with a letter`,
 		"up now":                         `devcluster up: the argument "now" is one too many`,

@@ -19,6 +19,15 @@ func up(ctx context.Context, to streams, args []string) error {
 	simulation := cluster.DefaultSimulation
 	flags.IntVar(&simulation.Nodes, "simulated-nodes", simulation.Nodes, "")
 	flags.DurationVar(&simulation.Delay, "simulated-delay", simulation.Delay, "")
+	family := flags.String("ip-family", string(cluster.IPv4), "")
+	var arguments []string
+	flags.Func("api-server-argument", "", func(text string) error {
+		if !strings.HasPrefix(text, "--") {
+			return errors.New("it does not begin with --")
+		}
+		arguments = append(arguments, text)
+		return nil
+	})
 	var imageStore int64
 	flags.Func("image-store-size", "", func(text string) (err error) {
 		imageStore, err = cluster.ParseImageStore(text)
@@ -39,6 +48,10 @@ func up(ctx context.Context, to streams, args []string) error {
 	if err != nil {
 		return usageError{err.Error()}
 	}
+	addresses, err := cluster.ParseFamily(*family)
+	if err != nil {
+		return usageError{err.Error()}
+	}
 	if err := simulation.Check(); err != nil {
 		return usageError{err.Error()}
 	}
@@ -46,7 +59,9 @@ func up(ctx context.Context, to streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	return machine.Up(ctx, name, cluster.Wish{Nodes: choice, Simulation: simulation, ImageStore: imageStore})
+	return machine.Up(ctx, name, cluster.Wish{
+		Nodes: choice, Simulation: simulation, Family: addresses, APIServerArguments: arguments, ImageStore: imageStore,
+	})
 }
 
 func down(_ context.Context, to streams, args []string) error {

@@ -27,13 +27,12 @@ type nodes struct {
 	addresses map[string]string
 }
 
-func newNodes(client kubernetes.Interface, count int) *nodes {
-	addresses := map[string]string{}
+func newNodes(client kubernetes.Interface, count int, of addresses) *nodes {
+	byName := map[string]string{}
 	for number := range count {
-		// TEST-NET-2: an address of documentation, which nobody mistakes for a real one.
-		addresses[fmt.Sprintf("simulated-%d", number)] = fmt.Sprintf("198.51.100.%d", number+1)
+		byName[fmt.Sprintf("simulated-%d", number)] = of.node(number)
 	}
-	return &nodes{client: client, addresses: addresses}
+	return &nodes{client: client, addresses: byName}
 }
 
 func (n *nodes) register(ctx context.Context) error {

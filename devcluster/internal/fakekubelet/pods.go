@@ -21,17 +21,18 @@ const workers = 16
 
 // pods keeps the status of every pod on a simulated node in step with its spec.
 type pods struct {
-	client  kubernetes.Interface
-	nodes   *nodes
-	delay   time.Duration
-	store   cache.Store
-	queue   workqueue.TypedRateLimitingInterface[string]
-	lastPod atomic.Uint32
+	client    kubernetes.Interface
+	nodes     *nodes
+	addresses addresses
+	delay     time.Duration
+	store     cache.Store
+	queue     workqueue.TypedRateLimitingInterface[string]
+	lastPod   atomic.Uint32
 }
 
-func newPods(client kubernetes.Interface, nodes *nodes, delay time.Duration) *pods {
+func newPods(client kubernetes.Interface, nodes *nodes, addresses addresses, delay time.Duration) *pods {
 	return &pods{
-		client: client, nodes: nodes, delay: delay,
+		client: client, nodes: nodes, addresses: addresses, delay: delay,
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 	}
 }
@@ -116,8 +117,6 @@ func (p *pods) sync(ctx context.Context, key string) error {
 	return err
 }
 
-// nextAddress hands out addresses of a range for benchmarks, which nothing routes.
 func (p *pods) nextAddress() string {
-	number := p.lastPod.Add(1)
-	return fmt.Sprintf("198.18.%d.%d", byte(number>>8), byte(number))
+	return p.addresses.pod(p.lastPod.Add(1))
 }

@@ -22,18 +22,19 @@ func Run(args []string) int {
 	kubeconfig := flags.String("kubeconfig", "", "the file that says how to reach the API server")
 	count := flags.Int("nodes", 3, "how many nodes to simulate")
 	delay := flags.Duration("delay", time.Second, "how long a container takes to start or to change its image")
+	isIPv6 := flags.Bool("ipv6", false, "whether nodes and pods have addresses of IPv6")
 	_ = flags.Parse(args)
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *kubeconfig, *count, *delay); err != nil {
+	if err := run(ctx, *kubeconfig, *count, *delay, addresses{isIPv6: *isIPv6}); err != nil {
 		fmt.Fprintf(os.Stderr, "fake-kubelet: %v\n", err)
 		return 1
 	}
 	return 0
 }
 
-func run(ctx context.Context, kubeconfig string, count int, delay time.Duration) error {
+func run(ctx context.Context, kubeconfig string, count int, delay time.Duration, addresses addresses) error {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return fmt.Errorf("failed to read the kubeconfig %s: %w", kubeconfig, err)
@@ -46,10 +47,10 @@ func run(ctx context.Context, kubeconfig string, count int, delay time.Duration)
 	if err != nil {
 		return fmt.Errorf("failed to make a client: %w", err)
 	}
-	nodes := newNodes(client, count)
+	nodes := newNodes(client, count, addresses)
 	if err := nodes.register(ctx); err != nil {
 		return err
 	}
 	go nodes.keepAlive(ctx)
-	return newPods(client, nodes, delay).follow(ctx)
+	return newPods(client, nodes, addresses, delay).follow(ctx)
 }
