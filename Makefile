@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo demo-down test test-fast test-traces test-shells fuzz e2e e2e-chart bench bench-quick bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
+.PHONY: help install demo demo-down test test-fast test-traces test-shells fuzz e2e e2e-chart e2e-families bench bench-quick bench-attack bench-memory bench-document bench-review bench-guard bench-guard-update lint vet fmt build image generate devcluster deny sbom reproducible clean
 
 HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 BINARY := target/$(HOST)/release/sidecarset
@@ -54,6 +54,9 @@ e2e: image devcluster ## Runs only the tests on a real cluster; KUBERNETES=1.34.
 e2e-chart: image devcluster ## Runs only the tests of the chart on a real cluster
 	scripts/test.sh chart
 
+e2e-families: image devcluster ## Runs only the tests of IPv6, on real clusters
+	scripts/test.sh families
+
 BENCH := target/$(HOST)/release/sidecarset-bench
 BENCH_RESULTS := target/bench/results.json
 BENCH_ARGUMENTS := --operator $(BINARY) --kubernetes "$$(sed -n 's/^\tk8s.io\/kubernetes //p' devcluster/go.mod)"
@@ -67,6 +70,13 @@ bench: devcluster ## Measures everything, in less than half an hour, and prints 
 bench-quick: devcluster ## Measures less, in less than three minutes
 	$(BUILD_BENCH)
 	$(BENCH) run --quick $(BENCH_ARGUMENTS) --output target/bench/quick.json
+
+bench-attack: devcluster ## Attacks the operator on a cluster for ten minutes while Pods are created; SECONDS=60 for a shorter time
+	$(BUILD_BENCH)
+	$(BENCH) attack --operator $(BINARY) --seconds $(or $(SECONDS),600)
+
+bench-memory: ## Measures what memory a review takes at its peak, for each handler and each kind of body
+	cargo test --locked --workspace --test memory -- --nocapture
 
 bench-document: ## Puts the tables and charts of the last `make bench` into docs/performance.md
 	$(BENCH) document $(BENCH_RESULTS) docs/performance.md

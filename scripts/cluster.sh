@@ -85,9 +85,10 @@ status_member() {
     "$devcluster" status --name "$cluster" --output json | sed -n "s/^  \"$1\": \"\(.*\)\",\{0,1\}$/\1/p"
 }
 
-# cluster_up ARGUMENT...: real nodes where that is possible; NODES=simulated asks for others.
+# cluster_up ARGUMENT...: real nodes where that is possible; NODES=simulated asks for others. IP_FAMILY=ipv6 and IP_FAMILY=dual
+# ask for other addresses.
 cluster_up() {
-    "$devcluster" up --name "$cluster" --nodes "${NODES:-auto}" "$@"
+    "$devcluster" up --name "$cluster" --nodes "${NODES:-auto}" ${IP_FAMILY:+--ip-family "$IP_FAMILY"} "$@"
     mode=$(status_member mode)
     KUBECONFIG=$(status_member kubeconfig)
     [[ -n $mode && -n $KUBECONFIG ]] || fail "devcluster does not say where the cluster $cluster is."
@@ -148,9 +149,10 @@ start_host_operator() {
     local address health=127.0.0.1:$((operator_port + 1))
     prepare_host_operator
     address=$(status_member hostAddress)
+    [[ $address != *:* ]] || address="[$address]"
     # Each takes the place of the one before, and need not wait for the end of its lease.
     POD_NAME=beside POD_UID=$cluster "$operator_binary" operator --kubeconfig "$KUBECONFIG" \
-        --webhook-url "https://$address:$operator_port" --webhook-bind "0.0.0.0:$operator_port" --health-bind "$health" \
+        --webhook-url "https://$address:$operator_port" --webhook-bind ":$operator_port" --health-bind "$health" \
         >>"$root/target/$cluster/operator.log" 2>&1 &
     echo "$!" >"$root/target/$cluster/operator.pid"
     say "The operator runs beside the cluster; its log is target/$cluster/operator.log."
@@ -158,10 +160,10 @@ start_host_operator() {
         answers_ready "$health"
 }
 
-# Asks without curl, which is not on every machine.
+# answers_ready ADDRESS:PORT, without brackets around one of IPv6. Asks without curl, which is not on every machine.
 answers_ready() {
     local line
-    exec 3<>"/dev/tcp/${1%:*}/${1#*:}" || return 1
+    exec 3<>"/dev/tcp/${1%:*}/${1##*:}" || return 1
     printf 'GET /readyz HTTP/1.0\r\n\r\n' >&3
     read -r line <&3 || line=
     exec 3>&-

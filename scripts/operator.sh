@@ -28,6 +28,20 @@ is_led() {
     [[ -n $holder ]] && kubectl -n sidecarset-system get pod "${holder%%_*}"
 }
 
+addresses() {
+    kubectl -n sidecarset-system get pod -l app.kubernetes.io/name=sidecarset-operator \
+        -o 'jsonpath={range .items[*]}{.status.podIP}{"\n"}{end}'
+}
+
+# none_answers ADDRESS...: the kubelet may take its time to end what is no longer there for anybody else, and so long the API
+# server may call it over a connection from before.
+none_answers() {
+    local address
+    for address in "$@"; do
+        ! timeout 1 bash -c 'exec 3<>"/dev/tcp/$1/8081"' -- "$address" || return 1
+    done
+}
+
 scale() {
     kubectl -n sidecarset-system scale deployment/sidecarset-operator --replicas="$1"
 }
@@ -57,7 +71,9 @@ crash)
         eventually 30 "The operator did not end." host_operator_is_stopped
         start_host_operator
     else
+        mapfile -t killed < <(addresses)
         kubectl -n sidecarset-system delete pod -l app.kubernetes.io/name=sidecarset-operator --grace-period=0 --force
+        eventually 60 "The operators that were killed did not end." none_answers "${killed[@]}"
         kubectl -n sidecarset-system rollout status deployment/sidecarset-operator --timeout=90s
         eventually 60 "None of the operators leads." is_led
     fi

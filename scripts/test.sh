@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests: those that need no cluster, then those on a cluster that is made for them and removed again.
-# `test.sh e2e` runs only the latter, `test.sh chart` only those of the chart, and `test.sh takeover` only the move from Kruise
-# and back. `make test` and `make e2e` build what this needs.
+# `test.sh e2e` runs only the latter, `test.sh chart` only those of the chart, `test.sh families` only those of IPv6, and
+# `test.sh takeover` only the move from Kruise and back. `make test` and `make e2e` build what this needs.
 set -euo pipefail
 
 cluster="test"
@@ -83,7 +83,8 @@ if [[ $rings == all ]]; then
     timed "benchmarks" env SIMULATION_HISTORIES=1 cargo test --locked --quiet --workspace --lib
     # As devcluster/build.sh builds, so that nothing of Kubernetes is compiled twice.
     timed "devcluster" env CGO_ENABLED=0 go -C devcluster test -trimpath -vet=off ./...
-    timed "chart" env CGO_ENABLED=0 go -C devcluster/helm test -trimpath -vet=off ./...
+    # Not from the cache of Go, which does not look at files outside of the module, such as the chart.
+    timed "chart" env CGO_ENABLED=0 go -C devcluster/helm test -count=1 -trimpath -vet=off ./...
     "$helm" lint --strict --quiet deploy/chart
 fi
 
@@ -97,6 +98,11 @@ if [[ $rings == all || $rings == e2e ]]; then
     timed "beside simulated nodes" env cluster="$cluster-beside" scripts/test-simulated.sh
 fi
 
+if [[ $rings == all || $rings == e2e || $rings == families ]]; then
+    timed "IPv6 and both families" env cluster="$cluster" operator_port=$((operator_port + 10)) scripts/test-families.sh
+fi
+[[ $rings != families ]] || exit 0
+
 if cluster_exists; then
     step "Removing the cluster of an earlier run."
     cluster_down
@@ -104,8 +110,11 @@ fi
 
 step "Starting a Kubernetes of its own on this machine."
 is_cluster_up=yes
-# With so much room for images that an image of a test does not fit.
-timed "cluster" cluster_up --image-store-size 256Mi
+# With so much room for images that an image of a test does not fit, and as strict as providers are: who changes what an object
+# belongs to must be allowed to delete it, as on OpenShift, and GKE's quota.
+timed "cluster" cluster_up --image-store-size 256Mi \
+    --api-server-argument=--admission-control-config-file="$root/scripts/admission.yaml" \
+    --api-server-argument=--enable-admission-plugins=OwnerReferencesPermissionEnforcement
 
 step "Installing the operator with one command."
 timed "operator" install_operator

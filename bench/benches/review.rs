@@ -71,7 +71,7 @@ fn e_whole_review<const SET_COUNT: usize>(bencher: Bencher<'_, '_>, bytes: usize
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
 
     bencher.bench(|| {
-        let request = Request::post("/mutate-pod").header("content-type", "application/json");
+        let request = Request::post("/mutate-pod/fail/named").header("content-type", "application/json");
         let request = request.body(Body::from(body.clone())).unwrap();
         runtime.block_on(async {
             let response = router.clone().oneshot(request).await.unwrap();

@@ -1,6 +1,7 @@
 //! What the operator does on a real API server, with nodes and kubelets that are simulated.
 
 mod account;
+mod attack;
 mod bare;
 mod bench;
 mod churn;
@@ -21,6 +22,7 @@ mod sections;
 mod start;
 mod store;
 
+pub use attack::Attack;
 pub use creation::Creation;
 pub use failing::Failing;
 pub use follow::Mark;
@@ -103,6 +105,18 @@ impl Settings {
 /// # Errors
 /// There is no cluster, or it was interrupted.
 pub fn run(settings: &Settings) -> anyhow::Result<Results> {
+    until_interrupted(measure(settings))
+}
+
+/// Attacks the operator for so long, and returns what came of it.
+///
+/// # Errors
+/// There is no cluster, or it was interrupted.
+pub fn attack(settings: &Settings, length: Duration) -> anyhow::Result<Attack> {
+    until_interrupted(async { Attack::measure(&Bench::up(settings).await?, length).await })
+}
+
+fn until_interrupted<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     // It fails where the process has one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new()?;
@@ -110,7 +124,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Results> {
         let mut terminate = signal(SignalKind::terminate())?;
         // Whatever ends it, what it holds is dropped, and so the operator ends and the cluster goes down.
         tokio::select! {
-            results = measure(settings) => results,
+            results = work => results,
             _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
             _ = terminate.recv() => anyhow::bail!("terminated"),
         }

@@ -17,7 +17,8 @@ pub use server::Server;
 use crate::process;
 use crate::world::{pod, review};
 use anyhow::Context;
-use asker::Asker;
+pub(crate) use asker::Asker;
+
 use load::Load;
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ pub async fn run(settings: &Settings) -> anyhow::Result<Results> {
 async fn measure(webhook: Webhook, pass: Pass, bytes: usize, settings: &Settings) -> anyhow::Result<Vec<Cell>> {
     let server = Server::start(webhook).await?;
     let body = review(&pod(bytes));
-    let asker = Asker::new(server.address(), server.authorities())?;
+    let asker = Asker::new(server.address(), server.path(), server.authorities())?;
     asker.expect(&body, webhook != Webhook::Null).await?;
     let mut cells = Vec::new();
     for connections in &settings.connections {

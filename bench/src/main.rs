@@ -35,6 +35,15 @@ enum Command {
         /// The document
         document: PathBuf,
     },
+    /// Attacks the operator on a cluster while Pods are created, and fails where one of them comes to harm
+    Attack {
+        /// The operator's release binary
+        #[arg(long, value_name = "FILE")]
+        operator: PathBuf,
+        /// For how long
+        #[arg(long, default_value = "600", value_name = "SECONDS")]
+        seconds: u64,
+    },
     /// Serves reviews until standard input ends; who measures starts this by itself
     #[command(hide = true)]
     Serve {
@@ -102,12 +111,20 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Run(run) => run.measure().and_then(|results| show(&results)),
         Command::Show { results } => show(&Results::read(&results)?),
         Command::Document { results, document } => document::fill(&document, &Results::read(&results)?),
+        Command::Attack { operator, seconds } => attack(&operator, Duration::from_secs(seconds)),
         Command::Serve { address, sets } => {
             let webhook = sets.map_or(Webhook::Null, |sets| Webhook::Ours { sets });
             tokio::runtime::Runtime::new()?.block_on(injection::serve(webhook, address))
         }
         Command::Controller { server } => controller::run_process(&server),
     }
+}
+
+fn attack(operator: &Path, length: Duration) -> anyhow::Result<()> {
+    let settings = cluster::Settings::of(Path::new("."), operator, cluster::Size::Quick, length);
+    let attack = cluster::attack(&settings, length)?;
+    writeln!(std::io::stdout(), "{}", attack.table())?;
+    attack.check()
 }
 
 fn show(results: &Results) -> anyhow::Result<()> {

@@ -5,10 +5,13 @@ use futures::future::{self, BoxFuture};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
-use sidecarset_core::catalog::{Catalog, NamespaceLabels};
-use sidecarset_core::validation::WithoutRule;
+use sidecarset_core::catalog::{Catalog, NamespaceLabels, SetIdentity};
+use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::registration::FailurePolicy;
 use sidecarset_webhook::registration::Registrar;
-use sidecarset_webhook::{Context, Metrics, NamespaceError, NamespaceSource, Permissions};
+use sidecarset_webhook::{
+    Confirmation, Context, Freshness, Metrics, NamespaceError, NamespaceSource, PodSource, SetSource,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
@@ -111,17 +114,34 @@ pub fn webhook(catalog: Catalog) -> Router {
     sidecarset_webhook::server::router(Context {
         catalog: Arc::new(RwLock::new(catalog)),
         namespaces: Arc::new(Nobody),
-        permissions: Arc::new(Permissions::new(WithoutRule::Refuse)),
+        confirmation: Arc::new(Confirmation::new(Arc::new(Nobody))),
+        freshness: Freshness::default(),
+        pods: Arc::new(Nobody),
         registrar: Arc::new(Registrar::new(watch::channel(0).1)),
+        failure_policy: FailurePolicy::Fail,
         events: mpsc::channel(1).0,
+        budget: Arc::default(),
         metrics: Arc::new(Metrics::default()),
         now: || Timestamp::constant(1_767_323_045, 0),
     })
 }
 
+/// There are no Pods.
+impl PodSource for Nobody {
+    fn survey(&self, _: &Arc<CanonicalSet>) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// No namespace is ever looked up: all are in memory.
 #[derive(Debug)]
 struct Nobody;
+
+impl SetSource for Nobody {
+    fn sets(&self) -> BoxFuture<'_, Result<Vec<SetIdentity>, kube::Error>> {
+        Box::pin(future::ready(Ok(Vec::new())))
+    }
+}
 
 impl NamespaceSource for Nobody {
     fn labels<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<NamespaceLabels, NamespaceError>> {

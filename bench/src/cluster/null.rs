@@ -45,7 +45,7 @@ impl Null {
         let material = issue(&Names::new([address.ip().to_string()]), None, Lifetimes::A_YEAR, Timestamp::now())?;
         let certificates = Arc::new(CertificateResolver::default());
         certificates.put(material.certified_key()?);
-        let ends = server::Ends { certificates, clients: None };
+        let ends = server::Ends::open(certificates);
         let stop = CancellationToken::new();
         let listener = server::listen(address)?;
         let router = Router::new().route("/", post(answer));

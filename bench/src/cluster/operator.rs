@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 /// Where the API server reaches the operator's webhook. The other scripts of the repository use other ports.
-const WEBHOOK: &str = "127.0.0.1:19543";
-const HEALTH: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 19544);
+pub(super) const WEBHOOK: &str = "127.0.0.1:19543";
+pub(super) const HEALTH: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 19544);
 
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const STOPPED_WITHIN: Duration = Duration::from_secs(15);

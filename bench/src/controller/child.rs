@@ -2,9 +2,9 @@
 
 use anyhow::{Context, ensure};
 use kube::{Client, Config};
+use leader_lease::Leadership;
 use parking_lot::RwLock;
-use sidecarset_controller::leader::Leadership;
-use sidecarset_controller::{Links, Metrics, Settings, event_queue};
+use sidecarset_controller::{Contact, KnownPods, Links, Metrics, Settings, event_queue};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::{InForce, SYSTEM_NAMESPACE};
 use std::io::{BufRead, BufReader, Write};
@@ -70,15 +70,17 @@ pub fn run(server: &str) -> anyhow::Result<()> {
 async fn control(config: Config) -> anyhow::Result<()> {
     let client = Client::try_from(config).context("failed to set up the client")?;
     let settings = Settings::default();
-    let catalog = Catalog::reserving([SYSTEM_NAMESPACE, &settings.namespace]);
+    let catalog = Catalog::reserving([SYSTEM_NAMESPACE]).without_operator(&settings.namespace);
     let (synced, mut is_synced) = watch::channel(false);
     let (_tells, in_force) = watch::channel(InForce::default());
     let links = Links {
+        pods: KnownPods::default(),
         synced,
         selection: watch::channel(0).0,
         in_force,
         events: event_queue(),
         metrics: Arc::new(Metrics::default()),
+        contact: Contact::default(),
         leadership: Leadership::sole(),
     };
     let catalog = Arc::new(RwLock::new(catalog));

@@ -15,6 +15,7 @@ pub(super) enum Kind {
     Namespaces,
     Sets,
     Revisions,
+    Configurations,
 }
 
 /// What the controller has asked for.
@@ -30,7 +31,7 @@ pub(super) struct Requests {
 #[derive(Debug)]
 pub(super) struct Cluster {
     // As text: 50,000 Pods as trees would take gigabytes.
-    objects: [BTreeMap<String, Arc<str>>; 4],
+    objects: [BTreeMap<String, Arc<str>>; 5],
     pods: Vec<String>,
     version: u64,
     watchers: Vec<(Kind, UnboundedSender<Bytes>)>,

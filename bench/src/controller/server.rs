@@ -59,6 +59,7 @@ fn kind(segments: &[&str]) -> Option<Kind> {
         ["api", "v1", "namespaces"] => Some(Kind::Namespaces),
         ["apis", "apps.kruise.io", "v1beta1", "sidecarsets"] => Some(Kind::Sets),
         ["apis", "apps", "v1", "namespaces", _, "controllerrevisions"] => Some(Kind::Revisions),
+        ["api", "v1", "namespaces", _, "configmaps"] => Some(Kind::Configurations),
         _ => None,
     }
 }

@@ -22,19 +22,20 @@ use tokio_rustls::TlsConnector;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Knows where a webhook is, and whom to trust there.
-pub(super) struct Asker {
+pub(crate) struct Asker {
     address: SocketAddr,
+    path: String,
     tls: TlsConnector,
 }
 
 /// A connection to a webhook.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     uri: String,
 }
 
 impl Asker {
-    pub(super) fn new(address: SocketAddr, authorities: &str) -> anyhow::Result<Self> {
+    pub(crate) fn new(address: SocketAddr, path: &str, authorities: &str) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         for authority in CertificateDer::pem_slice_iter(authorities.as_bytes()) {
             roots.add(authority.context("failed to read the authorities")?)?;
@@ -44,10 +45,10 @@ impl Asker {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Self { address, tls: TlsConnector::from(Arc::new(config)) })
+        Ok(Self { address, path: path.to_owned(), tls: TlsConnector::from(Arc::new(config)) })
     }
 
-    pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
+    pub(crate) async fn connect(&self) -> anyhow::Result<Connection> {
         let socket = TcpStream::connect(self.address).await.context("failed to connect")?;
         socket.set_nodelay(true)?;
         let stream =
@@ -55,11 +56,11 @@ impl Asker {
         let (requests, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         // It ends when the last request has been sent and the connection is dropped.
         tokio::spawn(connection);
-        Ok(Connection { requests, uri: format!("https://{}/mutate-pod?timeout=10s", self.address) })
+        Ok(Connection { requests, uri: format!("https://{}{}?timeout=10s", self.address, self.path) })
     }
 
     /// Asks once and looks at the answer: a webhook that refuses everything is fast too.
-    pub(super) async fn expect(&self, body: &[u8], is_patched: bool) -> anyhow::Result<()> {
+    pub(crate) async fn expect(&self, body: &[u8], is_patched: bool) -> anyhow::Result<()> {
         let answer = self.connect().await?.ask(Bytes::copy_from_slice(body)).await?;
         let answer: Value = serde_json::from_slice(&answer).context("failed to read the answer")?;
         let response = &answer["response"];
@@ -70,7 +71,7 @@ impl Asker {
 }
 
 impl Connection {
-    pub(super) async fn ask(&mut self, body: Bytes) -> anyhow::Result<Bytes> {
+    pub(crate) async fn ask(&mut self, body: Bytes) -> anyhow::Result<Bytes> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(&self.uri)

@@ -2,7 +2,7 @@
 
 use super::Webhook;
 use crate::world::{catalog, webhook};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{StatusCode, header};
@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use sidecarset_webhook::certificate::{CertificateResolver, Lifetimes, Names, issue};
+use sidecarset_webhook::proof::Proof;
 use sidecarset_webhook::review::{Verdict, answer};
 use sidecarset_webhook::server;
 use std::io::Write;
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 /// Serves until standard input ends, so that it never outlives who started it. Standard output gets one line of JSON with the
-/// address and the authorities to trust.
+/// address, the authorities to trust, and the path to ask under.
 ///
 /// # Errors
 /// It cannot listen, or the server stops by itself.
@@ -36,9 +37,15 @@ pub async fn serve(kind: Webhook, address: SocketAddr) -> anyhow::Result<()> {
     let material = issue(&names, None, Lifetimes::A_YEAR, Timestamp::now()).context("failed to make a certificate")?;
     let certificates = Arc::new(CertificateResolver::default());
     certificates.put(material.certified_key()?);
-    let ends = server::Ends { certificates, clients: None };
+    let proof = Proof::random().map_err(|_| anyhow!("the system has no randomness"))?;
+    let callers = server::Callers { proofs: Arc::default(), certificates: None, tokens: None };
+    callers.proofs.keep([&proof]);
+    let ends = server::Ends { callers: Some(callers), ..server::Ends::open(certificates) };
     let listener = server::listen(address)?;
-    let ready = json!({"address": listener.local_addr()?.to_string(), "authorities": material.authorities()});
+    let ready = json!({
+        "address": listener.local_addr()?.to_string(), "authorities": material.authorities(),
+        "path": proof.before("/mutate-pod/fail/named"),
+    });
     writeln!(std::io::stdout(), "{ready}")?;
     let router = match kind {
         Webhook::Null => null(),

@@ -24,6 +24,7 @@ pub struct Server {
 struct Ready {
     address: SocketAddr,
     authorities: String,
+    path: String,
 }
 
 impl Server {
@@ -64,6 +65,12 @@ impl Server {
     #[must_use]
     pub fn authorities(&self) -> &str {
         &self.ready.authorities
+    }
+
+    /// Returns the path under which it is asked.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.ready.path
     }
 
     /// Returns the number of its process.

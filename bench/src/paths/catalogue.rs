@@ -69,6 +69,8 @@ pub const CATALOGUE: &[CorePath] = &[
     path("select/namespaces", Namespaces, NAMESPACES, Independent, reviews::select_by_namespaces),
     path("inject/bytes", Bytes, BYTES, Linear, reviews::inject_by_bytes),
     path("inject/matching", Matching, FEW_SETS, Linear, reviews::inject_by_matching),
+    path("inject-again/bytes", Bytes, BYTES, Linear, reviews::inject_again_by_bytes),
+    path("inject-again/matching", Matching, FEW_SETS, Linear, reviews::inject_again_by_matching),
     path("answer/bytes", Bytes, BYTES, Independent, reviews::answer_by_bytes),
     path("answer/matching", Matching, FEW_SETS, Linear, reviews::answer_by_matching),
     path("register/sets", Sets, REGISTERED, Linear, sets::register),

@@ -3,8 +3,7 @@
 use super::pods::{carried, lite, running};
 use crate::world::container;
 use serde_json::{Value, json};
-use sidecarset_controller::PodIndex;
-use tokio::time::Instant;
+use sidecarset_core::reconcile::{Monotonic, PodIndex};
 
 /// A kind of Pod.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +44,9 @@ const REPLICAS: usize = 20;
 pub(super) fn bytes_per_pod(kind: &PodRecords, allocated: impl Fn() -> usize) -> u64 {
     let before = allocated();
     let mut index = PodIndex::default();
+    for set in carried(kind.sets) {
+        index.add_set(&set.name);
+    }
     index.begin_list();
     for at in 0..POD_COUNT {
         show(&mut index, &pod(kind, at));
@@ -55,7 +57,7 @@ pub(super) fn bytes_per_pod(kind: &PodRecords, allocated: impl Fn() -> usize) ->
 
 fn show(index: &mut PodIndex, text: &str) {
     let pod = lite(text);
-    index.observe(pod.observed(), Instant::now());
+    index.observe(pod.observed(), Monotonic::START);
     // In the index's first version of the selection, of which nothing is out of date.
     index.place(pod.observed(), &[], 0);
 }

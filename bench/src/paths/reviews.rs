@@ -65,6 +65,15 @@ pub(super) fn inject_by_matching(sets: usize) -> Work {
     injection(&pod(USUAL), &all_matching(sets))
 }
 
+/// Another webhook has changed the Pod: that everything is there is found out field by field.
+pub(super) fn inject_again_by_bytes(bytes: usize) -> Work {
+    injection_again(&pod(bytes), &catalog(1))
+}
+
+pub(super) fn inject_again_by_matching(sets: usize) -> Work {
+    injection_again(&pod(USUAL), &all_matching(sets))
+}
+
 pub(super) fn answer_by_bytes(bytes: usize) -> Work {
     answering(&pod(bytes), &catalog(1))
 }
@@ -78,7 +87,7 @@ fn whole(pod: &Value, catalog: Catalog) -> Work {
     let (router, body) = (webhook(catalog), Bytes::from(review(pod)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a thread is there");
     Box::new(move || {
-        let request = Request::post("/mutate-pod").header("content-type", "application/json");
+        let request = Request::post("/mutate-pod/fail/named").header("content-type", "application/json");
         let request = request.body(Body::from(body.clone())).expect("the request is written above");
         let answer = runtime.block_on(async {
             let response = router.clone().oneshot(request).await.expect("the router always answers");
@@ -104,6 +113,17 @@ fn injection(pod: &Value, catalog: &Catalog) -> Work {
         let pod = unread.pop().expect("there are more Pods than times");
         drop(black_box(inject(&pod, &sets, now())));
     })
+}
+
+/// The same with the sidecars in it already.
+fn injection_again(pod: &Value, catalog: &Catalog) -> Work {
+    let sets = catalog.select(labels(pod), Some(&namespace(NAMESPACE))).sets;
+    let patch = inject(pod, &sets, now()).expect("the sets fit together").patch;
+    let mut injected = pod.clone();
+    json_patch::patch(&mut injected, &patch.operations()).expect("the patch is for this Pod");
+    let again = inject(&injected, &sets, now()).expect("the sets fit together");
+    assert!(again.patch.is_empty(), "the sidecars are there already");
+    injection(&injected, catalog)
 }
 
 fn answering(pod: &Value, catalog: &Catalog) -> Work {

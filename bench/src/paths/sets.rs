@@ -5,8 +5,8 @@ use super::reviews::among;
 use crate::world::{self, NAMESPACE, catalog, namespace};
 use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
-use sidecarset_core::normalize::normalize;
-use sidecarset_core::registration::{FailurePolicy, Interest, register as decide};
+use sidecarset_core::normalize::{defaults, normalize};
+use sidecarset_core::registration::{FailurePolicy, Interests, register as decide};
 use sidecarset_core::revision::hashes;
 use sidecarset_core::validation::{Violations, Writing};
 use std::hint::black_box;
@@ -20,7 +20,7 @@ pub(super) fn register(sets: usize) -> Work {
         set["spec"]["namespaceSelector"] = json!({"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}});
         catalog.put_set(&parsed(set));
     }
-    let interests: Vec<Interest> = catalog.interests().collect();
+    let interests = Interests { stored: catalog.interests().collect(), ..Interests::default() };
     Box::new(move || drop(black_box(decide(&interests, catalog.surroundings(FailurePolicy::Fail)))))
 }
 
@@ -50,9 +50,10 @@ pub(super) fn validate_among(sets: usize) -> Work {
     let catalog = among(sets);
     let set = parsed(world::set(sets));
     Box::new(move || {
+        let spec = defaults::defaulted(&set.spec);
         let canonical = normalize(&set).expect("the set is valid");
         let mut violations = Violations::default();
-        Writing { set: &set, canonical: &canonical, old: None }.check(&catalog, &mut violations);
+        Writing { set: &set, spec: &spec, canonical: &canonical, old: None }.check(&catalog, &mut violations);
         drop(black_box(violations));
     })
 }

@@ -2,6 +2,7 @@
 //! custom resource definition. No behaviour: what any of it means is decided in `sidecarset-core`.
 
 pub mod crd;
+pub mod item;
 pub mod markers;
 pub mod v1alpha1;
 pub mod v1beta1;

@@ -6,7 +6,9 @@ use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
+use sidecarset_controller::Contact;
 use sidecarset_metrics::{CONTENT_TYPE, Registry, scrape};
+use sidecarset_webhook::server::{self, Limits};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +23,8 @@ pub struct Readiness {
     pub is_synced: watch::Receiver<bool>,
     /// Counts reviews, and knows whether there is a certificate to answer them with.
     pub webhook: Arc<sidecarset_webhook::Metrics>,
+    /// Whether the API server is heard from.
+    pub contact: Contact,
     /// Whether all is well: the webhooks are registered too.
     pub is_ready: Arc<AtomicBool>,
     /// Cancelled once the operator is to stop.
@@ -43,15 +47,11 @@ pub async fn serve(
     registry: Registry,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let listener = tokio::net::TcpListener::bind(address)
-        .await
-        .with_context(|| format!("failed to listen on {address} for health checks"))?;
+    let listener = server::listen(address).context("failed to serve health checks")?;
     // The port is not the one that was asked for where that is 0.
     info!(address = %listener.local_addr().unwrap_or(address), "answering health checks and scrapes");
-    axum::serve(listener, router(readiness, registry))
-        .with_graceful_shutdown(async move { shutdown.cancelled().await })
-        .await
-        .context("failed to serve health checks")
+    let served = server::serve_health(listener, router(readiness, registry), Limits::HEALTH, shutdown).await;
+    served.context("failed to serve health checks")
 }
 
 fn router(readiness: Readiness, registry: Registry) -> Router {
@@ -74,12 +74,17 @@ impl Readiness {
         self.is_ready.load(Ordering::Relaxed)
     }
 
-    fn checks(&self) -> [Check; 4] {
+    fn checks(&self) -> [Check; 5] {
         [
             Check {
                 name: "objects",
                 is_passed: *self.is_synced.borrow(),
                 missing: "not all objects of the cluster are listed",
+            },
+            Check {
+                name: "contact",
+                is_passed: self.contact.is_current(),
+                missing: "the API server was not heard from for 10 seconds, or what has changed since is not listed",
             },
             Check {
                 name: "certificate",

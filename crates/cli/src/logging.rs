@@ -1,10 +1,13 @@
 //! Where log lines go, and in which form.
 
+mod json;
+
 #[cfg(feature = "otel")]
 use crate::traces::Traces;
 #[cfg(feature = "otel")]
 use anyhow::Context;
 use clap::ValueEnum;
+use json::JsonLines;
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 #[cfg(feature = "otel")]
@@ -48,7 +51,7 @@ pub fn install(format: LogFormat) -> anyhow::Result<Log> {
         tracing_subscriber::fmt().with_env_filter(filter()).with_ansi(is_terminal()).with_writer(std::io::stderr);
     let installed = match format {
         LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        LogFormat::Json => lines.json().event_format(JsonLines).try_init(),
     };
     installed.map_err(|error| anyhow::anyhow!("failed to install the log: {error}"))?;
     Ok(Log {})
@@ -61,7 +64,7 @@ pub fn install(format: LogFormat) -> anyhow::Result<Log> {
     let lines = tracing_subscriber::fmt::layer().with_ansi(is_terminal()).with_writer(std::io::stderr);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => lines.json().event_format(JsonLines).boxed(),
     };
     let all = tracing_subscriber::registry().with(lines.with_filter(filter())).with(traces.as_ref().map(Traces::layer));
     all.try_init().context("failed to install the log")?;

@@ -2,7 +2,7 @@
 
 use crate::health::Readiness;
 use crate::process::{self, Process};
-use sidecarset_controller::leader::Leadership;
+use leader_lease::Leadership;
 use sidecarset_metrics::{Collector, DescriptorEncoder, Registry, Scrape};
 use std::fmt;
 
@@ -38,6 +38,8 @@ impl Collector for Operator {
         scrape.gauge("build_info", "Which version of the operator runs.", build)?;
         let is_ready = u64::from(self.readiness.is_ready());
         scrape.number("ready", "Whether the API server can ask about new Pods.", is_ready)?;
+        let silence = self.readiness.contact.silence().unwrap_or_default().as_secs_f64();
+        scrape.number("api_server_silence_seconds", "Time since the API server last answered anything.", silence)?;
         let leads = u64::from(self.leadership.leads());
         scrape.number("leader", "Whether this replica writes.", leads)?;
         match process::memory_limit() {

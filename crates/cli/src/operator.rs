@@ -3,6 +3,7 @@
 mod arguments;
 mod ending;
 mod identity;
+mod pods;
 
 pub use arguments::Arguments;
 
@@ -14,24 +15,27 @@ use anyhow::Context as _;
 use ending::{Ending, Parts};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use leader_lease::{Election, Leadership, Loss};
 use parking_lot::RwLock;
-use sidecarset_controller::Links;
-use sidecarset_controller::leader::{self, Candidacy, Leadership};
+use pods::Pods;
+use sidecarset_controller::{Contact, KnownPods, Links};
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::lease::Loss;
 use sidecarset_core::registration::{InForce, SYSTEM_NAMESPACE};
+use sidecarset_core::validation::{Permissions, Whitelist};
 use sidecarset_webhook::registration::Registrar;
-use sidecarset_webhook::{Context, Lead, LiveNamespaces, Permissions, Signals};
+use sidecarset_webhook::{Confirmation, Context, Freshness, Lead, LiveNamespaces, LiveSets, Signals};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 /// How long an answer of the API server may take to begin. Watches are quiet for longer: the API server ends them
 /// after 290 seconds.
 const READ_TIMEOUT: Duration = Duration::from_secs(330);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Where applications are of whoever names no namespace, and where nobody wants an operator.
+const NAMESPACE_OF_APPLICATIONS: &str = "default";
 
 /// What the parts of the operator share, and how they are linked.
 struct Wiring {
@@ -46,18 +50,32 @@ struct Wiring {
 /// one.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let identity = identity::of_this_process();
-    let (webhook, candidacy) = (arguments.webhook(&identity::short(&identity))?, arguments.candidacy(identity)?);
+    let (webhook, election) = (arguments.webhook(&identity::short(&identity))?, arguments.election(identity)?);
     let ending = Ending::on_signal()?;
-    let client = connect(&arguments).await?;
-    let leadership = if candidacy.is_some() { Leadership::none() } else { Leadership::sole() };
-    let Wiring { context, signals, links, is_synced, readiness } = wire(&arguments, &client, &leadership, &ending);
+    let contact = Contact::default();
+    let client = contact.listen(&connect(&arguments).await?);
+    let leadership = if election.is_some() { Leadership::none() } else { Leadership::sole() };
+    let Wiring { context, signals, links, is_synced, readiness } =
+        wire(&arguments, &client, (&leadership, &contact), &ending)?;
     info!(version = env!("CARGO_PKG_VERSION"), namespace = arguments.namespace, "started the operator");
+    if arguments.namespace == NAMESPACE_OF_APPLICATIONS {
+        warn!(namespace = arguments.namespace, "pods of the operator's own namespace never get sidecars");
+    }
     let (catalog, is_over) = (Arc::clone(&context.catalog), ending.is_over.clone());
     let registry = metrics::registry(&context.metrics, &links.metrics, (readiness.clone(), leadership.clone()));
     let health = health::serve(arguments.health_bind, readiness.clone(), registry, is_over.clone());
     let webhook = sidecarset_webhook::run_within(webhook, client.clone(), context, signals, around);
     let controller = sidecarset_controller::run(client.clone(), catalog, arguments.controller(), links, is_over);
-    let lead = lead(client, candidacy, leadership.clone(), is_synced);
+    let lead = {
+        let (client, namespace) = (client.clone(), arguments.namespace.clone());
+        let lead = lead(client.clone(), election, leadership.clone(), is_synced);
+        async move {
+            tokio::select! {
+                lead = lead => lead,
+                () = contact.keep(&client, &namespace) => Ok(()),
+            }
+        }
+    };
     let parts = Parts {
         webhook: async { webhook.await.context("the webhook stopped") },
         lead: async { lead.await.context("this replica stopped leading") },
@@ -69,29 +87,40 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn wire(arguments: &Arguments, client: &Client, leadership: &Leadership, ending: &Ending) -> Wiring {
-    let reserved = [SYSTEM_NAMESPACE, &arguments.namespace];
-    let catalog = Arc::new(RwLock::new(Catalog::reserving(reserved)));
+fn wire(
+    arguments: &Arguments,
+    client: &Client,
+    (leadership, contact): (&Leadership, &Contact),
+    ending: &Ending,
+) -> anyhow::Result<Wiring> {
+    let catalog = Arc::new(RwLock::new(catalog(arguments)));
     let (synced, is_synced) = watch::channel(false);
     let (selects, selection) = watch::channel(0);
     let (tells, in_force) = watch::channel(InForce::default());
     let (tells_events, events) = sidecarset_controller::event_queue();
+    let pods = KnownPods::default();
     let is_registered = Arc::new(AtomicBool::new(false));
     let metrics = Arc::<sidecarset_webhook::Metrics>::default();
-    Wiring {
+    let budget = Arc::new(arguments.budget(metrics.review_bytes())?);
+    Ok(Wiring {
         readiness: Readiness {
             is_synced: is_synced.clone(),
             webhook: Arc::clone(&metrics),
+            contact: contact.clone(),
             is_ready: Arc::clone(&is_registered),
             ends: ending.begins.clone(),
         },
         is_synced: is_synced.clone(),
         context: Context {
-            catalog,
+            catalog: Arc::clone(&catalog),
             namespaces: Arc::new(LiveNamespaces::new(client.clone())),
-            permissions: Arc::new(Permissions::new(arguments.without_rule())),
+            confirmation: Arc::new(Confirmation::new(Arc::new(LiveSets::new(client.clone())))),
+            pods: Arc::new(Pods { known: pods.clone(), catalog }),
             registrar: Arc::new(Registrar::new(selection.clone())),
+            failure_policy: arguments.failure_policy,
             events: tells_events.clone(),
+            freshness: freshness(contact),
+            budget,
             metrics,
             now: jiff::Timestamp::now,
         },
@@ -106,12 +135,27 @@ fn wire(arguments: &Arguments, client: &Client, leadership: &Leadership, ending:
         links: Links {
             synced,
             selection: selects,
+            pods,
             in_force,
             events: (tells_events, events),
             metrics: Arc::default(),
+            contact: contact.clone(),
             leadership: leadership.clone(),
         },
-    }
+    })
+}
+
+/// Returns what is known before anything was read.
+fn catalog(arguments: &Arguments) -> Catalog {
+    let mut catalog = Catalog::reserving([SYSTEM_NAMESPACE]).without_operator(&arguments.namespace);
+    // Before the white list is known, nothing is said of any set.
+    catalog.permit(Permissions::new(Whitelist::default(), arguments.without_rule()));
+    catalog
+}
+
+fn freshness(contact: &Contact) -> Freshness {
+    let contact = contact.clone();
+    Freshness::new(move || contact.is_current())
 }
 
 /// Where nothing is traced, nothing is around reviews.
@@ -123,7 +167,7 @@ fn around(reviews: axum::Router) -> axum::Router {
 /// Leads whenever it can, once everything is known that whoever leads has to know.
 async fn lead(
     client: Client,
-    candidacy: Option<Candidacy>,
+    election: Option<Election>,
     leadership: Leadership,
     mut is_synced: watch::Receiver<bool>,
 ) -> Result<(), Loss> {
@@ -131,8 +175,8 @@ async fn lead(
         () = leadership.until_retired() => return Ok(()),
         _ = is_synced.wait_for(|is_synced| *is_synced) => {}
     }
-    match candidacy {
-        Some(candidacy) => leader::campaign(client, candidacy, leadership).await,
+    match election {
+        Some(election) => leader_lease::campaign(client, election, leadership).await,
         None => {
             leadership.until_retired().await;
             Ok(())

@@ -11,7 +11,6 @@ mod explain;
 pub mod failure;
 mod format;
 mod history;
-mod hold;
 mod inject;
 mod labels;
 mod manifest;
@@ -32,6 +31,7 @@ mod told;
 mod undo;
 mod validate;
 mod view;
+mod workload;
 
 use anyhow::Context;
 use clap::Subcommand;

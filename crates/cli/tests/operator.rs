@@ -1,6 +1,8 @@
 //! The operator as it runs: its own process, with an API server that has what a test gives it.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "operator/addresses.rs"]
+mod addresses;
 #[path = "operator/api_server.rs"]
 mod api_server;
 #[cfg(feature = "otel")]

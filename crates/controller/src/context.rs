@@ -1,47 +1,53 @@
 //! What the parts of the controller share.
 
 use crate::Settings;
-use crate::attempts::Attempts;
-use crate::index::{PodIndex, Touched};
+use crate::clock::Clock;
+use crate::contact::Contact;
+use crate::known_pods::KnownPods;
 use crate::metrics::Metrics;
-use crate::pauses::Pauses;
-use crate::queue::Queue;
-use crate::round::Now;
-use crate::sets::Sets;
 use kube::Client;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::event::Event;
+use sidecarset_core::reconcile::{Driver, Now, Output, PodIndex, Surroundings, Touched};
 use sidecarset_core::registration::InForce;
 use std::fmt;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::Instant;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-/// What the parts of the controller share. No lock is held while another one is taken, or while anything is
-/// waited for.
+/// What the parts of the controller share. Of the locks, the catalog's comes first, then that of what is in force, then the driver's;
+/// nobody who holds one takes one that comes before it, and none is held while anything is waited for.
 pub(crate) struct Context {
     /// Reads, and writes only while this replica leads.
     pub(crate) client: Client,
     pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
     pub(crate) catalog: Arc<RwLock<Catalog>>,
-    pub(crate) index: Mutex<PodIndex>,
-    pub(crate) sets: Mutex<Sets>,
-    pub(crate) attempts: Mutex<Attempts>,
-    /// When conditions of Pods that could not be written are tried again.
-    pub(crate) pauses: Mutex<Pauses>,
-    pub(crate) queue: Queue,
+    /// What is known of the sets and of their Pods, and what follows from that.
+    pub(crate) driver: KnownPods,
+    /// A set may be looked at earlier than whoever waits for the next one has been told.
+    sooner: Notify,
+    /// A write of a Pod is over.
+    pub(crate) released: Notify,
     /// Which sets the API server knows of.
     pub(crate) in_force: watch::Receiver<InForce>,
+    /// Whether the API server is heard from.
+    pub(crate) contact: Contact,
     outlets: Outlets,
-    /// One for each write that may be under way.
-    pub(crate) writes: Semaphore,
-    /// Upgrades that are being written.
-    pub(crate) upgrades: TaskTracker,
+    /// The writes of Pods that are under way.
+    pub(crate) pod_writes: TaskTracker,
     pub(crate) shutdown: CancellationToken,
+}
+
+/// What the driver has done, and what is passed on of that once no lock is held.
+struct Stepped<T> {
+    done: T,
+    outputs: Vec<Output>,
+    is_sooner: bool,
 }
 
 /// What the controller tells others.
@@ -61,29 +67,29 @@ impl Context {
         client: Client,
         catalog: Arc<RwLock<Catalog>>,
         settings: Settings,
-        links: (Outlets, watch::Receiver<InForce>),
+        links: (Outlets, watch::Receiver<InForce>, (Contact, KnownPods)),
         shutdown: CancellationToken,
     ) -> Self {
-        let (outlets, in_force) = links;
+        let (outlets, in_force, (contact, driver)) = links;
+        driver.lock().limit(settings.concurrency.get());
         Self {
             client,
+            clock: Clock::default(),
             catalog,
+            driver,
+            sooner: Notify::new(),
+            released: Notify::new(),
             outlets,
             in_force,
-            index: Mutex::default(),
-            sets: Mutex::default(),
-            attempts: Mutex::default(),
-            pauses: Mutex::default(),
-            queue: Queue::default(),
-            writes: Semaphore::new(settings.concurrency.get()),
-            upgrades: TaskTracker::new(),
+            contact,
+            pod_writes: TaskTracker::new(),
             settings,
             shutdown,
         }
     }
 
     pub(crate) fn now(&self) -> Now {
-        Now { wall: (self.settings.clock)().into(), monotonic: Instant::now() }
+        Now { wall: (self.settings.clock)().into(), monotonic: self.clock.now() }
     }
 
     /// Returns what is counted.
@@ -91,16 +97,83 @@ impl Context {
         &self.outlets.metrics
     }
 
+    /// Has the driver do something, passes on what others are to know, and wakes whoever waits for the next set.
+    pub(crate) fn drive<T>(&self, step: impl FnOnce(&mut Driver) -> T) -> T {
+        self.pass_on(self.step(step))
+    }
+
+    /// Like [`Self::drive`], where the catalog is asked.
+    pub(crate) fn drive_beside<T>(&self, step: impl FnOnce(&mut Driver, &Catalog) -> T) -> T {
+        let stepped = {
+            let catalog = self.catalog.read();
+            self.step(|driver| step(driver, &catalog))
+        };
+        self.pass_on(stepped)
+    }
+
+    /// Like [`Self::drive`], with everything that there is beside the driver.
+    pub(crate) fn drive_among<T>(&self, step: impl FnOnce(&mut Driver, Surroundings<'_>) -> T) -> T {
+        let stepped = {
+            let (catalog, in_force) = (self.catalog.read(), self.in_force.borrow());
+            let surroundings = Surroundings { catalog: &catalog, in_force: &in_force, now: self.now() };
+            self.step(|driver| step(driver, surroundings))
+        };
+        self.pass_on(stepped)
+    }
+
+    /// Like [`Self::drive`], where the catalog may change, too.
+    pub(crate) fn drive_changing<T>(&self, step: impl FnOnce(&mut Driver, &mut Catalog) -> T) -> T {
+        self.pass_on(self.change_catalog(|catalog| self.step(|driver| step(driver, catalog))))
+    }
+
+    fn step<T>(&self, step: impl FnOnce(&mut Driver) -> T) -> Stepped<T> {
+        let mut driver = self.driver.lock();
+        let before = driver.deadline();
+        let done = step(&mut driver);
+        let outputs = std::iter::from_fn(|| driver.poll_output()).collect();
+        let is_sooner = driver.deadline().is_some_and(|at| before.is_none_or(|before| at < before));
+        Stepped { done, outputs, is_sooner }
+    }
+
+    fn pass_on<T>(&self, stepped: Stepped<T>) -> T {
+        for output in stepped.outputs {
+            match output {
+                Output::Event(event) => self.tell(event),
+                Output::Status(set, status) => self.metrics().stands(&set, &status),
+            }
+        }
+        if stepped.is_sooner {
+            self.sooner.notify_one();
+        }
+        stepped.done
+    }
+
     /// Changes the index, and has the sets looked at that this touches.
     pub(crate) fn change_index(&self, change: impl FnOnce(&mut PodIndex) -> Touched) {
-        let touched = change(&mut self.index.lock());
-        self.look_at(touched);
+        self.drive(|driver| driver.change_index(self.clock.now(), change));
     }
 
     /// Has sets looked at whose Pods have changed.
     pub(crate) fn look_at(&self, sets: Touched) {
         if !sets.is_empty() {
-            self.queue.touch(sets);
+            self.drive(|driver| driver.touch(self.clock.now(), sets));
+        }
+    }
+
+    /// Has sets looked at as soon as may be.
+    pub(crate) fn add(&self, sets: impl IntoIterator<Item = Arc<str>>) {
+        self.drive(|driver| driver.add(sets, self.clock.now()));
+    }
+
+    /// Waits until there may be a set to look at. One caller at a time.
+    pub(crate) async fn due(&self) {
+        let deadline = self.driver.lock().deadline();
+        match deadline {
+            Some(at) => tokio::select! {
+                () = sleep_until(self.clock.instant(at)) => {}
+                () = self.sooner.notified() => {}
+            },
+            None => self.sooner.notified().await,
         }
     }
 
@@ -125,24 +198,12 @@ impl Context {
         self.outlets.teller.clone()
     }
 
-    /// Has events written, as far as there is room for them.
-    pub(crate) fn tell(&self, events: impl IntoIterator<Item = Event>) {
-        for event in events {
-            if self.outlets.events.try_send(event).is_err() {
-                self.metrics().dropped_event();
-                debug!("dropped an event: too many wait to be written");
-            }
+    /// Has an event written, if there is room for it.
+    fn tell(&self, event: Event) {
+        if self.outlets.events.try_send(event).is_err() {
+            self.metrics().dropped_event();
+            debug!("dropped an event: too many wait to be written");
         }
-    }
-
-    /// Forgets a set.
-    pub(crate) fn forget_set(&self, name: &str) {
-        self.change_catalog(|catalog| catalog.remove_set(name));
-        self.sets.lock().remove(name);
-        self.attempts.lock().forget(name, Instant::now());
-        self.queue.forget(name);
-        // Pods may still speak of it.
-        self.queue.add([Arc::from(name)]);
     }
 }
 

@@ -29,9 +29,6 @@ const QUEUE: usize = 256;
 /// How long the API server may take to answer.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The most bytes that the API server takes as the text of an event.
-const LONGEST_NOTE: usize = 1024;
-
 /// The most letters that the API server keeps of what the name of an object begins with.
 const LONGEST_PREFIX: usize = 57;
 
@@ -95,7 +92,7 @@ fn on_the_wire(event: &Event, now: MicroTime) -> WireEvent {
         }),
         reason: Some(event.reason.clone()),
         action: Some(event.action.to_owned()),
-        note: Some(shortened(&event.note)),
+        note: Some(event.note.clone()),
         event_time: Some(now),
         reporting_controller: Some(EVENT_SOURCE.to_owned()),
         reporting_instance: Some(EVENT_SOURCE.to_owned()),
@@ -130,14 +127,6 @@ fn reference(subject: &Subject) -> ObjectReference {
     }
 }
 
-fn shortened(note: &str) -> String {
-    if note.len() <= LONGEST_NOTE {
-        return note.to_owned();
-    }
-    let end = note.floor_char_boundary(LONGEST_NOTE - '…'.len_utf8());
-    format!("{}…", &note[..end])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,13 +137,5 @@ mod tests {
 
         assert_eq!(prefix("web-0"), "web-0-");
         assert_eq!(prefix(&long), format!("{}-", "a".repeat(56)));
-    }
-
-    #[test]
-    fn a_text_that_is_too_long_is_cut_between_two_letters() {
-        let note = shortened(&"ä".repeat(1000));
-
-        assert_eq!((note.len(), note.chars().last()), (1023, Some('…')));
-        assert_eq!(shortened("short"), "short");
     }
 }

@@ -1,38 +1,35 @@
-//! Watches SidecarSets, their revisions, namespaces and Pods, and writes what `sidecarset-core` decides: upgrades of Pods, the
+//! Watches SidecarSets, their revisions, namespaces, Pods and the white list, and writes what `sidecarset-core` decides: upgrades of Pods, the
 //! status of SidecarSets, their revisions, and events.
 
 mod apply;
-mod attempts;
-mod backoff;
+mod clock;
+pub mod contact;
 mod context;
 mod events;
-mod gather;
-mod index;
-pub mod leader;
+mod known_pods;
 pub mod metrics;
-mod pauses;
+mod panics;
 mod pod;
-mod queue;
 mod reconcile;
-mod revisions;
-mod round;
-mod sets;
 #[cfg(test)]
 mod simulation;
 mod spans;
 mod watch;
 mod worker;
 
+pub use contact::Contact;
 pub use events::queue as event_queue;
-pub use index::PodIndex;
+pub use known_pods::KnownPods;
 pub use metrics::Metrics;
 pub use pod::PodLite;
 pub use spans::TARGET as SPANS;
 
 use context::{Context, Outlets};
+use futures::FutureExt;
+use futures::future::{try_join, try_join4};
 use jiff::Timestamp;
 use kube::Client;
-use leader::Leadership;
+use leader_lease::Leadership;
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::event::Event;
@@ -45,6 +42,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+/// The name of the Lease of the replica that leads.
+pub const LEASE: &str = "sidecarset-operator";
+
 /// How the controller runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -52,7 +52,7 @@ pub struct Settings {
     pub namespace: String,
     /// How many SidecarSets are looked at at once.
     pub workers: NonZeroUsize,
-    /// How many writes may be under way at once.
+    /// How many writes of Pods may be under way at once.
     pub concurrency: NonZeroUsize,
     /// Tells the time that is written into objects.
     pub clock: fn() -> Timestamp,
@@ -65,12 +65,16 @@ pub struct Links {
     pub synced: channel::Sender<bool>,
     /// Is told the catalog's version whenever it may select other Pods than before.
     pub selection: channel::Sender<u64>,
+    /// The Pods, which the controller keeps up to date.
+    pub pods: KnownPods,
     /// Which sets the API server knows of.
     pub in_force: channel::Receiver<InForce>,
     /// The queue of events, from [`event_queue`]: the controller puts its own into it, and writes those of everybody.
     pub events: (Sender<Event>, Receiver<Event>),
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Whether the API server is heard from: the controller says what it has listed.
+    pub contact: Contact,
     /// Whether this replica leads. One that does not knows everything, and writes nothing but events of others.
     pub leadership: Leadership,
 }
@@ -112,25 +116,30 @@ pub async fn run(
     links: Links,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let Links { synced, selection, in_force, events: (tells, events), metrics, leadership } = links;
+    let Links { synced, selection, pods, in_force, events: (tells, events), metrics, contact, leadership } = links;
     let outlets = Outlets { selection, events: tells, metrics: Arc::clone(&metrics), teller: client.clone() };
     let (client, stop) = (leadership.guard(&client), shutdown.child_token());
-    let ctx = Arc::new(Context::new(client, catalog, settings, (outlets, in_force.clone()), stop.clone()));
+    let links = (outlets, in_force.clone(), (contact, pods));
+    let ctx = Arc::new(Context::new(client, catalog, settings, links, stop.clone()));
     metrics.look_at(&ctx);
     let mut watches = JoinSet::new();
     let (sets, sets_listed) = oneshot::channel();
+    let sets_listed = sets_listed.shared();
     let (namespaces, namespaces_listed) = oneshot::channel();
     let (pods, pods_listed) = oneshot::channel();
     let (revisions, revisions_listed) = oneshot::channel();
+    let (permissions, permissions_listed) = oneshot::channel();
     watches.spawn(watch::sets::watch(Arc::clone(&ctx), sets));
     watches.spawn(watch::namespaces::watch(Arc::clone(&ctx), namespaces));
-    watches.spawn(watch::pods::watch(Arc::clone(&ctx), pods));
+    watches.spawn(watch::pods::watch(Arc::clone(&ctx), sets_listed.clone(), pods));
     watches.spawn(watch::revisions::watch(Arc::clone(&ctx), revisions));
+    watches.spawn(watch::permissions::watch(Arc::clone(&ctx), permissions));
     watches.spawn(watch::in_force::watch(Arc::clone(&ctx), in_force));
     watches.spawn(watch::selection::watch(Arc::clone(&ctx), synced.subscribe(), ctx.selection()));
     watches.spawn(events::write(Arc::clone(&ctx), events));
 
-    let listed = futures::future::try_join4(sets_listed, revisions_listed, namespaces_listed, pods_listed);
+    let others_listed = try_join4(revisions_listed, namespaces_listed, permissions_listed, pods_listed);
+    let listed = try_join(sets_listed, others_listed);
     let work = async {
         tokio::select! {
             () = ctx.shutdown.cancelled() => {}

@@ -1,15 +1,12 @@
 //! What is counted of rollouts, writes, watches and the queue. To count is an atomic addition or two; what is known anyway is
 //! looked up when somebody asks.
 
-mod hold;
 mod live;
 mod rollouts;
 mod watches;
 mod writes;
 
-pub use hold::HoldReason;
-pub(crate) use live::{Pods, Waiting};
-pub use rollouts::{ConditionKind, FailureReason, PodState};
+pub use rollouts::{ConditionKind, FailureReason, HoldReason, PodState};
 pub use watches::{Interruption, Kind};
 pub use writes::{Write, Written};
 
@@ -20,7 +17,7 @@ use rollouts::Rollouts;
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::record::PodKey;
 use sidecarset_core::rollout::Hold;
-use sidecarset_metrics::{Bounds, Counters, Histogram, Labels, NoLabels, Registry};
+use sidecarset_metrics::{Bounds, Counters, Gauges, Histogram, Labels, NoLabels, Registry};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +67,7 @@ pub struct Metrics {
     watched: Counters<Kind>,
     lists: Counters<Kind>,
     interruptions: Counters<(Kind, Interruption)>,
+    unreadable: Gauges<Kind>,
     rollouts: Rollouts,
     live: Live,
 }
@@ -86,6 +84,11 @@ impl Metrics {
             registry,
             "watch_interruptions",
             "Watches and lists that broke off, by their cause",
+        );
+        self.unreadable.register(
+            registry,
+            "unreadable_objects",
+            "Objects that there are and that cannot be read as a whole, by their kind",
         );
         registry.register_collector(Box::new(self.rollouts.clone()));
         registry.register_collector(Box::new(self.live.clone()));
@@ -166,6 +169,11 @@ impl Metrics {
         self.interruptions.count((kind, interruption));
     }
 
+    /// Takes note of how many objects of a kind cannot be read as a whole.
+    pub(crate) fn unreadable(&self, kind: Kind, objects: usize) {
+        self.unreadable.set(kind, i64::try_from(objects).unwrap_or(i64::MAX));
+    }
+
     /// Takes note of why Pods of a set are left as they are.
     pub(crate) fn holds(&self, set: &Arc<str>, holds: &BTreeMap<PodKey, Hold>) {
         self.rollouts.holds(set, holds);
@@ -194,6 +202,7 @@ impl Default for Metrics {
             watched: Counters::default(),
             lists: Counters::default(),
             interruptions: Counters::default(),
+            unreadable: Gauges::default(),
             rollouts: Rollouts::default(),
             live: Live::default(),
         }

@@ -1,19 +1,21 @@
 //! The part of a Pod that is parsed at all: the rest is skipped while it is read, which takes a tenth of the
 //! memory and half of the time of the whole Pod.
 
+use crate::watch::Watched;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use sidecarset_core::annotations::may_tell_of_sets;
+use sidecarset_api::item::readable_metadata;
+use sidecarset_core::annotations::{Seconds, may_tell_of_sets};
 use sidecarset_core::record::{ObservedPhase, ObservedPod, ObservedSpec, ObservedStatus};
 use std::collections::BTreeMap;
 use std::error::Error;
-use tracing::warn;
+use std::sync::Arc;
 
-/// A Pod without what nobody here asks about. Of a Pod without sidecars only the metadata and the phase are read.
+/// A Pod without what nobody here asks about. Of the status of a Pod without sidecars only the phase is read.
 #[derive(Debug, Clone, Deserialize, Resource)]
 #[resource(inherit = Pod)]
 #[serde(from = "SplitPod")]
@@ -21,6 +23,8 @@ pub struct PodLite {
     pub(crate) metadata: ObjectMeta,
     spec: ObservedSpec,
     status: ObservedStatus,
+    /// Why a part of it could not be read, which says nothing then.
+    fault: Option<Arc<serde_json::Error>>,
 }
 
 // One Pod that cannot be read would fail the list that it is on, again and again. `RawValue` can be taken from the
@@ -28,7 +32,7 @@ pub struct PodLite {
 #[derive(Deserialize)]
 struct SplitPod {
     #[serde(default)]
-    metadata: SlimMetadata,
+    metadata: Option<Box<RawValue>>,
     #[serde(default)]
     spec: Option<Box<RawValue>>,
     #[serde(default)]
@@ -46,8 +50,19 @@ struct SlimMetadata {
     generation: Option<i64>,
     labels: Option<BTreeMap<String, String>>,
     annotations: Option<BTreeMap<String, String>>,
-    creation_timestamp: Option<Time>,
-    deletion_timestamp: Option<Time>,
+    creation_timestamp: Option<Moment>,
+    deletion_timestamp: Option<Moment>,
+}
+
+/// A time, or one that can be written in its place.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Moment(Seconds);
+
+impl Watched for PodLite {
+    fn fault(&self) -> Option<&(dyn Error + 'static)> {
+        self.fault.as_deref().map(|fault| fault as &(dyn Error + 'static))
+    }
 }
 
 impl PodLite {
@@ -60,15 +75,26 @@ impl PodLite {
 
 impl From<SplitPod> for PodLite {
     fn from(pod: SplitPod) -> Self {
-        let metadata = ObjectMeta::from(pod.metadata);
+        let mut fault = None;
+        let metadata = match pod.metadata {
+            None => ObjectMeta::default(),
+            Some(text) => match serde_json::from_str::<SlimMetadata>(text.get()) {
+                Ok(slim) => slim.into(),
+                Err(error) => {
+                    fault = Some(error);
+                    readable_metadata(&text)
+                }
+            },
+        };
         let has_sidecars = metadata.annotations.as_ref().is_some_and(may_tell_of_sets);
-        let status = pod.status.as_deref();
-        if has_sidecars {
-            Self { spec: parsed(&metadata, pod.spec.as_deref()), status: parsed(&metadata, status), metadata }
+        let spec = parsed(pod.spec.as_deref(), &mut fault);
+        let status = if has_sidecars {
+            parsed(pod.status.as_deref(), &mut fault)
         } else {
-            let phase: ObservedPhase = parsed(&metadata, status);
-            Self { spec: ObservedSpec::default(), status: phase.into(), metadata }
-        }
+            let phase: ObservedPhase = parsed(pod.status.as_deref(), &mut fault);
+            phase.into()
+        };
+        Self { metadata, spec, status, fault: fault.map(Arc::new) }
     }
 }
 
@@ -82,20 +108,22 @@ impl From<SlimMetadata> for ObjectMeta {
             generation: slim.generation,
             labels: slim.labels,
             annotations: slim.annotations,
-            creation_timestamp: slim.creation_timestamp,
-            deletion_timestamp: slim.deletion_timestamp,
+            creation_timestamp: slim.creation_timestamp.map(|moment| Time(moment.0.into())),
+            deletion_timestamp: slim.deletion_timestamp.map(|moment| Time(moment.0.into())),
             ..Self::default()
         }
     }
 }
 
-fn parsed<T: Default + DeserializeOwned>(pod: &ObjectMeta, text: Option<&RawValue>) -> T {
+/// Reads a part of a Pod; one that cannot be read says nothing, and is the fault if there was none before.
+fn parsed<T: Default + DeserializeOwned>(text: Option<&RawValue>, fault: &mut Option<serde_json::Error>) -> T {
     let read = text.map(|text| serde_json::from_str::<Option<T>>(text.get())).transpose();
-    read.map(|part| part.flatten().unwrap_or_default()).unwrap_or_else(|error| {
-        let (namespace, pod) = (pod.namespace.as_deref(), pod.name.as_deref());
-        warn!(namespace, pod, error = &error as &dyn Error, "could not read a part of the pod");
-        T::default()
-    })
+    read.map(Option::flatten)
+        .unwrap_or_else(|error| {
+            fault.get_or_insert(error);
+            None
+        })
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

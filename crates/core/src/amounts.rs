@@ -57,6 +57,15 @@ impl Amounts {
         self
     }
 
+    /// Says whether a container with these amounts is limited to what it requests, which makes a Pod of such containers Guaranteed.
+    #[must_use]
+    pub fn are_guaranteed(&self) -> bool {
+        Resource::ALL.into_iter().all(|resource| {
+            let of = |list| self.0.get(&(list, resource)).filter(|amount| !amount.is_zero());
+            matches!((of(List::Limits), of(List::Requests)), (Some(limit), Some(request)) if limit.compare(request).is_eq())
+        })
+    }
+
     /// Says whether others give an amount wherever these do.
     #[must_use]
     pub fn are_all_given_by(&self, others: &Self) -> bool {

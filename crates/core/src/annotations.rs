@@ -1,26 +1,37 @@
 //! What a Pod's annotations say about the SidecarSets injected into it, in the form that Kruise reads and writes.
 
+mod entries;
 mod hash;
 mod hot;
 mod in_place;
+mod list;
 
 pub use hash::{HashAnnotation, InjectedSet};
 pub use hot::HotAnnotations;
 pub use in_place::{InPlaceAnnotation, InPlaceState, LastStatus};
+pub use list::SidecarList;
 
 use jiff::Timestamp;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sidecarset_api::markers;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// A moment with the precision of Kubernetes' timestamps: seconds, in UTC.
+/// A moment with the precision of Kubernetes' timestamps: seconds, in UTC, from [`Self::EARLIEST`] to [`Self::LATEST`]. What is
+/// earlier or later counts as the first or the last of them, so that every moment can be written, whatever it was computed from.
 // With the sign bit turned, which keeps the order and leaves a value that no timestamp has: that of none, where there may
 // be none. So an optional moment, of which a Pod has several, takes no more memory than a moment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seconds(NonZeroU64);
+
+// That of 0000-01-01T00:00:00Z.
+const FIRST_SECOND: i64 = -62_167_219_200;
+// That of 9999-12-30T22:00:00Z, the last one that `Timestamp` has.
+const LAST_SECOND: i64 = 253_402_207_200;
 
 /// An annotation that is neither of the forms it may have.
 #[derive(Debug, thiserror::Error)]
@@ -77,14 +88,32 @@ impl Seconds {
     /// The beginning of 1970: before anything that a cluster remembers.
     pub const EPOCH: Self = Self::at(0);
 
+    /// The beginning of the year 0: a client written in Go reads no earlier year.
+    pub const EARLIEST: Self = Self::at(FIRST_SECOND);
+
+    /// The end of the year 9999, but for the hours in which that year is over somewhere on earth.
+    pub const LATEST: Self = Self::at(LAST_SECOND);
+
     const SIGN: u64 = 1 << 63;
 
     const fn at(second: i64) -> Self {
+        let second = match second {
+            ..FIRST_SECOND => FIRST_SECOND,
+            FIRST_SECOND..=LAST_SECOND => second,
+            _ => LAST_SECOND,
+        };
         match NonZeroU64::new(second.cast_unsigned() ^ Self::SIGN) {
             Some(turned) => Self(turned),
-            // Earlier than every timestamp.
+            // Only that of `i64::MIN` is zero.
             None => Self(NonZeroU64::MIN),
         }
+    }
+
+    /// Reads a timestamp as an API server writes it. One beyond the years that can be written counts as the first or the last
+    /// moment; nothing is returned where the text is no timestamp.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse::<Timestamp>().map(Self::from).ok().or_else(|| beyond(text))
     }
 
     /// Returns the seconds since 1970.
@@ -106,6 +135,34 @@ impl Seconds {
     }
 }
 
+impl From<Seconds> for Timestamp {
+    fn from(moment: Seconds) -> Self {
+        Self::from_second(moment.since_epoch()).unwrap_or(Self::MAX)
+    }
+}
+
+/// Reads a timestamp of a year that has more or fewer than the four digits that [`Timestamp`] reads, or of the last hours of 9999:
+/// Go's encoder writes those too.
+fn beyond(text: &str) -> Option<Seconds> {
+    let (date, _) = text.split_once('T')?;
+    let (is_before, year) = date.strip_prefix('-').map_or((false, date), |date| (true, date));
+    let (year, _) = year.split_once('-').filter(|(year, _)| year.len() >= 4)?;
+    if !year.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    match (is_before, year.len() > 4 || year == "9999") {
+        (true, _) => Some(Seconds::EARLIEST),
+        (false, true) => Some(Seconds::LATEST),
+        (false, false) => None,
+    }
+}
+
+/// Reads a timestamp that there may be. One that is none says nothing: the object that it stands in is read nevertheless.
+pub(crate) fn lenient<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Seconds>, D::Error> {
+    let text = Option::<Cow<'de, str>>::deserialize(deserializer)?;
+    Ok(text.as_deref().and_then(Seconds::parse))
+}
+
 impl fmt::Debug for Seconds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Seconds({})", self.since_epoch())
@@ -114,14 +171,14 @@ impl fmt::Debug for Seconds {
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let moment = Timestamp::from_second(self.since_epoch()).map_err(serde::ser::Error::custom)?;
-        serializer.collect_str(&moment)
+        serializer.collect_str(&Timestamp::from(*self))
     }
 }
 
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Timestamp::deserialize(deserializer).map(Self::from)
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom(format_args!("expected a timestamp, got {text:?}")))
     }
 }
 
@@ -164,6 +221,39 @@ mod tests {
         assert!(moments.is_sorted());
         assert_eq!(moments.map(Seconds::since_epoch), seconds);
         assert_eq!(moment(0), Seconds::EPOCH);
+    }
+
+    #[test]
+    fn a_moment_beyond_all_years_that_can_be_written_is_the_first_or_the_last() {
+        let last = "9999-12-30T22:00:00Z";
+        for (text, written) in [
+            ("9999-12-30T22:00:00Z", last),
+            ("9999-12-31T23:59:59Z", last),
+            ("10000-01-01T00:59:59Z", last),
+            ("292277026596-12-04T15:30:07Z", last),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
+            ("-0001-12-31T01:00:00Z", "0000-01-01T00:00:00Z"),
+        ] {
+            let moment = Seconds::parse(text).unwrap();
+            assert_eq!(serde_json::to_value(moment).unwrap(), written, "{text}");
+            assert_eq!(serde_json::from_value::<Seconds>(text.into()).unwrap(), moment);
+        }
+        for text in ["", "T", "-T", "2026-13-01T00:00:00Z", "999-01-01T00:00:00Z", "1e999T", "10000T"] {
+            assert_eq!(Seconds::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn time_that_is_added_or_taken_away_never_leads_out_of_the_years() {
+        for moment in [Seconds::EARLIEST, Seconds::EPOCH, Seconds::LATEST] {
+            for wait in [Duration::ZERO, Duration::from_secs(1), Duration::MAX] {
+                let later = moment.after(wait);
+                assert!(later >= moment && later <= Seconds::LATEST);
+                assert!(serde_json::to_string(&later).is_ok());
+            }
+        }
+        assert_eq!(Seconds::LATEST.since(Seconds::EARLIEST).as_secs(), 315_569_426_400);
+        assert_eq!(Seconds::EARLIEST.since(Seconds::LATEST), Duration::ZERO);
     }
 
     #[test]

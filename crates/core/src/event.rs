@@ -24,6 +24,9 @@ pub struct Event {
     pub note: String,
 }
 
+/// The most bytes that the API server takes as the text of an event.
+const LONGEST_NOTE: usize = 1024;
+
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
@@ -50,4 +53,26 @@ pub enum EventKind {
     Normal,
     /// A person should look.
     Warning,
+}
+
+/// Returns as much of a text as an event may have. What it is made of may be of any length, and events wait in a queue.
+fn shortened(note: String) -> String {
+    if note.len() <= LONGEST_NOTE {
+        return note;
+    }
+    let end = note.floor_char_boundary(LONGEST_NOTE - '…'.len_utf8());
+    note.get(..end).unwrap_or_default().to_owned() + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_too_long_is_cut_between_two_letters() {
+        let note = shortened("ä".repeat(1000));
+
+        assert_eq!((note.len(), note.chars().last()), (1023, Some('…')));
+        assert_eq!(shortened("short".to_owned()), "short");
+    }
 }

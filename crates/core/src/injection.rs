@@ -6,28 +6,42 @@ mod decision;
 mod definition;
 mod edit;
 mod hot;
+mod layout;
+mod likeness;
 mod metadata;
 mod patch;
+mod presence;
 mod pull_secrets;
 mod resources;
+pub(crate) mod rules;
 mod sharing;
+mod spec;
+mod submitted;
+mod survey;
 mod volumes;
 
 pub use clash::{Clash, ClashKind};
-pub use decision::{Rejection, decide};
-pub use patch::Patch;
+pub use decision::{Rejection, decide, os_of};
+pub use patch::{Operation, Operations, Patch};
+pub use rules::{Misfit, Misfits};
+pub use survey::Survey;
 
 use crate::annotations::{ParseAnnotationError, Seconds};
 use crate::expression::Resource;
 use crate::json::{AsJson, Json};
-use crate::normalize::{CanonicalSet, MetadataError, Sidecar};
+use crate::normalize::{CanonicalSet, MetadataError};
 use crate::quantity::ParseQuantityError;
 use crate::revision::{self, Unusable};
 use definition::Recipient;
 use edit::PodEdit;
+use layout::Layout;
+use memchr::memmem::Finder;
 use metadata::Marks;
+use presence::Presence;
+use rules::Whole;
 use sidecarset_api::markers;
-use std::sync::Arc;
+use spec::{Containers, Spec};
+use std::sync::{Arc, LazyLock};
 
 /// What a Pod gets.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -90,6 +104,17 @@ pub enum Refusal {
         /// The revision, and why it cannot be injected.
         unusable: Unusable,
     },
+    /// The cluster does not allow the annotations that a set writes onto its Pods.
+    #[error("SidecarSet {set} may not write its annotations: {why}")]
+    NotAllowed {
+        /// The set.
+        set: Arc<str>,
+        /// What is not allowed.
+        why: Arc<str>,
+    },
+    /// With the sidecars the API server would reject the Pod.
+    #[error("{0}")]
+    Misfits(Misfits),
     /// What the Pod says about sets injected before cannot be read.
     #[error(transparent)]
     Annotation(#[from] ParseAnnotationError),
@@ -106,15 +131,22 @@ pub enum Refusal {
     },
 }
 
-/// Says whether nothing is ever injected into such a Pod: it has ended, is being deleted, or mirrors a file of the
-/// kubelet.
+/// Says whether nothing is injected into a Pod that is about to be created: it mirrors a file of a kubelet, which runs the
+/// file and never the Pod.
+// A submitted Pod may also claim a status or a deletionTimestamp: it is the manifest of a Pod that had failed, or was being
+// deleted. The API server resets both on creation, so that such a Pod runs like any other.
+#[must_use]
+pub fn is_mirror_pod(pod: &impl AsJson) -> bool {
+    pod.look(|pod| !pod.at("metadata").at("annotations").at(markers::MIRROR_POD).is_null())
+}
+
+/// Says whether nothing is injected into a Pod that exists, nor upgraded in it: it has ended, is being deleted, or mirrors a
+/// file of a kubelet.
 #[must_use]
 pub fn is_left_alone(pod: &impl AsJson) -> bool {
     pod.look(|pod| {
-        let metadata = pod.at("metadata");
         let has_ended = matches!(pod.at("status").at("phase").as_str(), Some("Succeeded" | "Failed"));
-        let is_mirror = || !metadata.at("annotations").at(markers::MIRROR_POD).is_null();
-        has_ended || !metadata.at("deletionTimestamp").is_null() || is_mirror()
+        has_ended || !pod.at("metadata").at("deletionTimestamp").is_null() || is_mirror_pod(&pod)
     })
 }
 
@@ -136,71 +168,96 @@ pub fn choose(
         let marks = Marks::of(pod)?;
         let labels = pod.at("metadata").at("labels");
         let choose_one = |set: &Arc<CanonicalSet>| {
-            // What is there already stays, whatever is drawn when the API server asks again.
-            let there = candidates(set).find(|candidate| is_injected(pod, &marks, candidate));
-            let chosen = there.map_or_else(|| revision::choose(set, &labels, draw(&set.name)), Ok);
-            chosen.cloned().map_err(|unusable| Refusal::Pin { set: Arc::clone(&set.name), unusable: unusable.clone() })
+            let by = |draw| revision::choose(set, &labels, draw);
+            let unusable = |it: &Unusable| Refusal::Pin { set: Arc::clone(&set.name), unusable: it.clone() };
+            let possible = [by(0.0).map_err(unusable)?, by(1.0_f64.next_down()).map_err(unusable)?];
+            if Arc::ptr_eq(possible[0], possible[1]) {
+                return Ok(Arc::clone(possible[0]));
+            }
+            // What an earlier call has drawn stays, whatever is drawn when the API server asks again.
+            let drawn = possible.into_iter().find(|candidate| marks.records(candidate));
+            drawn.map_or_else(|| by(draw(&set.name)).map_err(unusable), Ok).cloned()
         };
         sets.iter().map(choose_one).collect()
     })
 }
 
-/// Decides what a Pod gets from the sets that select it, given by name. A set that was injected already, in its
-/// present form, is not injected again.
+/// Decides what a Pod gets from the sets that select it, given by name. A set that an earlier call of the same request has
+/// injected is not injected again.
 ///
 /// # Errors
 /// The Pod cannot be injected whole.
 pub fn inject(pod: &impl AsJson, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<Injection, Refusal> {
-    pod.look(|pod| inject_into(pod, sets, now))
+    let (injection, misfits) = pod.look(|pod| injection_of(pod, sets, now))?;
+    if misfits.is_empty() { Ok(injection) } else { Err(Refusal::Misfits(misfits)) }
 }
 
-fn inject_into(pod: Json<'_>, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<Injection, Refusal> {
-    let mut edit = PodEdit::of(pod)?;
+/// Returns what a Pod gets, and why the API server would reject it then.
+fn injection_of(pod: Json<'_>, sets: &[Arc<CanonicalSet>], now: Seconds) -> Result<(Injection, Misfits), Refusal> {
+    let spec = Spec::of(pod);
+    let containers = Containers::of(spec);
+    let mut edit = PodEdit::of(pod, spec)?;
     let mut marks = Marks::of(pod)?;
-    let due: Vec<&CanonicalSet> = sets.iter().map(AsRef::as_ref).filter(|set| !is_injected(pod, &marks, set)).collect();
+    let mut due = Vec::new();
+    for set in sets {
+        match presence::of((pod, &containers), &marks, set, now) {
+            Presence::There(stripped) => stripped.iter().for_each(|stripped| edit.restore(set, stripped)),
+            Presence::Missing => due.push(&**set),
+        }
+    }
     if due.is_empty() {
-        return Ok(Injection::default());
+        record(pod, sets, &mut edit);
+    } else {
+        add((pod, spec, &containers), (sets, &due), (&mut marks, now), &mut edit)?;
     }
-    // Of all sets: one that selects the Pod late must not take the place of one that is there already.
-    let recipient = Recipient::new(pod, sets)?;
-    // As in Kruise: before everything else, so that what reads an annotation sees what the sets make of it.
-    for set in &due {
-        let changed = set.annotations_over(|key| edit.annotation(key))?;
-        edit.annotate(changed.into_iter().map(|(key, value)| (key.into(), value)));
-    }
-    containers::place(&recipient, &due, &mut edit)?;
-    volumes::merge(pod, &due, &mut edit);
-    pull_secrets::merge(pod, &due, &mut edit);
-    for set in &due {
-        marks.add(set, now);
-    }
-    marks.write(&mut edit);
-    hot::annotate(&due, &mut edit);
+    let misfits = std::mem::take(&mut edit.misfits);
     edit.write_annotations();
     let injected = due.iter().map(|set| Arc::clone(&set.name)).collect();
     let containers = due.iter().map(|set| set.sidecars().map(|it| it.names_in_pod().len()).sum::<usize>()).sum();
     let (warnings, clashes) = (std::mem::take(&mut edit.warnings), std::mem::take(&mut edit.clashes));
-    Ok(Injection { patch: edit.into_patch(), injected, containers, warnings, clashes })
+    Ok((Injection { patch: edit.into_patch(), injected, containers, warnings, clashes }, misfits))
 }
 
-fn candidates(set: &Arc<CanonicalSet>) -> impl Iterator<Item = &Arc<CanonicalSet>> {
-    let past = set.pin.as_ref().and_then(|pin| pin.past.as_ref().ok());
-    [set, set.effective()].into_iter().chain(past)
+/// Adds what is due of the sets that select a Pod, and looks at the Pod that comes of it.
+fn add<'a>(
+    (pod, spec, containers): (Json<'a>, Spec<'a>, &Containers<'a>),
+    (sets, due): (&[Arc<CanonicalSet>], &[&CanonicalSet]),
+    (marks, now): (&mut Marks, Seconds),
+    edit: &mut PodEdit<'a>,
+) -> Result<(), Refusal> {
+    if let Some((set, why)) = due.iter().find_map(|set| Some((set, set.forbidden.as_ref()?))) {
+        return Err(Refusal::NotAllowed { set: Arc::clone(&set.name), why: Arc::clone(why) });
+    }
+    // Of all sets: one that selects the Pod late must not take the place of one that is there already.
+    let recipient = Recipient::new((pod, spec), sets)?;
+    // As in Kruise: before everything else, so that what reads an annotation sees what the sets make of it.
+    for set in due {
+        let changed = set.annotations_over(|key| edit.annotation(key))?;
+        edit.annotate(changed.into_iter().map(|(key, value)| (key.into(), value)));
+    }
+    let layout = Layout::of((spec, containers), due, &recipient.sidecars, marks);
+    let computed = containers::place(&recipient, (&layout, marks), due, edit)?;
+    let added = volumes::merge(spec.volumes, due, edit);
+    pull_secrets::merge(spec.image_pull_secrets, due, edit);
+    due.iter().for_each(|set| marks.add(set, now));
+    marks.write(edit);
+    record(pod, sets, edit);
+    rules::check(&Whole { pod, spec, sets: due, layout: &layout, volumes: &added, computed: &computed }, edit);
+    Ok(())
 }
+
+/// Records what is so of every new Pod: it was never upgraded, and of each pair of containers the first is at work.
+fn record(pod: Json<'_>, sets: &[Arc<CanonicalSet>], edit: &mut PodEdit<'_>) {
+    metadata::forget_upgrades(pod, sets, edit);
+    hot::annotate(sets, edit);
+}
+
+/// Finds the variable that each container has which was injected.
+static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(markers::IS_INJECTED));
 
 /// Says whether a container was injected.
 fn carries_mark(container: Json<'_>) -> bool {
     let env = container.at("env");
-    env.may_mention(markers::IS_INJECTED)
+    env.may_mention(&MARK)
         && env.items().any(|variable| variable.at("name").is(markers::IS_INJECTED) && variable.at("value").is("true"))
-}
-
-// The API server may ask again after another webhook changed the Pod: what is there already must stay as it is.
-fn is_injected(pod: Json<'_>, marks: &Marks, set: &CanonicalSet) -> bool {
-    let are_present = |list, sidecars: &[Sidecar]| {
-        sidecars.iter().flat_map(Sidecar::names_in_pod).all(|name| containers::is_present(pod, list, name))
-    };
-    marks.records(set)
-        && are_present("containers", &set.containers)
-        && are_present("initContainers", &set.init_containers)
 }

@@ -2,39 +2,55 @@
 //!
 //! A Pod is read once for each review, and most of it is of no interest. `serde_json::Value` would allocate every
 //! key and every string of it, which costs several times as much as the rest of the review. So the text is checked in one
-//! pass, which notes where each value begins and ends, and a string with escapes is made only for who asks for it.
+//! pass, which notes where each list and each object ends, and nothing else: what is in them is found again by going over the
+//! text, where whatever nobody asks for is passed in one step. What is known of a text beside it is never more than twice as long
+//! as the text, whatever is in it. A string with escapes is made only for who asks for it.
 
+mod discarded;
+mod extent;
+mod go;
 mod look;
 mod parser;
+mod read;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod write;
 
+pub use extent::Extent;
+pub(crate) use go::{float_as_go, write_as_go, write_text_as_go};
 pub use look::AsJson;
+pub(crate) use scan::unescaped;
 pub use write::{write_letters, write_text};
 
-use memchr::memmem;
+use discarded::Discarded;
+use elsa::sync::FrozenBTreeMap;
+use memchr::memmem::{self, Finder};
+use serde::Serialize;
 use serde::de::Error as _;
 use serde_json::{Error, Map, Number, Value};
-use std::sync::OnceLock;
+use std::borrow::Cow;
+use std::fmt::{self, Debug};
 
-/// A text that is JSON, and where in it each value is.
-#[derive(Debug, Clone)]
+/// A text that is JSON, and where in it lists and objects end.
 pub struct Document<'a> {
-    text: &'a str,
-    // Each value stands before those in it; the name of a member stands before the member.
-    nodes: Vec<Node>,
-    // The strings with escapes, once somebody has asked for them.
-    escaped: Vec<OnceLock<Box<str>>>,
+    text: Cow<'a, str>,
+    // In the order in which they begin: those of what is in one follow its own, and are less.
+    ends: Vec<u32>,
+    has_escapes: bool,
+    // The strings with escapes that somebody has asked for, by where they begin.
+    made: FrozenBTreeMap<u32, Box<str>>,
 }
 
 /// A value of a document, or nothing. The members of an object are in the order of the text; of two of one name the first
 /// counts, and the API server sends no such object.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Json<'a> {
     document: &'a Document<'a>,
-    at: usize,
+    // Where it begins in the text.
+    start: u32,
+    // Of a list or an object: where its end is noted. Of anything else: where that of the next list or object is.
+    end: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,26 +59,34 @@ enum Kind {
     False,
     True,
     Number,
-    /// A string without escapes.
     Text,
-    /// A string with escapes.
-    Escaped,
     List,
     Object,
 }
 
-/// Where a value stands in the text; a string without its quotes.
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    kind: Kind,
+/// A string of a document: where it is was found in one go.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    document: &'a Document<'a>,
+    // Where its first quote is, and its last one.
     start: u32,
     end: u32,
-    // Of a list or an object: the node that comes after all that is in it. Of a string with escapes: which one it is.
-    link: u32,
+    has_escapes: bool,
 }
 
-static NOTHING: Document<'static> = Document { text: "", nodes: Vec::new(), escaped: Vec::new() };
-const NULL: Node = Node { kind: Kind::Null, start: 0, end: 0, link: 0 };
+/// Goes over what is in a list or an object.
+#[derive(Clone, Copy)]
+struct Walk<'a> {
+    document: &'a Document<'a>,
+    text: &'a [u8],
+    at: u32,
+    end: u32,
+    // Where the list or the object ends.
+    until: u32,
+}
+
+static NOTHING: Document<'static> =
+    Document { text: Cow::Borrowed("null"), ends: Vec::new(), has_escapes: false, made: FrozenBTreeMap::new() };
 
 impl<'a> Document<'a> {
     /// Reads a text.
@@ -70,52 +94,73 @@ impl<'a> Document<'a> {
     /// # Errors
     /// It is no JSON, is nested more than 127 deep, or has a number that no program can calculate with.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
-        parser::parse(text, parser::DEEPEST).ok_or_else(|| fault(text))
+        parser::parse(Cow::Borrowed(text), parser::DEEPEST).map_err(|text| fault(&text))
+    }
+
+    /// Returns what somebody has built as a document with a text of its own. However deep it is: it is there.
+    #[must_use]
+    pub fn of(value: &impl Serialize) -> Document<'static> {
+        Self::of_text(serde_json::to_string(value).unwrap_or_default())
+    }
+
+    /// The same of a text that somebody has put together from JSON.
+    pub(crate) fn of_text(text: String) -> Document<'static> {
+        parser::parse(Cow::Owned(text), usize::MAX).unwrap_or_default()
     }
 
     /// Returns the value that the text is.
     #[must_use]
     pub fn root(&self) -> Json<'_> {
-        Json { document: self, at: 0 }
+        Json { document: self, start: scan::past_space(self.text.as_bytes(), 0), end: 0 }
     }
 }
 
-/// Returns what is wrong with a text: in words that many know.
+/// Returns what is wrong with a text, and where: in words that many know.
 #[cold]
 fn fault(text: &str) -> Error {
-    let said = serde_json::from_str::<Value>(text).err();
-    said.unwrap_or_else(|| Error::custom("the text is too long"))
+    let mut json = serde_json::Deserializer::from_str(text);
+    let said = match serde_path_to_error::deserialize::<_, Discarded>(&mut json) {
+        Ok(Discarded) => return json.end().err().unwrap_or_else(|| Error::custom("the text is too long")),
+        Err(said) => said,
+    };
+    match said.path().to_string() {
+        path if path == "." => said.into_inner(),
+        // Where it is nested too deep its beginning is enough to find it.
+        path => Error::custom(format_args!("{path:.200}: {}", said.inner())),
+    }
 }
 
 impl<'a> Json<'a> {
     /// Returns what is not there.
     #[must_use]
     pub fn null() -> Self {
-        Self { document: &NOTHING, at: 0 }
+        Self { document: &NOTHING, start: 0, end: 0 }
     }
 
     /// Returns the member of an object; null where there is none, or where this is no object.
     #[must_use]
     pub fn at(self, key: &str) -> Self {
-        self.members_as_nodes()
-            .find(|(name, _)| self.document.is_text(*name, key))
-            .map_or_else(Self::null, |(_, at)| Self { at, ..self })
+        self.get(key).unwrap_or_else(Self::null)
+    }
+
+    /// Returns the member of an object, if there is one.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Self> {
+        self.named_members().find(|(name, _)| name.is(key)).map(|(_, member)| member)
     }
 
     /// Returns the members of an object; none where this is no object.
     pub fn members(self) -> impl Iterator<Item = (&'a str, Self)> {
-        let document = self.document;
-        let members = self.members_as_nodes();
-        members.map(move |(name, at)| (document.text_of(name).unwrap_or_default(), Self { document, at }))
+        self.named_members().map(|(name, member)| (name.kept(), member))
     }
 
     /// Returns the items of a list; none where this is no list.
     pub fn items(self) -> impl Iterator<Item = Self> {
-        let mut next = self.at + 1;
-        let end = if self.is_list() { self.document.after(self.at) } else { 0 };
+        let mut walk = self.walk(Kind::List);
         std::iter::from_fn(move || {
-            let item = (next < end).then_some(Self { at: next, ..self })?;
-            next = self.document.after(next);
+            let walk = walk.as_mut().filter(|walk| walk.has_next())?;
+            let item = walk.value();
+            walk.pass();
             Some(item)
         })
     }
@@ -123,7 +168,7 @@ impl<'a> Json<'a> {
     /// Returns the text, where this is one.
     #[must_use]
     pub fn as_str(self) -> Option<&'a str> {
-        self.document.text_of(self.at)
+        self.text().map(Text::kept)
     }
 
     /// Returns the yes or no, where this is one.
@@ -132,7 +177,7 @@ impl<'a> Json<'a> {
         match self.kind() {
             Kind::True => Some(true),
             Kind::False => Some(false),
-            Kind::Null | Kind::Number | Kind::Text | Kind::Escaped | Kind::List | Kind::Object => None,
+            Kind::Null | Kind::Number | Kind::Text | Kind::List | Kind::Object => None,
         }
     }
 
@@ -142,10 +187,27 @@ impl<'a> Json<'a> {
         (self.kind() == Kind::Number).then(|| serde_json::from_str(self.raw()).ok()).flatten()
     }
 
+    /// Returns the whole number, where this is one.
+    #[must_use]
+    pub fn as_i64(self) -> Option<i64> {
+        (self.kind() == Kind::Number).then(|| self.raw().parse().ok()).flatten()
+    }
+
     /// Says whether this is that text.
     #[must_use]
     pub fn is(self, text: &str) -> bool {
-        self.document.is_text(self.at, text)
+        self.text().is_some_and(|its| its.is(text))
+    }
+
+    /// Says whether this means the same as another text, number or the like, however both are written. Of lists and objects, only
+    /// those that are written alike do.
+    #[must_use]
+    pub fn means(self, other: Json<'_>) -> bool {
+        let is_same = || match (self.text(), other.text()) {
+            (Some(one), Some(other)) => one.meant() == other.meant(),
+            _ => self.as_number().is_some_and(|number| other.as_number() == Some(number)),
+        };
+        self.raw() == other.raw() || is_same()
     }
 
     /// Says whether this is nothing.
@@ -169,19 +231,16 @@ impl<'a> Json<'a> {
     /// Returns the JSON of this as it was written.
     #[must_use]
     pub fn raw(self) -> &'a str {
-        let node = self.document.node(self.at);
-        let quotes = usize::from(matches!(node.kind, Kind::Text | Kind::Escaped));
-        let (start, end) = (node.start as usize - quotes, node.end as usize + quotes);
-        self.document.text.get(start..end).filter(|raw| !raw.is_empty()).unwrap_or("null")
+        self.document.text.get(self.start as usize..self.after() as usize).unwrap_or("null")
     }
 
     /// Says whether this may hold a text that needs no escapes, which is cheaper to find out than whether it does.
     #[must_use]
-    pub fn may_mention(self, text: &str) -> bool {
+    pub fn may_mention(self, text: &Finder<'_>) -> bool {
         let raw = self.raw().as_bytes();
         // Any character may be written as an escape.
-        let has_escapes = || !self.document.escaped.is_empty() && memmem::find(raw, b"\\u").is_some();
-        memmem::find(raw, text.as_bytes()).is_some() || has_escapes()
+        let has_escapes = || self.document.has_escapes && memmem::find(raw, b"\\u").is_some();
+        text.find(raw).is_some() || has_escapes()
     }
 
     /// Returns the same with strings of its own.
@@ -196,53 +255,173 @@ impl<'a> Json<'a> {
         if let Value::Object(members) = self.to_value() { members } else { Map::new() }
     }
 
-    fn kind(self) -> Kind {
-        self.document.node(self.at).kind
+    fn named_members(self) -> impl Iterator<Item = (Text<'a>, Self)> {
+        let mut walk = self.walk(Kind::Object);
+        std::iter::from_fn(move || {
+            let walk = walk.as_mut().filter(|walk| walk.has_next())?;
+            let name = walk.name();
+            let member = walk.value();
+            walk.pass();
+            Some((name, member))
+        })
     }
 
-    /// Returns the name of each member and the member.
-    fn members_as_nodes(self) -> impl Iterator<Item = (usize, usize)> {
-        let mut next = self.at + 1;
-        let end = if self.is_object() { self.document.after(self.at) } else { 0 };
-        std::iter::from_fn(move || {
-            let name = (next < end).then_some(next)?;
-            next = self.document.after(name + 1);
-            Some((name, name + 1))
+    fn text(self) -> Option<Text<'a>> {
+        (self.kind() == Kind::Text).then(|| Text::at(self.document, self.document.text.as_bytes(), self.start))
+    }
+
+    fn kind(self) -> Kind {
+        Kind::at(self.document.text.as_bytes(), self.start)
+    }
+
+    /// Returns where it ends in the text.
+    fn after(self) -> u32 {
+        let text = self.document.text.as_bytes();
+        match Kind::at(text, self.start) {
+            Kind::List | Kind::Object => self.document.end(self.end),
+            Kind::Text => scan::last_quote(text, self.start).0 + 1,
+            Kind::Number => scan::number_end(text, self.start),
+            Kind::Null | Kind::True => self.start + 4,
+            Kind::False => self.start + 5,
+        }
+    }
+
+    fn walk(self, kind: Kind) -> Option<Walk<'a>> {
+        let (document, text) = (self.document, self.document.text.as_bytes());
+        (Kind::at(text, self.start) == kind).then(|| Walk {
+            document,
+            text,
+            at: scan::past_space(text, self.start + 1),
+            end: self.end + 1,
+            until: document.end(self.end) - 1,
         })
     }
 }
 
+impl Kind {
+    /// Returns the kind of the value that begins at a place.
+    fn at(text: &[u8], start: u32) -> Self {
+        match text.get(start as usize) {
+            Some(b'"') => Self::Text,
+            Some(b'{') => Self::Object,
+            Some(b'[') => Self::List,
+            Some(b't') => Self::True,
+            Some(b'f') => Self::False,
+            Some(b'n') => Self::Null,
+            Some(_) | None => Self::Number,
+        }
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn has_next(&self) -> bool {
+        self.at < self.until
+    }
+
+    fn value(&self) -> Json<'a> {
+        Json { document: self.document, start: self.at, end: self.end }
+    }
+
+    /// Returns the name of a member, and passes it and what is between it and the member.
+    fn name(&mut self) -> Text<'a> {
+        let name = Text::at(self.document, self.text, self.at);
+        let colon = scan::past_space(self.text, name.end + 1);
+        self.at = scan::past_space(self.text, colon + 1);
+        name
+    }
+
+    /// Passes a value, and what is between it and the next one.
+    fn pass(&mut self) {
+        let after = self.value().after();
+        if matches!(self.text.get(self.at as usize), Some(b'[' | b'{')) {
+            self.end = self.document.beyond(self.end);
+        }
+        let comma = scan::past_space(self.text, after);
+        self.at = if comma < self.until { scan::past_space(self.text, comma + 1) } else { comma };
+    }
+}
+
 impl Document<'_> {
-    fn node(&self, at: usize) -> Node {
-        self.nodes.get(at).copied().unwrap_or(NULL)
+    fn end(&self, place: u32) -> u32 {
+        self.ends.get(place as usize).copied().unwrap_or(1)
     }
 
-    /// Returns the node after a value and all that is in it.
-    fn after(&self, at: usize) -> usize {
-        let node = self.node(at);
-        if matches!(node.kind, Kind::List | Kind::Object) { node.link as usize } else { at + 1 }
-    }
-
-    /// Says whether a node is that text. Bytes are compared: that is all that most members are looked at for.
-    fn is_text(&self, at: usize, text: &str) -> bool {
-        let node = self.node(at);
-        match node.kind {
-            Kind::Text => self.text.as_bytes().get(node.start as usize..node.end as usize) == Some(text.as_bytes()),
-            Kind::Escaped => self.text_of(at) == Some(text),
-            Kind::Null | Kind::False | Kind::True | Kind::Number | Kind::List | Kind::Object => false,
+    /// Returns where the end of the first list or object is noted that begins behind the end of this one.
+    fn beyond(&self, place: u32) -> u32 {
+        let end = self.end(place);
+        let rest = self.ends.get(place as usize + 1..).unwrap_or_default();
+        let is_within = |next: &u32| *next < end;
+        // Most have little in them.
+        let mut reach = 1;
+        while rest.get(reach - 1).is_some_and(is_within) {
+            reach *= 2;
         }
+        let (sure, most) = (reach / 2, rest.len().min(reach));
+        let more = rest.get(sure..most).unwrap_or_default().partition_point(is_within);
+        place + 1 + u32::try_from(sure + more).unwrap_or(u32::MAX)
+    }
+}
+
+impl<'a> Text<'a> {
+    /// Finds the string whose first quote is at a place of the text of a document.
+    fn at(document: &'a Document<'a>, text: &[u8], start: u32) -> Self {
+        let (end, has_escapes) = scan::last_quote(text, start);
+        Self { document, start, end, has_escapes }
     }
 
-    fn text_of(&self, at: usize) -> Option<&str> {
-        let node = self.node(at);
-        let written = || self.text.get(node.start as usize..node.end as usize);
-        match node.kind {
-            Kind::Text => written(),
-            Kind::Escaped => {
-                let made = self.escaped.get(node.link as usize)?;
-                Some(made.get_or_init(|| scan::unescaped(written().unwrap_or_default()).into()))
-            }
-            Kind::Null | Kind::False | Kind::True | Kind::Number | Kind::List | Kind::Object => None,
+    /// Says whether it is that text.
+    fn is(self, text: &str) -> bool {
+        if self.has_escapes { self.kept() == text } else { self.written() == text }
+    }
+
+    /// Returns what it means, which its document keeps if there are escapes in it.
+    fn kept(self) -> &'a str {
+        if !self.has_escapes {
+            return self.written();
         }
+        let made = &self.document.made;
+        made.get(&self.start).unwrap_or_else(|| made.insert(self.start, unescaped(self.written()).into()))
+    }
+
+    /// Returns what it means, which is not kept.
+    fn meant(self) -> Cow<'a, str> {
+        if self.has_escapes { Cow::Owned(unescaped(self.written())) } else { Cow::Borrowed(self.written()) }
+    }
+
+    /// Returns what stands between its quotes.
+    fn written(self) -> &'a str {
+        self.document.text.get(self.start as usize + 1..self.end as usize).unwrap_or_default()
+    }
+}
+
+impl Default for Document<'_> {
+    fn default() -> Self {
+        Self { text: Cow::Borrowed("null"), ends: Vec::new(), has_escapes: false, made: FrozenBTreeMap::new() }
+    }
+}
+
+impl Clone for Document<'_> {
+    fn clone(&self) -> Self {
+        let (text, ends) = (self.text.clone(), self.ends.clone());
+        Self { text, ends, has_escapes: self.has_escapes, made: FrozenBTreeMap::new() }
+    }
+}
+
+/// By the text.
+impl PartialEq for Document<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Debug for Document<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Document").field("text", &self.text).finish_non_exhaustive()
+    }
+}
+
+impl Debug for Json<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.raw())
     }
 }

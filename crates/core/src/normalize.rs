@@ -5,8 +5,11 @@ pub mod defaults;
 mod failure_limit;
 mod metadata;
 mod ordering;
+mod os;
 mod resources;
+mod salvage;
 mod sidecar;
+pub mod spelling;
 mod strategy;
 mod template;
 mod transfer;
@@ -18,6 +21,7 @@ pub(crate) use metadata::warnings as metadata_warnings;
 pub use metadata::{MetadataError, MetadataPatch, PatchPolicy};
 pub use ordering::{Priority, ScatteredLabel, ScatteredValue, UpgradeOrder, Weight};
 pub use resources::{Aggregation, ContainerNames, ParseContainerNamesError, ResourcesPolicy};
+pub use salvage::salvage;
 pub use sidecar::{Placement, Shares, Sidecar};
 pub(crate) use sidecar::{TWINS, asks_for_hot_upgrade};
 pub use strategy::{ResourceUpdates, RolloutStrategy, UpdateKind};
@@ -25,7 +29,10 @@ pub use template::Template;
 pub(crate) use template::{DEVICES, ENV, MOUNTS, Part};
 pub use transfer::{EnvSource, EnvTransfer, ParseFieldPathError};
 pub use volume::MountedVolume;
+pub(crate) use volume::are_alike;
 
+use crate::annotations::SidecarList;
+use crate::os::OperatingSystems;
 use crate::registration::FailurePolicy;
 use crate::revision::{self, Difference, Draft, Failure, Fingerprint, Hashes, Pin};
 use crate::selection::{Namespaces, Selector};
@@ -33,6 +40,7 @@ use crate::sorted::SortedMap;
 use crate::validation::{self, Violations};
 use serde_json::{Map, Value};
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetSpec};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A SidecarSet that is valid, with its defaults filled in and everything parsed.
@@ -59,6 +67,8 @@ pub struct CanonicalSet {
     /// The names in a Pod of the sidecars that keep running, in the order of [`Self::upgradable`].
     // Listed once: each round of a rollout asks for them, Pod by Pod.
     pub names_in_pod: Box<[Arc<str>]>,
+    /// The names of these sidecars, sorted, as a Pod's record lists them.
+    pub listed: SidecarList,
     /// The volumes that the sidecars may mount.
     pub volumes: Vec<Map<String, Value>>,
     /// Those that they mount, in the order of the mounts, each once.
@@ -67,10 +77,16 @@ pub struct CanonicalSet {
     pub image_pull_secrets: Vec<String>,
     /// The annotations that its Pods get.
     pub metadata: Vec<MetadataPatch>,
+    /// Its own labels, by which the white list of the cluster finds it. Nothing where it writes no annotations.
+    pub labels: BTreeMap<String, String>,
+    /// Why the cluster does not allow it to write its annotations, where it does not. The catalog fills it in.
+    pub forbidden: Option<Arc<str>>,
     /// Whether new Pods are injected: not while `injectionStrategy.paused`.
     pub is_injecting: bool,
     /// What becomes of a new Pod while the operator cannot be asked, where the set says so.
     pub failure_policy: Option<FailurePolicy>,
+    /// The operating systems whose Pods get the sidecars.
+    pub operating_systems: OperatingSystems,
     /// How a new image reaches running Pods.
     pub rollout: RolloutStrategy,
     /// The hashes by which its Pods are known.
@@ -107,14 +123,6 @@ impl CanonicalSet {
     pub fn effective(self: &Arc<Self>) -> &Arc<Self> {
         self.failure.as_ref().and_then(Failure::rollback).unwrap_or(self)
     }
-
-    /// Returns the names that a Pod's record lists for this set, sorted.
-    #[must_use]
-    pub fn listed_names(&self) -> Arc<[Arc<str>]> {
-        let mut names: Vec<Arc<str>> = self.upgradable().map(|sidecar| Arc::clone(&sidecar.name)).collect();
-        names.sort();
-        names.into()
-    }
 }
 
 /// Brings a SidecarSet into its canonical form.
@@ -122,24 +130,44 @@ impl CanonicalSet {
 /// # Errors
 /// Everything that is wrong with it, each with its path.
 pub fn normalize(set: &SidecarSet) -> Result<CanonicalSet, Violations> {
+    normalize_with(set, &defaults::defaulted(&set.spec))
+}
+
+/// The same, given the spec with its defaults.
+pub(crate) fn normalize_with(set: &SidecarSet, spec: &SidecarSetSpec) -> Result<CanonicalSet, Violations> {
+    parse(set, spec).map(|parsed| assemble(set, spec, parsed))
+}
+
+/// Says whether a set that has its defaults could be brought into its canonical form.
+#[must_use]
+pub fn is_valid(set: &SidecarSet) -> bool {
+    parse(set, &set.spec).is_ok()
+}
+
+fn parse(set: &SidecarSet, spec: &SidecarSetSpec) -> Result<Parsed, Violations> {
     let mut violations = Violations::default();
-    let spec = defaults::defaulted(&set.spec);
+    validation::limits(&set.spec, &mut violations);
+    if !violations.is_empty() {
+        // Whatever else is wrong with it may take as long to find out as it is large.
+        return Err(violations);
+    }
     validation::metadata(&set.metadata, &mut violations);
     validation::canary(&set.metadata, &set.spec, &mut violations);
     validation::custom_version(set, &mut violations);
     validation::spellings(&set.spec, &mut violations);
-    let selector = selector(&spec, &mut violations);
-    let namespaces = Namespaces::parse(&spec, &mut violations);
-    validation::containers(&spec, &mut violations);
-    validation::resources(&spec, &mut violations);
-    validation::rest(&spec, &mut violations);
-    let failure_policy = failure_policy(&spec, &mut violations);
-    let rollout = RolloutStrategy::parse(&spec, &mut violations);
-    let metadata = metadata::parse(&spec, &mut violations);
-    let pin = Pin::parse(&spec, &mut violations);
-    match (selector, namespaces, rollout) {
-        (Some(selector), Some(namespaces), Some(rollout)) if violations.is_empty() => {
-            Ok(assemble(set, &spec, Parsed { selector, namespaces, failure_policy, rollout, metadata, pin }))
+    let selector = selector(spec, &mut violations);
+    let namespaces = Namespaces::parse(spec, &mut violations);
+    validation::containers(spec, &mut violations);
+    validation::resources(spec, &mut violations);
+    validation::rest(spec, &mut violations);
+    let failure_policy = failure_policy(spec, &mut violations);
+    let operating_systems = os::parse(spec, &mut violations);
+    let rollout = RolloutStrategy::parse(spec, &mut violations);
+    let metadata = metadata::parse(spec, &mut violations);
+    let pin = Pin::parse(spec, &mut violations);
+    match (selector, namespaces, operating_systems, rollout) {
+        (Some(selector), Some(namespaces), Some(operating_systems), Some(rollout)) if violations.is_empty() => {
+            Ok(Parsed { selector, namespaces, failure_policy, operating_systems, rollout, metadata, pin })
         }
         _ => Err(violations),
     }
@@ -149,6 +177,7 @@ struct Parsed {
     selector: Selector,
     namespaces: Namespaces,
     failure_policy: Option<FailurePolicy>,
+    operating_systems: OperatingSystems,
     rollout: RolloutStrategy,
     metadata: Vec<MetadataPatch>,
     pin: Option<Pin>,
@@ -160,6 +189,8 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
     let failure_limit = parsed.rollout.limit_in_force();
     let rendered: Vec<Sidecar> = containers.unwrap_or_default().iter().map(Sidecar::regular).collect();
     let mut sorted: Vec<Sidecar> = init_containers.unwrap_or_default().iter().map(Sidecar::init).collect();
+    // As in Kruise: volumes come in the order in which the containers were written that mount them.
+    let mounted = volume::mounted(spec, sorted.iter().chain(&rendered));
     sorted.sort_by(|one, other| one.name.cmp(&other.name));
     CanonicalSet {
         name: set.metadata.name.as_deref().unwrap_or_default().into(),
@@ -170,14 +201,18 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
         selector: parsed.selector,
         namespaces: parsed.namespaces,
         names_in_pod: upgradable(&rendered, &sorted).flat_map(Sidecar::names_in_pod).cloned().collect(),
-        mounted: volume::mounted(spec, sorted.iter().chain(&rendered)),
+        listed: listed(upgradable(&rendered, &sorted)),
+        mounted,
         containers: rendered,
         init_containers: sorted,
         volumes: spec.volumes.clone().unwrap_or_default(),
         image_pull_secrets: spec.image_pull_secrets.iter().flatten().map(|secret| secret.name.clone()).collect(),
+        labels: if parsed.metadata.is_empty() { BTreeMap::new() } else { validation::permission_labels(&set.metadata) },
         metadata: parsed.metadata,
+        forbidden: None,
         is_injecting: is_injecting(spec),
         failure_policy: parsed.failure_policy,
+        operating_systems: parsed.operating_systems,
         rollout: parsed.rollout,
         hashes: revision::in_force(&set.metadata, revision::hashes(containers, init_containers)),
         fingerprint: Fingerprint::of(spec),
@@ -192,6 +227,12 @@ fn assemble(set: &SidecarSet, spec: &SidecarSetSpec, parsed: Parsed) -> Canonica
 
 fn upgradable<'a>(containers: &'a [Sidecar], init_containers: &'a [Sidecar]) -> impl Iterator<Item = &'a Sidecar> {
     containers.iter().chain(init_containers.iter().filter(|sidecar| sidecar.is_native))
+}
+
+fn listed<'a>(sidecars: impl Iterator<Item = &'a Sidecar>) -> SidecarList {
+    let mut names: Vec<Arc<str>> = sidecars.map(|sidecar| Arc::clone(&sidecar.name)).collect();
+    names.sort();
+    SidecarList::of(&names)
 }
 
 /// Says whether new Pods are injected: not while `injectionStrategy.paused`.

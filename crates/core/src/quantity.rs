@@ -4,7 +4,8 @@ mod arithmetic;
 mod order;
 mod text;
 
-use serde_json::{Number, Value};
+use crate::json::float_as_go;
+use serde_json::Value;
 use text::{Parts, Suffix};
 
 /// The most decimal digits that a quantity may need; two more still fit the number that holds them.
@@ -84,7 +85,10 @@ impl Quantity {
         match value {
             Value::Null => Self::parse("0"),
             Value::String(text) => Self::parse(text.trim()),
-            Value::Number(number) => Self::parse(&number_text(number)),
+            Value::Number(number) => match number.as_f64() {
+                Some(float) if number.is_f64() => Self::parse(&float_as_go(float)),
+                _ => Self::parse(&number.to_string()),
+            },
             Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(ParseQuantityError::WrongType),
         }
     }
@@ -218,19 +222,6 @@ fn divided_away_from_zero(number: i128, powers_of_ten: i64) -> i128 {
     let Some(divisor) = divisor else { return number.signum() };
     let rest = (number % divisor).signum();
     number / divisor + rest
-}
-
-/// Returns the number as Go's encoding/json writes it.
-fn number_text(number: &Number) -> String {
-    match number.as_f64() {
-        Some(float) if number.is_f64() => {
-            let magnitude = float.abs();
-            let is_plain = magnitude == 0.0 || (1e-6..1e21).contains(&magnitude);
-            let text = if is_plain { format!("{float}") } else { format!("{float:e}") };
-            if magnitude >= 1e21 { text.replacen('e', "e+", 1) } else { text }
-        }
-        _ => number.to_string(),
-    }
 }
 
 #[cfg(test)]

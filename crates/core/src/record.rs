@@ -5,7 +5,10 @@ mod carried;
 mod container;
 mod identity;
 mod interner;
+mod labels;
 mod observed;
+mod own;
+mod raw;
 
 pub use ailment::{Ailment, Failure, ShortRun};
 pub use carried::{Carried, CarriedSets};
@@ -14,10 +17,11 @@ pub use container::{
 };
 pub use identity::{PodKey, ResourceVersion, Uid};
 pub use interner::{Interner, Names};
+pub use labels::PodLabels;
 pub use observed::{ObservedPhase, ObservedPod, ObservedSpec, ObservedStatus};
+pub use own::{OwnContainer, OwnContainers, OwnKind, OwnPort};
 
 use crate::annotations::{HotAnnotations, Seconds};
-use crate::sorted::SortedMap;
 use crate::upgradable::Upgradable;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::sync::Arc;
@@ -82,7 +86,9 @@ pub struct PodRecord {
     /// The version of the object that this record was read from.
     pub resource_version: ResourceVersion,
     /// Its labels.
-    pub labels: Arc<SortedMap<Arc<str>>>,
+    pub labels: Arc<PodLabels>,
+    /// Its own containers, those that were not injected.
+    pub own: Arc<OwnContainers>,
     /// Where it is in its life.
     pub phase: Phase,
     /// Whether it is being deleted.
@@ -99,7 +105,7 @@ pub struct PodRecord {
     pub resize: Resize,
     /// Its regular containers and native sidecars.
     pub containers: Box<[ContainerRecord]>,
-    /// Its ordinary init containers that do not do their work. Nothing where there are none, as in most Pods.
+    /// Its ordinary init containers that do not do their work, or are still at it. Nothing where there are none, as in most Pods.
     pub ailing_init: Box<[AilingContainer]>,
     /// Whether the kubelet has told of each regular container.
     pub is_fully_observed: bool,
@@ -111,6 +117,24 @@ pub struct PodRecord {
     pub hot: Option<Box<HotAnnotations>>,
     /// What its condition says of the sets that can be upgraded in it, where it has that condition.
     pub upgradable: Option<Arc<Upgradable>>,
+}
+
+/// What is remembered of a Pod that no SidecarSet was injected into. Kept once for all Pods in which it is the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlainPod {
+    /// Its labels.
+    pub labels: Arc<PodLabels>,
+    /// Its containers.
+    pub own: Arc<OwnContainers>,
+}
+
+impl PlainPod {
+    /// Reads it.
+    pub fn read(pod: ObservedPod<'_>, interner: &mut Interner) -> Arc<Self> {
+        let labels = interner.labels(pod.metadata.labels.as_ref());
+        let own = interner.own(OwnContainers::of(pod.spec));
+        interner.plain(Self { labels, own })
+    }
 }
 
 impl PodRecord {
@@ -141,7 +165,7 @@ impl PodRecord {
         self.carried.get(set).is_some_and(Carried::is_injected)
     }
 
-    /// Returns the names of the sets that were injected into it, sorted.
+    /// Returns the names of the sets that were injected into it, and of which it is read what it carries, sorted.
     pub fn injected(&self) -> impl Iterator<Item = &Arc<str>> {
         self.carried.iter().filter(|carried| carried.is_injected()).map(Carried::set)
     }
@@ -149,8 +173,19 @@ impl PodRecord {
     /// Returns the names of the sets that it has to do with: those injected into it, and those that its condition still speaks
     /// of. A name may come twice.
     pub fn sets(&self) -> impl Iterator<Item = &Arc<str>> {
-        let told = self.upgradable.iter().flat_map(|told| told.sets.iter().map(|(name, _)| name));
-        self.injected().chain(told)
+        self.injected().chain(self.told())
+    }
+
+    /// Returns the names of the sets of which its condition speaks, sorted.
+    pub fn told(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.upgradable.iter().flat_map(|told| told.sets.iter().map(|(name, _)| name))
+    }
+
+    /// Returns the same Pod with what it says of a set that was not known when it was read; nothing where it says nothing of it.
+    #[must_use]
+    pub fn adopting(&self, set: &str, interner: &mut Interner) -> Option<Self> {
+        let carried = self.carried.adopting(set, |name| self.container(name).is_some(), interner)?;
+        Some(Self { carried, ..self.clone() })
     }
 
     /// Says whether this was read from the very version of a Pod that has this metadata.

@@ -1,13 +1,22 @@
 //! Which new Pods the API server asks us about: those that a set selects, as far as it can tell, and no others.
 
+mod alternatives;
+mod call;
 mod cel;
+mod cost;
+mod coverage;
 mod failure_policy;
+mod group;
+mod relabeling;
 
+pub use call::{Call, Scope};
+pub use coverage::{Coverage, InForce};
 pub use failure_policy::{FailurePolicy, ParseFailurePolicyError};
+pub use relabeling::Relabeling;
 
-use crate::catalog::NamespaceLabels;
+use crate::catalog::Reservation;
 use crate::selection::{Namespaces, Selector};
-use cel::Alternatives;
+use group::Group;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,13 +24,9 @@ use std::sync::Arc;
 /// While the nodes' own Pods cannot be created, nothing else works either: this namespace is reserved.
 pub const SYSTEM_NAMESPACE: &str = "kube-system";
 
-/// The API server compiles a condition when it is written and when it is first used. With this many expressions that
-/// takes it a tenth of a second, with 1000 several seconds.
-const MOST_EXPRESSIONS: usize = 200;
-/// The API server refuses an expression of 100,000 characters.
-const LONGEST_EXPRESSION: usize = 50_000;
-/// How many namespaces a condition may list as not selected, for each selector of namespaces.
-const MOST_NAMESPACES: usize = 200;
+/// How many webhooks there are at most that are for labels of namespaces. The API server looks at each of them for whatever
+/// is written: hundred take it some ten microseconds, and a registration of a quarter of a megabyte.
+const MOST_MATCHING: usize = 100;
 
 /// What a set says of the Pods that it is injected into, as far as the API server has to know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,168 +39,188 @@ pub struct Interest {
     pub failure_policy: Option<FailurePolicy>,
 }
 
-/// The interests that the API server knows of: it asks us about their Pods. At first nobody knows which these are: an
-/// earlier run of ours may have told it.
+/// What the API server has to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InForce(Option<BTreeSet<Interest>>);
+pub struct Interests {
+    /// Those of the sets that there are.
+    pub stored: BTreeSet<Interest>,
+    /// Those of sets that are being written. None of them has the API server call for a namespace for which it would not have
+    /// called without it.
+    pub pending: BTreeSet<Interest>,
+    /// Those that a namespace is about to be selected by, whose labels are being written.
+    pub relabeled: BTreeMap<Interest, BTreeSet<Arc<str>>>,
+}
 
 /// What there is beside the sets.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// The namespaces.
-    pub namespaces: &'a BTreeMap<Arc<str>, Arc<NamespaceLabels>>,
-    /// The namespaces whose Pods are asked about only for sets that give them by name.
-    pub reserved: &'a BTreeSet<Arc<str>>,
+    /// The namespaces for whose Pods the API server does not call, or only for sets that give them by name.
+    pub reserved: &'a BTreeMap<Arc<str>, Reservation>,
     /// The policy of sets that give none.
     pub failure_policy: FailurePolicy,
 }
 
-/// Which new Pods we are asked about. A Pod that is in both parts is asked about twice, and injected once: were it taken
-/// out of one of them, then a label that another webhook adds could take it out after the API server has passed the
-/// other one by.
+/// For which new Pods the API server calls us. For a Pod of several webhooks it calls several times, and the Pod is injected
+/// once: were the Pods of one left out of another, then a label that somebody else's webhook adds could take a Pod out of
+/// the one after the API server has passed the other one by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// Those that are refused while we cannot be asked.
-    pub fail: Asked,
-    /// Those that are created without sidecars then.
-    pub ignore: Asked,
-    /// The reserved namespaces of which nothing is asked.
+    /// The webhooks, in the order in which the API server goes through them. It begins with those that know most of the
+    /// namespace, so that the first call can inject everything.
+    pub webhooks: Vec<PodWebhook>,
+    /// What has become of each interest for whose Pods, and no others, it does not call.
+    pub exceptions: BTreeMap<Interest, Coverage>,
+    /// Whether labels of namespaces matter.
+    pub needs_labels: bool,
+}
+
+/// A webhook for new Pods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodWebhook {
+    /// For which sets it is.
+    pub group: Call,
+    /// Which of several that are for these sets.
+    pub part: usize,
+    /// What is required of the labels of the namespace.
+    pub required: Option<Selector>,
+    /// The namespaces for whose Pods it is not called.
     pub exempt: BTreeSet<Arc<str>>,
+    /// An expression of the Common Expression Language that has a value for every Pod. It is called where that is true, or for
+    /// every Pod where there is none.
+    pub condition: Option<String>,
 }
 
-/// Which Pods are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
-    /// None.
-    Nothing,
-    /// All of those for which these conditions are true, which is every Pod where there is none.
-    Where(Vec<Condition>),
-}
-
-/// An expression of the Common Expression Language, which has a value for every Pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// What it is called.
-    pub name: &'static str,
-    /// The expression.
-    pub expression: String,
-}
-
-/// An expression, as long as the API server can work with it.
-enum Extent {
-    Nothing,
-    Within(String),
-    TooLarge,
-}
-
-impl InForce {
-    /// Returns what is in force once the API server knows of these.
+impl Registration {
+    /// Returns what has become of the interests of sets.
     #[must_use]
-    pub fn new(interests: BTreeSet<Interest>) -> Self {
-        Self(Some(interests))
-    }
-
-    /// Says whether the API server asks us about all Pods of an interest, where that is known.
-    #[must_use]
-    pub fn covers(&self, interest: &Interest) -> Option<bool> {
-        self.0.as_ref().map(|interests| interests.contains(interest))
+    pub fn coverage(&self, interests: &Interests) -> BTreeMap<Interest, Coverage> {
+        let exact = interests.of_sets().map(|interest| (interest.clone(), Coverage::Exact));
+        exact.chain(self.exceptions.clone()).collect()
     }
 }
 
-/// Decides which new Pods we have to be asked about, so that every interest is covered. The same interests lead to the
-/// same text, in whatever order they come.
+impl PodWebhook {
+    /// Returns what a call through it says.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        // Whoever is called for every Pod knows nothing of the reason.
+        let scope = if self.condition.is_some() { self.group.scope } else { Scope::Any };
+        Call { scope, ..self.group }
+    }
+}
+
+impl Interests {
+    /// Returns those of sets, whether these are written already or not.
+    pub fn of_sets(&self) -> impl Iterator<Item = &Interest> {
+        self.stored.union(&self.pending)
+    }
+
+    /// Returns all of them.
+    pub fn all(&self) -> impl Iterator<Item = &Interest> {
+        self.of_sets().chain(self.relabeled.keys())
+    }
+
+    /// Forgets all others.
+    pub fn retain(&mut self, is_kept: impl Fn(&Interest) -> bool) {
+        self.stored.retain(&is_kept);
+        self.pending.retain(&is_kept);
+        self.relabeled.retain(|interest, _| is_kept(interest));
+    }
+}
+
+impl Interest {
+    /// Says why the API server calls for none of its Pods, if it does not.
+    fn exclusion(&self, around: Surroundings<'_>) -> Option<Coverage> {
+        let mut of_operator = around.reserved.iter().filter(|(_, reservation)| **reservation == Reservation::Operator);
+        if excess(&self.selector, &self.namespaces).is_some() {
+            Some(Coverage::TooManyRequirements)
+        } else if of_operator.any(|(name, _)| self.namespaces.are_only(name)) {
+            Some(Coverage::OperatorNamespace)
+        } else {
+            None
+        }
+    }
+
+    /// Returns the webhook that it belongs to.
+    fn group(&self, around: Surroundings<'_>) -> Call {
+        let required = self.namespaces.label_requirements();
+        Call {
+            scope: required.map_or(Scope::Named, |required| Scope::Matching(required.digest())),
+            failure_policy: self.failure_policy.unwrap_or(around.failure_policy),
+        }
+    }
+}
+
+/// Says why the API server could not bear to know the selectors of a set, if it could not.
 #[must_use]
-pub fn register<'a>(interests: impl IntoIterator<Item = &'a Interest>, around: Surroundings<'_>) -> Registration {
-    let interests: BTreeSet<&Interest> = interests.into_iter().collect();
-    let is_named = |name: &&Arc<str>| interests.iter().any(|interest| interest.namespaces.names(name));
-    let (named, exempt) = around.reserved.iter().cloned().partition(|name| is_named(&name));
-    let of = |policy: FailurePolicy| {
-        let is_meant = move |interest: &&&Interest| interest.failure_policy.unwrap_or(around.failure_policy) == policy;
-        extent(interests.iter().filter(is_meant).copied(), &named, around)
-    };
-    let (fail, ignore) = (asked(of(FailurePolicy::Fail)), asked(of(FailurePolicy::Ignore)));
-    // What is asked about every Pod need not be asked twice.
-    let ignore = if fail == Asked::Where(Vec::new()) { Asked::Nothing } else { ignore };
-    Registration { fail, ignore, exempt }
+pub fn excess(selector: &Selector, namespaces: &Namespaces) -> Option<String> {
+    let cost = cost::of_selectors(selector, namespaces);
+    (cost > cost::MOST_OF_CONDITION).then(|| {
+        format!(
+            "has too many requirements for the API server, together with spec.namespaceSelector: each counts {}, and each of \
+             its values {}, which is {cost}; the most is {}",
+            cost::REQUIREMENT,
+            cost::VALUE,
+            cost::MOST_OF_CONDITION
+        )
+    })
 }
 
-/// Returns the Pods that are asked about for an extent.
-fn asked(extent: Extent) -> Asked {
-    match extent {
-        Extent::Nothing => Asked::Nothing,
-        Extent::Within(expression) => Asked::Where(vec![Condition { name: "selected", expression }]),
-        Extent::TooLarge => Asked::Where(Vec::new()),
-    }
-}
-
-/// Returns where the interests are. Of the reserved namespaces, `named` are those that are asked about.
-fn extent<'a>(
-    interests: impl Iterator<Item = &'a Interest> + Clone,
-    named: &BTreeSet<Arc<str>>,
-    around: Surroundings<'_>,
-) -> Extent {
-    let all = alternatives(interests.clone(), named, around);
-    if all.is_empty() {
-        return Extent::Nothing;
-    }
-    if let Some(text) = short_text(&all) {
-        return Extent::Within(text);
-    }
-    if named.is_empty() {
-        return Extent::TooLarge;
-    }
-    // Whatever else is asked about: in a reserved namespace it is what was asked for and no more.
-    let outside = cel::outside_of(named);
-    let inside = interests.filter(|interest| named.iter().any(|name| interest.namespaces.names(name)));
-    let inside = alternatives(inside, named, around);
-    match short_text(&inside) {
-        _ if inside.is_empty() => Extent::Within(outside),
-        Some(inside) => Extent::Within(format!("{outside} || {inside}")),
-        None => Extent::TooLarge,
-    }
-}
-
-fn alternatives<'a>(
-    interests: impl Iterator<Item = &'a Interest>,
-    named: &BTreeSet<Arc<str>>,
-    around: Surroundings<'_>,
-) -> Alternatives {
-    let mut alternatives = Alternatives::default();
-    for interest in interests {
-        if let Some(namespaces) = namespaces(&interest.namespaces, named, around) {
-            alternatives.add(namespaces, &interest.selector);
+/// Decides for which new Pods the API server has to call us, so that every interest is covered. The same interests lead to
+/// the same text.
+#[must_use]
+pub fn register(interests: &Interests, around: Surroundings<'_>) -> Registration {
+    let mut exceptions = BTreeMap::new();
+    let mut groups: BTreeMap<Call, Group<'_>> = BTreeMap::new();
+    let stored = interests.stored.iter().map(|interest| (interest, true));
+    let pending = interests.pending.difference(&interests.stored).map(|interest| (interest, false));
+    for (interest, is_stored) in stored.chain(pending) {
+        match interest.exclusion(around) {
+            Some(reason) => drop(exceptions.insert(interest.clone(), reason)),
+            None => groups.entry(interest.group(around)).or_default().add(interest, is_stored),
         }
     }
-    alternatives
-}
-
-fn short_text(alternatives: &Alternatives) -> Option<String> {
-    let text = (alternatives.len() <= MOST_EXPRESSIONS).then(|| alternatives.text());
-    text.filter(|text| text.chars().count() <= LONGEST_EXPRESSION)
-}
-
-/// Returns the expression for the namespaces of an interest, empty for all of them; nothing where it can have none.
-fn namespaces(namespaces: &Namespaces, named: &BTreeSet<Arc<str>>, around: Surroundings<'_>) -> Option<String> {
-    let mut texts = match namespaces {
-        Namespaces::All => BTreeSet::new(),
-        Namespaces::Matching(selector) => cel::of_namespace_name(selector)?,
-    };
-    let mut excluded: BTreeSet<&Arc<str>> = named.iter().filter(|name| !namespaces.names(name)).collect();
-    // The API server cannot be told of labels of a namespace. So it asks about all but those that are known not to
-    // match: a namespace that nobody has seen yet is asked about.
-    if let Namespaces::Matching(selector) = namespaces
-        && namespaces.need_labels()
+    let needs_labels = groups.keys().any(|call| matches!(call.scope, Scope::Matching(_)));
+    merge_surplus(&mut groups);
+    for (interest, namespaces) in
+        interests.relabeled.iter().filter(|(interest, _)| interest.exclusion(around).is_none())
     {
-        let known = around.namespaces.iter().filter(|(_, labels)| !selector.matches(&***labels));
-        let known: Vec<_> = known.map(|(name, _)| name).take(MOST_NAMESPACES + 1).collect();
-        if known.len() <= MOST_NAMESPACES {
-            excluded.extend(known);
+        let call = Call { scope: Scope::Unjudged, ..interest.group(around) };
+        groups.entry(call).or_default().add_relabeled(interest, namespaces);
+    }
+    let webhooks = webhooks(&groups, around, &mut exceptions);
+    Registration { webhooks, exceptions, needs_labels }
+}
+
+/// Has the API server not look at labels of namespaces, where it would have to look at too many of them.
+fn merge_surplus(groups: &mut BTreeMap<Call, Group<'_>>) {
+    let matching = groups.keys().filter(|call| matches!(call.scope, Scope::Matching(_))).copied();
+    let surplus: Vec<Call> = matching.skip(MOST_MATCHING).collect();
+    for call in surplus {
+        let merged = groups.remove(&call).unwrap_or_default();
+        groups.entry(Call { scope: Scope::Unjudged, ..call }).or_default().merge(merged);
+    }
+}
+
+/// Returns the webhooks of all groups. Those that cost least come first to be called for no other Pods than those that are
+/// selected.
+fn webhooks(
+    groups: &BTreeMap<Call, Group<'_>>,
+    around: Surroundings<'_>,
+    exceptions: &mut BTreeMap<Interest, Coverage>,
+) -> Vec<PodWebhook> {
+    let mut prepared: Vec<_> = groups.iter().map(|(call, group)| (*call, group, group.prepare(around))).collect();
+    prepared.sort_by_key(|(_, _, prepared)| prepared.all.cost);
+    let mut left = cost::Budget::default();
+    let mut webhooks = BTreeMap::new();
+    for (call, group, prepared) in prepared {
+        let is_exact = left.take(&prepared.all);
+        if !is_exact || call.scope == Scope::Unjudged {
+            exceptions.extend(group.interests().map(|interest| (interest.clone(), Coverage::Wide)));
         }
+        webhooks.insert(call, if is_exact { prepared.exact(call) } else { prepared.wide(call, around) });
     }
-    if !excluded.is_empty() {
-        texts.insert(cel::outside_of(&excluded));
-    }
-    Some(cel::all_of(texts))
+    webhooks.into_values().flatten().collect()
 }
 
 #[cfg(test)]

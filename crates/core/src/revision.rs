@@ -25,5 +25,5 @@ pub use history::{History, Revisions};
 pub use next::{Change, NewRevision, Taken, Update, changes, taken_by};
 pub(crate) use pin::PATH as PIN_PATH;
 pub use pin::{Asked, Pin, PinPolicy, Unusable, Why};
-pub use recorded::{Record, in_force};
+pub use recorded::{Record, Recorded, in_force};
 pub use stored::{DEFINITION, Revision, Unreadable};

@@ -1,8 +1,10 @@
 //! Which sets a Pod gets.
 
+mod namespace;
 mod overlap;
 mod selector;
 
+pub use namespace::{NamespaceFacts, ParseSelectorDigestError, SelectorDigest};
 pub use overlap::is_satisfiable;
 pub use selector::{Labels, Requirement, Selector};
 
@@ -28,7 +30,7 @@ pub enum Selected {
     Yes,
     /// It does not.
     No,
-    /// It depends on the labels of the Pod's namespace, which were not given.
+    /// It depends on what is not known of the Pod's namespace.
     DependsOnNamespace,
 }
 
@@ -78,21 +80,20 @@ impl fmt::Display for Namespaces {
     }
 }
 
-/// Says whether a set selects a Pod with these labels, in a namespace with those.
+/// Says whether a set selects a Pod with these labels, in a namespace of which this is known.
 #[must_use]
-pub fn selects(
+pub fn selects<'a>(
     selector: &Selector,
     namespaces: &Namespaces,
     pod: &impl Labels,
-    namespace: Option<&impl Labels>,
+    namespace: impl Into<NamespaceFacts<'a>>,
 ) -> Selected {
     if !selector.matches(pod) {
         return Selected::No;
     }
-    match (namespaces, namespace) {
-        (Namespaces::All, _) => Selected::Yes,
-        (Namespaces::Matching(selector), Some(labels)) if selector.matches(labels) => Selected::Yes,
-        (Namespaces::Matching(_), Some(_)) => Selected::No,
-        (Namespaces::Matching(_), None) => Selected::DependsOnNamespace,
+    match namespaces.contain(namespace.into()) {
+        Some(true) => Selected::Yes,
+        Some(false) => Selected::No,
+        None => Selected::DependsOnNamespace,
     }
 }

@@ -38,6 +38,18 @@ impl<V> SortedMap<V> {
         self.0.iter_mut()
     }
 
+    /// Leaves out the entries of other names.
+    pub fn retain(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.0.retain(|(name, _)| is_kept(name));
+        self.0.shrink_to_fit();
+    }
+
+    /// Returns how many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Says whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,7 +5,6 @@ mod condition;
 mod degraded;
 mod failing;
 mod failure;
-mod held;
 mod injecting;
 mod names;
 mod not_injected;
@@ -19,8 +18,8 @@ use crate::catalog::InvalidSet;
 use crate::normalize::CanonicalSet;
 use crate::record::PodRecord;
 use crate::revision::Failure;
-use crate::rollout::{Hold, Plan, Upgrade, is_ready, is_time_over, is_updated, spends_budget};
-use condition::{Condition, Standing, Verdict};
+use crate::rollout::{Hold, Plan, RolloutPhase, Upgrade, has_unsettled, is_ready, is_time_over, is_updated};
+use condition::{Condition, Standing};
 use degraded::{Reason, Trouble, degraded};
 use failing::Failing;
 use sidecarset_api::v1beta1::SidecarSetStatus;
@@ -32,10 +31,10 @@ struct Counts {
     updated: usize,
     ready: usize,
     updated_ready: usize,
-    // Updated, but stopped in the middle of a hot upgrade.
-    stopped: usize,
     // Updated and ready, but for how long nobody knows.
     unsettled: usize,
+    // Updated, not ready or not yet for good, and not stopped in the middle of a hot upgrade.
+    waiting: usize,
     not_upgradable: usize,
 }
 
@@ -51,16 +50,18 @@ pub fn summarize(
 ) -> SidecarSetStatus {
     let previous = previous.cloned().unwrap_or_default();
     let counts = count(set, matched, plan, now);
-    let verdict = failure::verdict(set, matched, plan, &previous).unwrap_or_else(|| judge(counts, plan));
+    let phase = failure::phase(set, matched, plan, &previous).unwrap_or_else(|| judge(counts, plan));
     // What the plan waited for, and that is one of the past where Pods return to it.
     let target = set.failure.as_ref().and_then(Failure::rollback).map_or(set, AsRef::as_ref);
-    let standing = Standing::of(target, matched, (counts, verdict), now);
+    let standing = Standing::of(target, matched, (counts, phase), now);
     let failing = Failing::of(set, matched, &previous, now);
-    let ready = Condition::unusable_pin(set).unwrap_or_else(|| Condition::ready(&standing));
-    let troubles = degraded::troubles(set, plan, &failing).into_iter().chain(failure::trouble(set, matched, plan));
+    let refused = Condition::unusable_pin(set).or_else(|| Condition::forbidden(set));
+    let ready = refused.unwrap_or_else(|| Condition::ready(&standing));
+    let troubles =
+        degraded::troubles(set, matched, plan, &failing).into_iter().chain(failure::trouble(set, matched, plan));
     let conditions = [ready, Condition::progressing(plan, &standing), degraded(troubles.collect())];
     // It stays while another definition is rolled out: that may have to be taken back.
-    let is_over = failure::is_over(set, plan, verdict) && is_time_over(set, matched, now);
+    let is_over = failure::is_over(set, plan, phase) && is_time_over(set, matched, now);
     let completed = set.revision.as_deref().filter(|_| is_over);
     SidecarSetStatus {
         observed_generation: Some(set.generation),
@@ -72,7 +73,7 @@ pub fn summarize(
         not_upgradable_fields: blocked::fields(set, matched, plan),
         failing_pods: failing.on_the_wire(),
         completed_revision: completed.map(str::to_owned).or_else(|| previous.completed_revision.clone()),
-        failure: failure::kept(set, verdict, &previous),
+        failure: failure::kept(set, phase, &previous),
         conditions: condition::update(&previous.conditions, &conditions, set.generation, now),
         ..previous
     }
@@ -105,6 +106,18 @@ pub fn invalid(set: &InvalidSet, previous: Option<&SidecarSetStatus>, now: Secon
     }
 }
 
+/// Says of a set that a defect of the operator ended its reconcile. Whatever else is said of it is as it was last known.
+#[must_use]
+pub fn panicked(generation: i64, panic: &str, previous: Option<&SidecarSetStatus>, now: Seconds) -> SidecarSetStatus {
+    let previous = previous.cloned().unwrap_or_default();
+    let condition = degraded(vec![degraded::panicked(panic)]);
+    let mut conditions = condition::update(&previous.conditions, &[condition], generation, now);
+    // It keeps the place that it has among the others.
+    let place = previous.conditions.iter().position(|condition| condition.type_ == "Degraded");
+    conditions.get_mut(..=place.unwrap_or_default()).into_iter().for_each(|before| before.rotate_left(1));
+    SidecarSetStatus { conditions, ..previous }
+}
+
 fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan, now: Seconds) -> Counts {
     let mut counts =
         Counts { matched: matched.len(), not_upgradable: plan.held(Hold::NeedsNewPod), ..Counts::default() };
@@ -113,47 +126,24 @@ fn count(set: &CanonicalSet, matched: &[&PodRecord], plan: &Plan, now: Seconds) 
         counts.updated += usize::from(is_updated);
         counts.ready += usize::from(is_ready);
         counts.updated_ready += usize::from(is_updated && is_ready);
-        let is_stopped = matches!(plan.holds.get(&pod.key), Some(Hold::Paused | Hold::NotUpdate));
-        counts.unsettled += usize::from(is_updated && is_ready && spends_budget(set, pod, now));
-        counts.stopped += usize::from(is_updated && is_stopped);
+        let is_waited_for = is_updated && (!is_ready || has_unsettled(set, pod, now));
+        let is_stopped = plan.holds.get(&pod.key).is_some_and(|hold| !hold.is_passing());
+        counts.unsettled += usize::from(is_waited_for && is_ready);
+        counts.waiting += usize::from(is_waited_for && !is_stopped);
     }
     counts
 }
 
-/// Finds the one reason that tells best where a rollout stands: first what is going on, then what is waited for,
-/// then what somebody has to do.
-fn judge(counts: Counts, plan: &Plan) -> Verdict {
-    let is_held = |hold| plan.held(hold) > 0;
+/// Finds the one phase that tells best where a rollout stands: that of the reason to hold a Pod that ranks first, unless
+/// there is something to do, or something to wait for, that ranks before it.
+fn judge(counts: Counts, plan: &Plan) -> RolloutPhase {
     // What is tried again is still held by what kept it before: nobody knows yet whether it is taken now.
     let is_new = |step: &Upgrade| !plan.holds.contains_key(&step.pod);
     let goes_on = plan.upgrades.iter().chain(&plan.flips).any(is_new);
-    if goes_on || is_held(Hold::InFlight) || is_held(Hold::Resizing) || is_held(Hold::Changed) {
-        Verdict::Upgrading
-    } else if is_held(Hold::NotTaken) || is_held(Hold::NotMerged) || is_held(Hold::ResizeRefused) {
-        Verdict::UpgradesNotTaken
-    } else if is_held(Hold::ResizeInfeasible) {
-        Verdict::ResizeInfeasible
-    } else if is_held(Hold::ResizeFailing) {
-        Verdict::ResizeFailing
-    } else if is_held(Hold::ResizeDeferred) {
-        Verdict::ResizeDeferred
-    } else if is_held(Hold::BudgetSpent) {
-        Verdict::MaxUnavailableReached
-    } else if counts.updated + counts.unsettled > counts.updated_ready + counts.stopped {
-        Verdict::WaitingForPods
-    } else if is_held(Hold::Paused) {
-        Verdict::Paused
-    } else if is_held(Hold::NotUpdate) {
-        Verdict::NotUpdate
-    } else if is_held(Hold::Partition) {
-        Verdict::PartitionReached
-    } else if is_held(Hold::NotSelected) {
-        Verdict::NotSelected
-    } else if is_held(Hold::NeedsNewPod) {
-        Verdict::NotUpgradable
-    } else {
-        Verdict::Complete
-    }
+    let held = plan.holds.values().map(|hold| hold.meaning().phase);
+    let upgrading = goes_on.then_some(RolloutPhase::Upgrading);
+    let waiting = (counts.waiting > 0).then_some(RolloutPhase::WaitingForPods);
+    held.chain(upgrading).chain(waiting).min().unwrap_or(RolloutPhase::Complete)
 }
 
 fn on_the_wire(count: usize) -> i32 {

@@ -1,17 +1,22 @@
 //! What is wrong with a SidecarSet: everything at once, each with the path of the field.
 
+mod annotations;
 mod canary;
 mod change;
+mod choice;
 mod conflicts;
 mod container;
 mod containers;
 mod custom_version;
 mod labels;
+mod limits;
 mod member;
 mod metadata;
 mod references;
 mod resources;
 mod rest;
+mod scope;
+mod size;
 mod spellings;
 mod syntax;
 mod types;
@@ -21,23 +26,29 @@ mod warnings;
 mod whitelist;
 
 pub use canary::keeps_its_base;
+pub use size::too_large;
 pub use unknown::unknown_members;
 pub use warnings::warnings;
 
+pub(crate) use annotations::{APP_ARMOR_PREFIX, SECCOMP_OF_POD, SECCOMP_PREFIX, check_value, is_fixed_at_creation};
 pub(crate) use canary::{base as canary_base, check as canary};
 pub(crate) use containers::check as containers;
 pub(crate) use custom_version::{author_version, check as custom_version};
-pub(crate) use labels::{is_dns_subdomain, is_label_value, is_qualified_name};
+pub(crate) use labels::{LONGEST_DNS_SUBDOMAIN, is_dns_subdomain};
+pub use labels::{is_label_value, is_qualified_name};
+pub(crate) use limits::check as limits;
 pub(crate) use member::{REQUIRED, duplicate, out_of_range};
 pub(crate) use metadata::check as metadata;
 pub(crate) use resources::check as resources;
 pub(crate) use rest::check as rest;
 pub(crate) use spellings::check as spellings;
-pub use whitelist::{Whitelist, WithoutRule};
+pub(crate) use unknown::as_known;
+pub(crate) use whitelist::labels as permission_labels;
+pub use whitelist::{Permissions, Whitelist, WithoutRule};
 
 use crate::catalog::Catalog;
-use crate::normalize::{CanonicalSet, defaults, normalize};
-use sidecarset_api::v1beta1::SidecarSet;
+use crate::normalize::{CanonicalSet, defaults, normalize_with};
+use sidecarset_api::v1beta1::{SidecarSet, SidecarSetSpec};
 use std::fmt::{self, Display};
 
 /// One thing that is wrong with an object.
@@ -68,6 +79,8 @@ pub struct Violations {
 pub struct Writing<'a> {
     /// The set as it was written.
     pub set: &'a SidecarSet,
+    /// Its spec with its defaults.
+    pub spec: &'a SidecarSetSpec,
     /// The same in its canonical form.
     pub canonical: &'a CanonicalSet,
     /// The set as it was, if it is not new.
@@ -86,12 +99,13 @@ pub fn examine(
     more: Violations,
 ) -> Result<Vec<String>, Violations> {
     let mut violations = Violations::default();
-    let canonical = normalize(set).map_err(|found| violations.extend(found));
+    let spec = defaults::defaulted(&set.spec);
+    let canonical = normalize_with(set, &spec).map_err(|found| violations.extend(found));
     violations.extend(more);
     catalog.check_pin(set, &mut violations);
     // The other sets are looked at once the set itself is understood.
     if let (Ok(canonical), true) = (canonical, violations.is_empty()) {
-        let writing = Writing { set, canonical: &canonical, old };
+        let writing = Writing { set, spec: &spec, canonical: &canonical, old };
         writing.check(catalog, &mut violations);
         if violations.is_empty() {
             return Ok(warnings(writing, catalog));
@@ -104,10 +118,11 @@ impl Writing<'_> {
     /// Adds what does not fit the other sets, or what the set was before.
     pub fn check(&self, catalog: &Catalog, violations: &mut Violations) {
         if let Some(old) = self.old {
-            change::check(&defaults::defaulted(&self.set.spec), &defaults::defaulted(&old.spec), violations);
+            change::check(&self.set.spec, &old.spec, violations);
         }
         canary::check_among(self.set, self.old, catalog, violations);
         conflicts::check(&self.set.spec, self.canonical, catalog, violations);
+        scope::check(&self.set.spec, self.canonical, catalog, violations);
     }
 }
 

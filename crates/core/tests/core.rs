@@ -1,6 +1,8 @@
 //! The decisions, seen from outside: whole Pods in, whole Pods out; rollouts; properties.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+#[path = "core/apart_from_kruise.rs"]
+mod apart_from_kruise;
 #[path = "core/as_in_kruise.rs"]
 mod as_in_kruise;
 #[path = "core/at_rest.rs"]
@@ -11,8 +13,12 @@ mod blocking;
 mod build;
 #[path = "core/case.rs"]
 mod case;
+#[path = "core/claims.rs"]
+mod claims;
 #[path = "core/crash.rs"]
 mod crash;
+#[path = "core/definitions.rs"]
+mod definitions;
 #[path = "core/degraded.rs"]
 mod degraded;
 #[path = "core/events.rs"]
@@ -25,24 +31,34 @@ mod failure;
 mod fuzz;
 #[path = "core/history.rs"]
 mod history;
+#[path = "core/holds.rs"]
+mod holds;
 #[path = "core/hot.rs"]
 mod hot;
+#[path = "core/images.rs"]
+mod images;
 #[path = "core/injection.rs"]
 mod injection;
 #[path = "core/kruise.rs"]
 mod kruise;
-#[path = "core/lease.rs"]
-mod lease;
 #[path = "core/left_alone.rs"]
 mod left_alone;
+#[path = "core/merging.rs"]
+mod merging;
 #[path = "core/neighbours.rs"]
 mod neighbours;
 #[path = "core/normalization.rs"]
 mod normalization;
 #[path = "core/ordering.rs"]
 mod ordering;
+#[path = "core/patterns.rs"]
+mod patterns;
+#[path = "core/permissions.rs"]
+mod permissions;
 #[path = "core/pinning.rs"]
 mod pinning;
+#[path = "core/presence.rs"]
+mod presence;
 #[path = "core/properties.rs"]
 mod properties;
 #[path = "core/resizing.rs"]
@@ -53,6 +69,8 @@ mod rollout;
 mod selection;
 #[path = "core/status.rs"]
 mod status;
+#[path = "core/survey.rs"]
+mod survey;
 #[path = "core/takeover.rs"]
 mod takeover;
 #[expect(clippy::disallowed_methods, reason = "how long it may take is for whoever runs the tests to say")]
@@ -62,3 +80,5 @@ mod trials;
 mod upgradable;
 #[path = "core/validation.rs"]
 mod validation;
+#[path = "core/whole_pod.rs"]
+mod whole_pod;

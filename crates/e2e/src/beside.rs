@@ -105,6 +105,15 @@ impl Beside {
         }
     }
 
+    /// Returns the first words with which it says whether it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When it does not say.
+    pub async fn readiness(&self) -> Result<String> {
+        ask(self.place.health).await
+    }
+
     /// Says whether it runs.
     ///
     /// # Errors

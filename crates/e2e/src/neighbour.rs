@@ -1,4 +1,4 @@
-//! Another injecting webhook beside ours, in the process of the test: its marks are on every Pod of a scene.
+//! Another webhook beside ours, in the process of the test: it is called for every Pod of a scene.
 
 use crate::draft::AGENT_V1;
 use crate::scene::Scene;
@@ -23,12 +23,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-/// Puts one container in front of those of a Pod and one behind them; gives every container, ours too, a mount and a
-/// variable; gives the Pod a volume and a label. What is there already it leaves as it is. It answers while the test
-/// runs, and its configuration goes with the namespace of the scene.
+/// Another webhook. It answers while the test runs, and its configuration goes with the namespace of the scene.
 #[derive(Debug)]
 pub struct Neighbour {
     asked: Arc<Mutex<Vec<Vec<String>>>>,
+}
+
+/// What a webhook does to a Pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Habit {
+    /// Puts one container in front of those of a Pod and one behind them; gives every container, ours too, a mount and a
+    /// variable; gives the Pod a volume and this label. What is there already it leaves as it is.
+    Inject { key: String, value: String },
+    /// Drops what it does not know of init containers: `restartPolicy`.
+    Strip,
+}
+
+/// Whether the API server calls a webhook again when another one has changed the Pod after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reinvocation {
+    /// It does.
+    IfNeeded,
+    /// It does not: the default of Kubernetes.
+    Never,
 }
 
 impl Neighbour {
@@ -39,18 +56,36 @@ impl Neighbour {
     ///
     /// When the API server cannot reach this process.
     pub async fn start(scene: &Scene, prefix: &str, (key, value): (&str, &str)) -> Result<Self> {
+        let habit = Habit::Inject { key: key.to_owned(), value: value.to_owned() };
+        Self::with(habit, scene, prefix, Reinvocation::IfNeeded).await
+    }
+
+    /// Starts one that is called after ours and built with an old library: it drops `restartPolicy` of init containers.
+    ///
+    /// # Errors
+    ///
+    /// When the API server cannot reach this process.
+    pub async fn strip(scene: &Scene, reinvocation: Reinvocation) -> Result<Self> {
+        Self::with(Habit::Strip, scene, "zzz", reinvocation).await
+    }
+
+    async fn with(habit: Habit, scene: &Scene, prefix: &str, reinvocation: Reinvocation) -> Result<Self> {
         let listener = server::listen(SocketAddr::new(own_address().await?.ip(), 0))?;
         let address = listener.local_addr()?;
         let material = issue(&Names::new([address.ip().to_string()]), None, Lifetimes::default(), Timestamp::now())?;
         let certificates = Arc::new(CertificateResolver::default());
         certificates.put(material.certified_key()?);
-        let ends = server::Ends { certificates, clients: None };
+        let ends = server::Ends::open(certificates);
         let asked = Arc::default();
-        let router = router(Arc::clone(&asked), (key.to_owned(), value.to_owned()));
+        let router = router(Arc::clone(&asked), habit);
         tokio::spawn(server::serve(listener, router, ends, CancellationToken::new()));
-        register(scene, prefix, &format!("https://{address}/"), material.authorities()).await?;
-        until_asked(scene, key).await?;
+        let mut configuration = configuration(scene, prefix, &format!("https://{address}/"), reinvocation).await?;
+        for webhook in configuration.webhooks.iter_mut().flatten() {
+            webhook.client_config.ca_bundle = Some(k8s_openapi::ByteString(material.authorities().as_bytes().to_vec()));
+        }
+        Api::all(scene.client()).create(&PostParams::default(), &configuration).await?;
         let neighbour = Self { asked };
+        neighbour.until_asked(scene).await?;
         drop(neighbour.asked());
         Ok(neighbour)
     }
@@ -69,27 +104,45 @@ async fn own_address() -> Result<SocketAddr> {
     Ok(TcpStream::connect((host, url.port_u16().unwrap_or(443))).await?.local_addr()?)
 }
 
-fn router(asked: Arc<Mutex<Vec<Vec<String>>>>, label: (String, String)) -> Router {
-    Router::new().route("/", post(async move |body: Bytes| answer(&body, &asked, &label)))
+fn router(asked: Arc<Mutex<Vec<Vec<String>>>>, habit: Habit) -> Router {
+    Router::new().route("/", post(async move |body: Bytes| answer(&body, &asked, &habit)))
 }
 
-fn answer(body: &[u8], asked: &Mutex<Vec<Vec<String>>>, label: &(String, String)) -> Response {
-    match answered(body, asked, label) {
+fn answer(body: &[u8], asked: &Mutex<Vec<Vec<String>>>, habit: &Habit) -> Response {
+    match answered(body, asked, habit) {
         Ok(answer) => ([(header::CONTENT_TYPE, "application/json")], answer).into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }
 }
 
-fn answered(body: &[u8], asked: &Mutex<Vec<Vec<String>>>, label: &(String, String)) -> Result<String> {
+fn answered(body: &[u8], asked: &Mutex<Vec<Vec<String>>>, habit: &Habit) -> Result<String> {
     let review = review::read(body)?;
     let request = review::request::<Value>(&review)?;
     asked.lock().unwrap_or_else(PoisonError::into_inner).push(names(&request.object["spec"]["containers"]));
-    let operations: json_patch::Patch = serde_json::from_value(patch(&request.object, label))?;
+    let operations: json_patch::Patch = serde_json::from_value(patch(&request.object, habit))?;
     Ok(review::answer(request.uid, Verdict::Allowed { patch: (&operations).into(), warnings: Vec::new() }))
 }
 
 /// Returns the operations that make of a Pod what the neighbour wants, none where it is that already.
-fn patch(pod: &Value, (key, value): &(String, String)) -> Value {
+fn patch(pod: &Value, habit: &Habit) -> Value {
+    let wanted = match habit {
+        Habit::Inject { key, value } => injected(pod, key, value),
+        Habit::Strip => stripped(pod),
+    };
+    let members = ["/metadata/labels", "/spec/volumes", "/spec/initContainers", "/spec/containers"];
+    let changed = members.into_iter().filter(|member| wanted.pointer(member) != pod.pointer(member));
+    changed.map(|member| json!({"op": "add", "path": member, "value": wanted.pointer(member)})).collect()
+}
+
+fn stripped(pod: &Value) -> Value {
+    let mut wanted = pod.clone();
+    for container in wanted["spec"]["initContainers"].as_array_mut().into_iter().flatten() {
+        container.as_object_mut().and_then(|members| members.remove("restartPolicy"));
+    }
+    wanted
+}
+
+fn injected(pod: &Value, key: &str, value: &str) -> Value {
     let mut wanted = pod.clone();
     wanted["metadata"]["labels"][key] = json!(value);
     let volume = json!({"name": "neighbour", "emptyDir": {}});
@@ -104,9 +157,7 @@ fn patch(pod: &Value, (key, value): &(String, String)) -> Value {
             add(&mut container["env"], "name", json!({"name": "NEIGHBOUR", "value": "here"}), usize::MAX);
         }
     }
-    let members = ["/metadata/labels", "/spec/volumes", "/spec/initContainers", "/spec/containers"];
-    let changed = members.into_iter().filter(|member| wanted.pointer(member) != pod.pointer(member));
-    changed.map(|member| json!({"op": "add", "path": member, "value": wanted.pointer(member)})).collect()
+    wanted
 }
 
 /// Adds an item to a list that has none with the same `key`.
@@ -126,12 +177,17 @@ fn names(containers: &Value) -> Vec<String> {
     names.map(|name| name.unwrap_or_default().to_owned()).collect()
 }
 
-/// Registers it for the scene's namespace. A test that goes away without a word must not hold up anybody: the
+/// Returns its configuration for the scene's namespace. A test that goes away without a word must not hold up anybody: the
 /// configuration belongs to the namespace, and a Pod is created without an answer too.
-async fn register(scene: &Scene, prefix: &str, url: &str, authorities: &str) -> Result<()> {
+async fn configuration(
+    scene: &Scene,
+    prefix: &str,
+    url: &str,
+    reinvocation: Reinvocation,
+) -> Result<MutatingWebhookConfiguration> {
     let namespaces: Api<Namespace> = Api::all(scene.client());
     let owner = namespaces.get(scene.namespace()).await?.uid().context("a namespace has a uid")?;
-    let mut configuration: MutatingWebhookConfiguration = serde_json::from_value(json!({
+    Ok(serde_json::from_value(json!({
         "metadata": {
             "name": format!("{prefix}-{}", scene.namespace()),
             "ownerReferences": [
@@ -144,29 +200,25 @@ async fn register(scene: &Scene, prefix: &str, url: &str, authorities: &str) -> 
             "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": scene.namespace()}},
             "failurePolicy": "Ignore",
-            "reinvocationPolicy": "IfNeeded",
+            "reinvocationPolicy": format!("{reinvocation:?}"),
             "sideEffects": "None",
             "timeoutSeconds": 30,
             "admissionReviewVersions": ["v1"],
         }],
-    }))?;
-    for webhook in configuration.webhooks.iter_mut().flatten() {
-        webhook.client_config.ca_bundle = Some(k8s_openapi::ByteString(authorities.as_bytes().to_vec()));
-    }
-    Api::all(scene.client()).create(&PostParams::default(), &configuration).await?;
-    Ok(())
+    }))?)
 }
 
-/// API servers learn of a webhook by a watch.
-async fn until_asked(scene: &Scene, label: &str) -> Result<()> {
-    let mut pod = scene.pod("probe");
-    pod["metadata"]["labels"] = json!(null);
-    let pod = serde_json::from_value(pod)?;
-    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-    eventually("the API server asks the neighbour", async || {
-        let created = scene.pod_api().create(&dry_run, &pod).await?;
-        let is_marked = created.labels().contains_key(label);
-        Ok(if is_marked { Look::Found(()) } else { Look::NotYet(format!("{:?}", created.metadata)) })
-    })
-    .await
+impl Neighbour {
+    /// API servers learn of a webhook by a watch.
+    async fn until_asked(&self, scene: &Scene) -> Result<()> {
+        let mut pod = scene.pod("probe");
+        pod["metadata"]["labels"] = json!(null);
+        let pod = serde_json::from_value(pod)?;
+        let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+        eventually("the API server asks the neighbour", async || {
+            scene.pod_api().create(&dry_run, &pod).await?;
+            Ok(if self.asked().is_empty() { Look::NotYet("it does not".to_owned()) } else { Look::Found(()) })
+        })
+        .await
+    }
 }

@@ -6,12 +6,18 @@ use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Client, ResourceExt};
 use serde_json::json;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 const NAMESPACE: &str = "sidecarset-system";
 const NAME: &str = "sidecarset-operator";
+/// The port of the health checks.
+const HEALTH: u16 = 8081;
 
 /// The operator's own Pods, of which one leads.
 #[derive(Clone)]
@@ -21,6 +27,8 @@ pub struct Operators {
     leases: Api<Lease>,
     secrets: Api<Secret>,
     configurations: Api<MutatingWebhookConfiguration>,
+    // The addresses of those that were deleted.
+    deleted: Arc<Mutex<Vec<String>>>,
 }
 
 impl Operators {
@@ -36,6 +44,7 @@ impl Operators {
             leases: Api::namespaced(client.clone(), NAMESPACE),
             secrets: Api::namespaced(client.clone(), NAMESPACE),
             configurations: Api::all(client.clone()),
+            deleted: Arc::default(),
         };
         Ok(operators.deployments.get_opt(NAME).await?.map(|_| operators))
     }
@@ -94,8 +103,43 @@ impl Operators {
     ///
     /// When it cannot be deleted.
     pub async fn delete(&self, pod: &str, grace: u32) -> Result<()> {
+        let deleted = self.pods.get(pod).await?;
         self.pods.delete(pod, &DeleteParams::default().grace_period(grace)).await?;
+        let address = deleted.status.and_then(|status| status.pod_ip);
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner).extend(address);
         Ok(())
+    }
+
+    /// Ends all Pods without a word, and returns how many these were.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be deleted.
+    pub async fn kill_all(&self) -> Result<usize> {
+        let pods = self.pods().await?;
+        for pod in &pods {
+            self.delete(&pod.name_any(), 0).await?;
+        }
+        Ok(pods.len())
+    }
+
+    /// Returns the Pods.
+    async fn pods(&self) -> Result<Vec<Pod>> {
+        let labels = format!("app.kubernetes.io/name={NAME}");
+        Ok(self.pods.list(&ListParams::default().labels(&labels)).await?.items)
+    }
+
+    /// Says whether one that was deleted answers: the kubelet may take its time to end what is no longer there for anybody
+    /// else, and so long the API server may call it over a connection from before.
+    async fn one_answers_still(&self) -> bool {
+        let deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for address in deleted {
+            let connect = TcpStream::connect((address.as_str(), HEALTH));
+            if timeout(Duration::from_secs(1), connect).await.is_ok_and(|connected| connected.is_ok()) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Has every Pod replaced, one after the other.
@@ -157,7 +201,7 @@ impl Operators {
         Ok(first.client_config.ca_bundle.map(|bundle| bundle.0).unwrap_or_default())
     }
 
-    /// Waits until every Pod is of the newest definition and ready, and none is on its way out.
+    /// Waits until every Pod is of the newest definition and ready, none is on its way out, and none that was deleted answers.
     ///
     /// # Errors
     ///
@@ -170,7 +214,7 @@ impl Operators {
             let status = deployment.status.unwrap_or_default();
             let is_current = status.observed_generation == generation;
             let counts = [status.replicas, status.updated_replicas, status.ready_replicas];
-            let leaving = self.pods.list(&ListParams::default()).await?.items.iter().any(is_leaving);
+            let leaving = self.pods().await?.iter().any(is_leaving) || self.one_answers_still().await;
             let is_so = is_current && counts.iter().all(|count| *count == wanted) && !leaving;
             Ok(if is_so { Look::Found(()) } else { Look::NotYet(format!("{status:?}")) })
         })

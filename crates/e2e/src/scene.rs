@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 /// On every SidecarSet that a scene creates: the namespace of the scene.
-pub(crate) const SCENE: &str = "e2e.sidecarset.dev/scene";
+pub const SCENE: &str = "e2e.sidecarset.dev/scene";
 
 /// Tests that only use the operator share it; one that stops it has it alone.
 static OPERATOR: LazyLock<Arc<RwLock<()>>> = LazyLock::new(Arc::default);
@@ -246,20 +246,32 @@ impl Scene {
     ///
     /// When they do not become ready.
     pub async fn deploy(&self, replicas: usize) -> Result<Vec<PodView>> {
-        let labels = json!({"app": self.namespace});
+        self.deploy_template(replicas, json!({"metadata": {"labels": {"app": self.namespace}}, "spec": pod_spec()}))
+            .await
+    }
+
+    /// Creates a Deployment with this template, and waits until all of its Pods, and all others of the scene, are ready.
+    ///
+    /// # Errors
+    ///
+    /// When they do not become ready.
+    pub async fn deploy_template(&self, replicas: usize, template: Value) -> Result<Vec<PodView>> {
         let deployment = json!({
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": "app"},
             "spec": {
                 "replicas": replicas,
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": pod_spec()},
+                "selector": {"matchLabels": {"app": self.namespace}},
+                "template": template,
             },
         });
+        let others = self.pods().await?.len();
         self.deployments().create(&PostParams::default(), &serde_json::from_value(deployment)?).await?;
-        self.until_pods("all pods are ready", |pods| pods.len() == replicas && pods.iter().all(PodView::is_undisturbed))
-            .await
+        self.until_pods("all pods are ready", |pods| {
+            pods.len() == others + replicas && pods.iter().all(PodView::is_undisturbed)
+        })
+        .await
     }
 
     /// Returns the Deployment that [`Self::deploy`] created.

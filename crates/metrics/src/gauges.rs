@@ -1,9 +1,11 @@
 //! Numbers that go up and down.
 
+use crate::labels::{Labels, write_series};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -33,6 +35,11 @@ impl Gauge {
         self.0.store(number, Ordering::Relaxed);
     }
 
+    /// Adds to the number, or takes away from it.
+    pub fn add(&self, difference: i64) {
+        self.0.fetch_add(difference, Ordering::Relaxed);
+    }
+
     /// Returns the number.
     #[must_use]
     pub fn number(&self) -> i64 {
@@ -43,6 +50,54 @@ impl Gauge {
 impl EncodeMetric for Gauge {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         encoder.encode_gauge(&self.number())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+}
+
+/// A number that goes up and down, for each value of its labels.
+#[derive(Debug)]
+pub struct Gauges<L: Labels> {
+    numbers: Arc<[AtomicI64]>,
+    labels: PhantomData<L>,
+}
+
+impl<L: Labels> Gauges<L> {
+    /// Registers them under a name.
+    pub fn register(&self, registry: &mut Registry, name: &str, help: &str) {
+        let shared = Self { numbers: Arc::clone(&self.numbers), labels: PhantomData };
+        registry.register(name, help, shared);
+    }
+
+    /// Sets the number of one.
+    pub fn set(&self, labels: L, number: i64) {
+        if let Some(gauge) = self.numbers.get(labels.index()) {
+            gauge.store(number, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the number of one.
+    #[must_use]
+    pub fn number(&self, labels: L) -> i64 {
+        self.numbers.get(labels.index()).map_or(0, |gauge| gauge.load(Ordering::Relaxed))
+    }
+}
+
+impl<L: Labels> Default for Gauges<L> {
+    fn default() -> Self {
+        Self { numbers: (0..L::COUNT).map(|_| AtomicI64::new(0)).collect(), labels: PhantomData }
+    }
+}
+
+impl<L: Labels> EncodeMetric for Gauges<L> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        for labels in L::all() {
+            let number = self.number(labels);
+            write_series(labels, &mut encoder, |encoder| encoder.encode_gauge(&number))?;
+        }
+        Ok(())
     }
 
     fn metric_type(&self) -> MetricType {
@@ -123,6 +178,27 @@ mod tests {
         gauge.set(0);
 
         assert!(scrape(&registry).unwrap().contains("\nleader 0\n"));
+    }
+
+    crate::label! {
+        /// A colour.
+        enum Colour: "colour" {
+            Red = "red",
+            Green = "green",
+        }
+    }
+
+    #[test]
+    fn each_label_has_a_number_of_its_own() {
+        let mut registry = Registry::default();
+        let cars = Gauges::<Colour>::default();
+        cars.register(&mut registry, "cars", "Cars that are there");
+
+        cars.set(Colour::Green, 3);
+        cars.set(Colour::Green, 2);
+
+        let text = scrape(&registry).unwrap();
+        assert!(text.contains("\ncars{colour=\"red\"} 0\ncars{colour=\"green\"} 2\n"), "{text}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod histogram;
 mod labels;
 
 pub use counters::Counters;
-pub use gauges::{Gauge, Scrape};
+pub use gauges::{Gauge, Gauges, Scrape};
 pub use histogram::{Bounds, Histogram};
 pub use labels::{Labels, NoLabels};
 pub use prometheus_client::collector::Collector;

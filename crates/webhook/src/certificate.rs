@@ -2,6 +2,7 @@
 
 mod bundle;
 mod decision;
+mod held;
 mod issue;
 mod keeper;
 mod lifetimes;
@@ -11,12 +12,13 @@ mod resolver;
 mod source;
 
 pub use decision::{Decision, Fault, decide};
+pub use held::Held;
 pub use issue::{issue, reissue};
 pub use keeper::{Keeper, SECRET};
 pub use lifetimes::{Lifetimes, LifetimesError};
 pub use reader::Reader;
 pub use resolver::CertificateResolver;
-pub use source::{Error, Source};
+pub use source::{Credentials, Error, Source};
 
 use jiff::Timestamp;
 use k8s_openapi::ByteString;

@@ -2,28 +2,35 @@
 //! and which SidecarSet is refused. Makes its own certificate and registers itself.
 
 pub mod certificate;
+mod confirmation;
 mod context;
+mod freshness;
 pub mod metrics;
 mod namespace;
-mod permissions;
 mod pod;
+mod pods;
+pub mod proof;
 pub mod registration;
+mod relabeling;
 pub mod review;
 pub mod server;
 pub mod settings;
+mod shared_read;
 mod sidecarset;
 mod upkeep;
 
+pub use confirmation::{Confirmation, LiveSets, SetSource};
 pub use context::Context;
+pub use freshness::Freshness;
 pub use metrics::Metrics;
 pub use namespace::{Error as NamespaceError, LiveNamespaces, NamespaceSource};
-pub use permissions::Permissions;
+pub use pods::PodSource;
 pub use settings::Settings;
 pub use upkeep::Error as UpkeepError;
 
 use crate::certificate::{CertificateResolver, Keeper, Reader, Source};
-use crate::server::Ends;
-use crate::upkeep::Upkeep;
+use crate::server::{Callers, Ends, Limits, ReadTokensError, Tokens};
+use crate::upkeep::{Rejections, Upkeep};
 use axum::Router;
 use kube::Client;
 use sidecarset_core::registration::InForce;
@@ -66,6 +73,9 @@ pub enum Error {
     /// There is nothing to serve with.
     #[error(transparent)]
     Upkeep(#[from] UpkeepError),
+    /// There are no tokens by which API servers could be known.
+    #[error(transparent)]
+    Tokens(#[from] ReadTokensError),
     /// The server does not run.
     #[error(transparent)]
     Server(#[from] server::Error),
@@ -92,15 +102,18 @@ pub async fn run_within(
     around: impl FnOnce(Router) -> Router,
 ) -> Result<(), Error> {
     let Signals { is_synced, selection, in_force, is_ready, lead, shutdown } = signals;
-    let certificates = Arc::new(CertificateResolver::telling(context.metrics.certificate_expiry()));
+    let callers = callers(&settings)?;
+    let ends = ends(&settings, &callers, &context);
     let upkeep = Upkeep {
         source: source(&settings, &client),
-        certificates: Arc::clone(&certificates),
+        certificates: Arc::clone(&ends.certificates),
+        accepted: Arc::clone(&callers.proofs),
         now: context.now,
         catalog: Arc::clone(&context.catalog),
         registrar: Arc::clone(&context.registrar),
         selection,
         in_force,
+        rejections: Rejections::default(),
         metrics: Arc::clone(&context.metrics),
         settings,
     };
@@ -108,14 +121,10 @@ pub async fn run_within(
         () = shutdown.cancelled() => return Ok(()),
         loaded = upkeep.load_certificate() => loaded?,
     };
-    let listener = server::listen(upkeep.settings.bind)?;
+    let listener = server::listen(upkeep.settings.bind).map_err(server::Error::from)?;
     // The port is not the one that was asked for where that is 0.
     info!(address = %listener.local_addr().unwrap_or(upkeep.settings.bind), "answering reviews");
-    let (permissions, namespace) = (Arc::clone(&context.permissions), upkeep.settings.namespace.clone());
-    let (listed, is_listed) = oneshot::channel();
     let (known, is_known) = oneshot::channel();
-    let watch = permissions.watch(client.clone(), &namespace, listed);
-    let ends = Ends { certificates, clients: upkeep.settings.clients.clone() };
     let serve = serve_when_known(
         is_known,
         server::serve(listener, around(server::router(context)), ends, shutdown.clone()),
@@ -125,12 +134,12 @@ pub async fn run_within(
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = async {
-                until_all_is_known(is_synced, is_listed).await;
+                until_all_is_known(is_synced).await;
                 // Who serves has ended where nobody hears it.
                 let _ = known.send(());
                 upkeep.run(client, lead, loaded, Arc::clone(&is_ready)).await;
             } => {}
-            () = watch => {}
+            () = follow(callers.tokens.as_deref()) => {}
         }
         is_ready.store(false, Ordering::Relaxed);
         Ok(())
@@ -142,8 +151,36 @@ pub async fn run_within(
 fn source(settings: &Settings, client: &Client) -> Source {
     let (client, namespace) = (client.clone(), &settings.namespace);
     match &settings.certificate_secret {
-        Some(secret) => Source::Given(Reader::new(client, namespace, secret, settings.names())),
-        None => Source::Own(Keeper::new(client, namespace, settings.names(), settings.lifetimes)),
+        Some(secret) => {
+            let reader = Reader::new(client.clone(), namespace, secret, settings.names());
+            Source::given(reader, Keeper::of_proofs(client, namespace, settings.proof_terms))
+        }
+        None => {
+            let certificate = (settings.names(), settings.lifetimes);
+            Source::own(Keeper::new(client, namespace, certificate, settings.proof_terms))
+        }
+    }
+}
+
+/// Returns who may ask. Nobody knows the path yet.
+fn callers(settings: &Settings) -> Result<Callers, ReadTokensError> {
+    let tokens = settings.token_file.as_ref().map(Tokens::read).transpose()?.map(Arc::new);
+    Ok(Callers { proofs: Arc::default(), certificates: settings.clients.clone(), tokens })
+}
+
+fn ends(settings: &Settings, callers: &Callers, context: &Context) -> Ends {
+    Ends {
+        certificates: Arc::new(CertificateResolver::telling(context.metrics.certificate_expiry())),
+        callers: Some(callers.clone()),
+        limits: Limits { connections: settings.connections, ..Limits::REVIEWS },
+        metrics: Arc::clone(&context.metrics),
+    }
+}
+
+async fn follow(tokens: Option<&Tokens>) {
+    match tokens {
+        Some(tokens) => tokens.watch().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -160,9 +197,9 @@ async fn serve_when_known(
     }
 }
 
-/// Waits until the catalog is complete and the white list is known: before that nobody must ask us.
-async fn until_all_is_known(mut is_synced: watch::Receiver<bool>, is_listed: oneshot::Receiver<()>) {
-    if is_synced.wait_for(|is_synced| *is_synced).await.is_err() || is_listed.await.is_err() {
+/// Waits until the catalog is complete: before that nobody must ask us.
+async fn until_all_is_known(mut is_synced: watch::Receiver<bool>) {
+    if is_synced.wait_for(|is_synced| *is_synced).await.is_err() {
         error!("left the webhooks unregistered: nobody fills the catalog any more");
         std::future::pending::<()>().await;
     }

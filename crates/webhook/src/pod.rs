@@ -1,37 +1,48 @@
 //! What a new Pod gets, decided from memory.
 
+use crate::confirmation;
 use crate::context::Context;
 use crate::namespace;
-use crate::review::{Cause, Denial, Operation, Request, Verdict};
+use crate::review::{Cause, Denial, Operation, Request, Unavailable, Verdict};
 use sidecarset_core::annotations::Seconds;
-use sidecarset_core::catalog::Selection;
+use sidecarset_core::catalog::{Answer, Called, Doubt, Selection, Unjudged};
 use sidecarset_core::event;
 use sidecarset_core::injection::{self, Injection, Refusal, Rejection};
 use sidecarset_core::json::Json;
+use sidecarset_core::registration::Call;
 use sidecarset_core::revision;
 use std::error::Error;
+use std::time::Duration;
+use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 /// A request to create a Pod. The Pod is read without a copy of its strings.
 type PodRequest<'a> = Request<'a, Json<'a>>;
 
+/// Before the API server hangs up, which would not say why.
+const DEADLINE: Duration = Duration::from_millis(2500);
 /// The namespace of a Pod that names none.
 const DEFAULT_NAMESPACE: &str = "default";
 
 /// Decides what a Pod gets that is about to be created.
-pub async fn mutate(request: &PodRequest<'_>, context: &Context) -> Verdict {
+///
+/// # Errors
+/// Nobody can say.
+pub async fn mutate(request: &PodRequest<'_>, call: Option<Call>, context: &Context) -> Result<Verdict, Unavailable> {
     let pod = match subject(request) {
         Ok(Some(pod)) => pod,
-        Ok(None) => return Verdict::untouched(),
-        Err(denial) => return Verdict::Denied(denial),
+        Ok(None) => return Ok(Verdict::untouched()),
+        Err(denial) => return Ok(Verdict::Denied(denial)),
     };
     let namespace = namespace_of(request);
-    let decision = match selection(pod, namespace, context).await {
-        Ok(selection) => decide(request, &selection, context),
-        Err(denial) => Err(denial),
-    };
+    let labels = pod.at("metadata").at("labels");
+    let called = Called { pod: &labels, namespace, call, failure_policy: context.failure_policy };
     let pod = pod_name(request);
-    match decision {
+    let selection = timeout(DEADLINE, selection(called, context)).await.unwrap_or_else(|_| Err(too_late()));
+    let selection = selection.inspect_err(|error| {
+        warn!(%namespace, %pod, %error, "could not say what a new pod gets");
+    })?;
+    Ok(match decide(request, &selection, context) {
         Ok(injection) => {
             if !injection.injected.is_empty() {
                 info!(%namespace, %pod, sets = ?injection.injected, "injected the sidecars into a new pod");
@@ -43,7 +54,7 @@ pub async fn mutate(request: &PodRequest<'_>, context: &Context) -> Verdict {
             warn!(%namespace, %pod, %denial, "refused a new pod");
             Verdict::Denied(denial)
         }
-    }
+    })
 }
 
 /// Counts what the Pod gets, and has the authors of sets told what their sidecars do to it. Nothing is waited for: where
@@ -81,7 +92,7 @@ fn subject<'a>(request: &PodRequest<'a>) -> Result<Option<Json<'a>>, Denial> {
     if !request.object.is_object() {
         return Err(Denial::BadRequest("the request to create a Pod has no object".to_owned()));
     }
-    Ok((!injection::is_left_alone(&request.object)).then_some(request.object))
+    Ok((!injection::is_mirror_pod(&request.object)).then_some(request.object))
 }
 
 fn namespace_of<'a>(request: &PodRequest<'a>) -> &'a str {
@@ -95,26 +106,55 @@ fn pod_name<'a>(request: &PodRequest<'a>) -> &'a str {
     metadata.at("name").as_str().or(metadata.at("generateName").as_str()).unwrap_or_default()
 }
 
-async fn selection(pod: Json<'_>, namespace: &str, context: &Context) -> Result<Selection, Denial> {
-    let labels = pod.at("metadata").at("labels");
-    context.registrar.until_arrived(&labels, &context.catalog).await;
-    let known = {
-        let catalog = context.catalog.read();
-        catalog.select(&labels, catalog.namespace(namespace).map(AsRef::as_ref))
-    };
-    if !known.needs_namespace {
-        return Ok(known);
+/// Returns the sets that select a Pod: from memory, unless the API server knows better, or nobody has looked.
+async fn selection(called: Called<'_, Json<'_>>, context: &Context) -> Result<Selection, Unavailable> {
+    context.registrar.until_arrived(called.pod, &context.catalog).await;
+    let answer = answer(called, context).await?;
+    match answer.doubt {
+        Some(Doubt::Sets) => {
+            let confirmed = context.confirmation.confirm(&context.catalog).await;
+            context.metrics.confirmed(&confirmed);
+            confirmed.map_err(|error| unconfirmed(&error))?;
+            // It may know more by now.
+            Ok(self::answer(called, context).await?.selection)
+        }
+        Some(Doubt::Namespace) | None => Ok(answer.selection),
     }
-    let looked_up = namespace::look_up(&*context.namespaces, namespace).await;
+}
+
+fn too_late() -> Unavailable {
+    Unavailable("the SidecarSet operator could not find out in time which SidecarSets select this pod".to_owned())
+}
+
+async fn answer(called: Called<'_, Json<'_>>, context: &Context) -> Result<Answer, Unavailable> {
+    let answer = context.catalog.read().answer(called, None);
+    if answer.doubt == Some(Doubt::Namespace) { with_namespace(called, context).await } else { Ok(answer) }
+}
+
+fn unconfirmed(error: &confirmation::Error) -> Unavailable {
+    warn!(error = error as &dyn Error, "failed to find out for which SidecarSet the API server calls");
+    Unavailable(format!(
+        "the SidecarSet operator knows no SidecarSet for which the API server could have called it: {error}"
+    ))
+}
+
+/// Answers with the labels of the namespace as they are now.
+async fn with_namespace(called: Called<'_, Json<'_>>, context: &Context) -> Result<Answer, Unavailable> {
+    let looked_up = namespace::look_up(&*context.namespaces, called.namespace).await;
     context.metrics.looked_up(&looked_up);
-    let found = looked_up.map_err(|error| {
-        warn!(error = &error as &dyn Error, %namespace, "failed to look up a namespace");
-        Denial::Unavailable(format!(
-            "the SidecarSet operator does not know the labels of namespace {namespace:?}, on which the sidecars of \
-             this pod depend: {error}"
+    let error = match looked_up {
+        Ok(labels) => return Ok(context.catalog.read().answer(called, Some(&labels))),
+        Err(error) => error,
+    };
+    warn!(error = &error as &dyn Error, namespace = called.namespace, "failed to look up a namespace");
+    context.catalog.read().answer_without_labels(called).map_err(|Unjudged(sets)| {
+        Unavailable(format!(
+            "the SidecarSet operator does not know the labels of namespace {:?}, on which it depends whether {} selects this \
+             pod: {error}",
+            called.namespace,
+            sets.join(", ")
         ))
-    })?;
-    Ok(context.catalog.read().select(&labels, Some(&found)))
+    })
 }
 
 fn decide(request: &PodRequest<'_>, selection: &Selection, context: &Context) -> Result<Injection, Denial> {
@@ -136,6 +176,8 @@ fn cause(refusal: &Refusal) -> Cause {
         Refusal::SameContainer { .. } => Cause::SameContainer,
         Refusal::NoTarget { .. } => Cause::NoTarget,
         Refusal::Pin { .. } => Cause::UnusablePin,
+        Refusal::NotAllowed { .. } => Cause::NotAllowed,
+        Refusal::Misfits(_) => Cause::Misfit,
         Refusal::Amount { .. } | Refusal::Annotation(_) | Refusal::Metadata(_) | Refusal::Shape { .. } => {
             Cause::UnreadablePod
         }

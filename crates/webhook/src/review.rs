@@ -8,7 +8,7 @@ mod verdict;
 
 pub use answer::answer;
 pub use reading::{read, request};
-pub use verdict::{Cause, Denial, Verdict};
+pub use verdict::{Cause, Denial, Unavailable, Verdict};
 
 use serde_json::Value;
 
@@ -23,6 +23,8 @@ pub struct Request<'a, O = Value> {
     pub uid: &'a str,
     /// The type of the object.
     pub kind: GroupVersionKind<'a>,
+    /// The version in which the client wrote the object: the API server may have converted it since.
+    pub written_version: &'a str,
     /// Where the object is written.
     pub resource: GroupVersionResource<'a>,
     /// The part of the object that is written, such as `status`.

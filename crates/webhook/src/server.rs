@@ -1,75 +1,79 @@
 //! The HTTPS server that the API server asks.
 
+mod body;
+mod budget;
+mod callers;
 mod clients;
+mod connection;
+mod gate;
+mod greeting;
+mod listener;
 pub mod path;
+mod port;
 mod router;
+mod standing;
+mod strangers;
+mod tokens;
 
+pub use budget::{Budget, BudgetError};
+pub use callers::Callers;
 pub use clients::{Clients, ParseClientsError};
+pub use listener::{ListenError, listen, listen_address};
+pub use port::Limits;
 pub use router::router;
+pub use standing::Patience;
+pub use tokens::{ReadTokensError, Tokens};
 
 use crate::certificate::CertificateResolver;
+use crate::metrics::Metrics;
 use axum::Router;
-use axum_server::Handle;
-use axum_server::accept::NoDelayAcceptor;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use gate::{Gate, Open};
+use greeting::Plain;
+use port::Port;
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use std::convert::Infallible;
-use std::future::pending;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
-
-/// How long reviews that are under way may take once we are to stop: longer than the API server waits for them.
-const DRAIN: Duration = Duration::from_secs(10);
-/// How long a connection may last that asks nothing.
-const FIRST_REQUEST: Duration = Duration::from_secs(10);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is taken, or not ours.
-    #[error("failed to listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// TLS cannot be set up.
     #[error("failed to set up TLS")]
     Tls(#[source] rustls::Error),
-    /// It ran, and stopped by itself.
-    #[error("the server of the webhook stopped")]
+    /// The listener cannot be used.
+    #[error("failed to serve the webhook")]
     Serve(#[source] io::Error),
 }
 
-/// Listens; connections wait until [`serve`] takes them.
-///
-/// # Errors
-/// The address is taken, or not ours.
-pub fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    let listen = || {
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    };
-    listen().map_err(|source| Error::Listen { address, source })
-}
-
-/// Who is on both ends of a connection.
-#[derive(Debug, Clone, Default)]
+/// Who is on both ends of a connection, and for how long.
+#[derive(Debug, Clone)]
 pub struct Ends {
     /// What we show.
     pub certificates: Arc<CertificateResolver>,
     /// Who may ask; everybody, if nobody is named.
-    pub clients: Option<Clients>,
+    pub callers: Option<Callers>,
+    /// How many connections there are, and for how long.
+    pub limits: Limits,
+    /// Where connections are counted.
+    pub metrics: Arc<Metrics>,
 }
 
-/// Answers until `shutdown`, then finishes what is under way within a bounded time.
+impl Ends {
+    /// Returns those where everybody may ask.
+    #[must_use]
+    pub fn open(certificates: Arc<CertificateResolver>) -> Self {
+        Self { certificates, callers: None, limits: Limits::REVIEWS, metrics: Arc::default() }
+    }
+}
+
+/// Answers reviews until `shutdown`, then finishes what is under way within a bounded time.
 ///
 /// # Errors
 /// The server cannot be started.
@@ -79,35 +83,46 @@ pub async fn serve(
     ends: Ends,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let tls = RustlsConfig::from_config(Arc::new(tls(ends).map_err(Error::Tls)?));
-    let handle = Handle::new();
-    // An answer leaves in several pieces: a kernel that saves packets would keep the last one for 40 ms.
-    let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
-    let server = axum_server::from_tcp(listener)
-        .map_err(Error::Serve)?
-        .acceptor(acceptor)
-        .handle(handle.clone())
-        .first_request_timeout(FIRST_REQUEST)
-        .accept_error_handler(|peer, error| debug!(?peer, %error, "failed to accept a connection"));
-    let stop = async {
-        shutdown.cancelled().await;
-        handle.graceful_shutdown(Some(DRAIN));
-        pending::<Infallible>().await
+    let tls = tls(&ends).map_err(Error::Tls)?;
+    let port = Port {
+        listener: tokio::net::TcpListener::from_std(listener).map_err(Error::Serve)?,
+        greeting: TlsAcceptor::from(Arc::new(tls)),
+        limits: ends.limits,
+        metrics: Some(Arc::clone(&ends.metrics)),
     };
-    tokio::select! {
-        served = server.serve(router.into_make_service()) => served.map_err(Error::Serve),
-        never = stop => match never {},
-    }
+    let Ends { callers, metrics, .. } = ends;
+    let gate = move |standing, certificate| {
+        let (router, callers, metrics) = (router.clone(), callers.clone(), Arc::clone(&metrics));
+        Gate { router, callers, certificate, standing, metrics }
+    };
+    port.serve(gate, shutdown).await;
+    Ok(())
 }
 
-fn tls(ends: Ends) -> Result<ServerConfig, rustls::Error> {
+/// Answers health checks and scrapes, without TLS and to everybody, until `shutdown`.
+///
+/// # Errors
+/// The listener cannot be used.
+pub async fn serve_health(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let port = Port { listener: tokio::net::TcpListener::from_std(listener)?, greeting: Plain, limits, metrics: None };
+    port.serve(move |standing, _| Open { router: router.clone(), standing }, shutdown).await;
+    Ok(())
+}
+
+fn tls(ends: &Ends) -> Result<ServerConfig, rustls::Error> {
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?;
-    let config = match ends.clients {
-        Some(clients) => config.with_client_cert_verifier(clients.verifier()?),
+    let callers = ends.callers.as_ref();
+    let config = match callers.and_then(|callers| Some((callers.certificates.clone()?, callers))) {
+        Some((clients, callers)) => config.with_client_cert_verifier(clients.verifier(callers.without_certificate())?),
         None => config.with_no_client_auth(),
     };
-    let mut config = config.with_cert_resolver(ends.certificates);
+    let mut config = config.with_cert_resolver(Arc::clone(&ends.certificates) as Arc<_>);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

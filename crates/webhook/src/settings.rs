@@ -1,11 +1,16 @@
 //! How the webhook is set up.
 
 use crate::certificate::{Lifetimes, Names};
+use crate::proof::Terms;
 use crate::server::Clients;
 use axum::http::Uri;
 pub use sidecarset_core::registration::FailurePolicy;
+use sidecarset_core::selection::Selector;
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// How the webhook is set up.
@@ -27,8 +32,29 @@ pub struct Settings {
     pub owner: Option<String>,
     /// By which name this replica is known among others: letters, digits and dashes.
     pub replica: String,
-    /// Who may ask; everybody, if nobody is named.
+    /// For how long the path is used by which we know API servers.
+    pub proof_terms: Terms,
+    /// Whose certificates have to be shown besides, if any.
     pub clients: Option<Clients>,
+    /// The file with the tokens of which one has to be shown besides, if any; or instead of a certificate.
+    pub token_file: Option<PathBuf>,
+    /// How many connections there are at once.
+    pub connections: NonZeroUsize,
+    /// What the webhook configurations have beyond what we need.
+    pub extra: Extra,
+}
+
+/// What somebody wants on the webhook configurations. Labels and annotations that others add stay without being named here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extra {
+    /// The labels.
+    pub labels: BTreeMap<String, String>,
+    /// The annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// What namespaces have to fulfil, so that the API server calls for their Pods.
+    pub namespace_selector: Selector,
+    /// What Pods have to fulfil, so that the API server calls for them.
+    pub object_selector: Selector,
 }
 
 /// How the API server reaches us.
@@ -122,7 +148,15 @@ mod tests {
 
     #[test]
     fn a_url_that_the_api_server_would_not_take_is_refused() {
-        for text in ["http://host", "https://user@host", "https://host/?a=b", "host:443", ""] {
+        for text in [
+            "http://host",
+            "https://user@host",
+            "https://host/?a=b",
+            "host:443",
+            "https://::1:9443",
+            "https://[::1",
+            "",
+        ] {
             assert_eq!(text.parse::<BaseUrl>(), Err(ParseBaseUrlError { text: text.to_owned() }));
         }
     }

@@ -1,24 +1,52 @@
 //! SidecarSets that are written: what is filled in, and what is refused.
 
-mod custom_version;
 mod defaulting;
-mod mirror;
 mod overlay;
 
 use crate::context::Context;
 use crate::review::{Cause, Denial, Operation, Request, Verdict};
-use serde_json::Value;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde::de::value::MapDeserializer;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_api::{GROUP, KIND, v1alpha1, v1beta1};
 use sidecarset_core::catalog::Entry;
 use sidecarset_core::injection::Patch;
+use sidecarset_core::json::{Document, Extent, Json};
+use sidecarset_core::normalize::spelling::{Version, owned_spellings};
 use sidecarset_core::registration::Interest;
-use sidecarset_core::validation::{Violations, examine, keeps_its_base};
+use sidecarset_core::validation::{Violations, examine, keeps_its_base, too_large};
 use tracing::{debug, info};
 
-/// Fills in the defaults, the spellings of the other version, and the hashes. Nothing that a person wrote is removed.
+/// What is reviewed here.
+const EXPECTED: &str = "a SidecarSet as apps.kruise.io/v1beta1/sidecarsets";
+
+/// A request to write a SidecarSet, which is read where it stands.
+type SetRequest<'a> = Request<'a, Json<'a>>;
+
+/// Why a set cannot be read.
+#[derive(Debug)]
+enum Unreadable {
+    TooLarge(Violations),
+    Type(serde_json::Error),
+}
+
+/// Returns how many bytes of memory it takes at most to work on a set, as it is and as it was. A test holds it to that.
 #[must_use]
-pub fn mutate(request: &Request<'_>) -> Verdict {
+pub fn cost(request: &SetRequest<'_>) -> usize {
+    let read = [request.object, request.old_object].into_iter().filter(|set| too_large(*set).is_empty());
+    read.map(|set| of_extent(set.extent())).sum()
+}
+
+/// What is made of a set is made of maps and lists, some of which are there several times for a moment.
+fn of_extent(extent: Extent) -> usize {
+    extent.objects * 1600 + extent.values * 250 + extent.bytes * 8
+}
+
+/// Fills in the defaults, the spellings of the other version, and the hashes. What a person wrote is kept, but for what
+/// contradicts the spelling that counts.
+#[must_use]
+pub fn mutate(request: &SetRequest<'_>) -> Verdict {
     let set = match subject(request) {
         Ok(Some(set)) => set,
         Ok(None) => return Verdict::untouched(),
@@ -28,20 +56,25 @@ pub fn mutate(request: &Request<'_>) -> Verdict {
     let Ok(read) = read(set) else {
         return Verdict::untouched();
     };
-    let old = self::read(&request.old_object).ok();
-    let filled = defaulting::filled(read, old.as_ref());
+    let Some(version) = Version::parse(request.written_version) else {
+        return Verdict::Denied(Denial::unexpected(request, EXPECTED));
+    };
+    let old = self::read(request.old_object).ok();
+    let mut filled = defaulting::filled(read, old, version);
     if filled.record.is_none() && is_spec_unchanged(request) {
         // Only the metadata changes: filling in the spec would turn it into a change of the spec, which is refused.
         debug!(set = name(request), "left an invalid set as it is");
         return Verdict::untouched();
     }
-    Verdict::Allowed { patch: overlay::patch(set, &filled.into_overlay()), warnings: Vec::new() }
+    let warnings = std::mem::take(&mut filled.warnings);
+    let overlays = filled.into_overlays();
+    Verdict::Allowed { patch: overlay::patch(set, overlays.iter().map(Document::root)), warnings }
 }
 
 /// Refuses a set that could not be acted on, with everything that is wrong with it. What leaves the spec as it is is
 /// always allowed, so that a set that has become invalid can still be deleted.
 #[must_use]
-pub fn validate(request: &Request<'_>, context: &Context) -> Verdict {
+pub fn validate(request: &SetRequest<'_>, context: &Context) -> Verdict {
     let checked = match subject(request) {
         Ok(Some(set)) => check(set, request, context),
         Ok(None) => Ok(Vec::new()),
@@ -58,17 +91,17 @@ pub fn validate(request: &Request<'_>, context: &Context) -> Verdict {
 
 /// Returns a set that is about to be written, with the Pods that it selects other than before.
 #[must_use]
-pub fn candidate<'a>(request: &'a Request<'_>, verdict: &Verdict) -> Option<(&'a str, Interest)> {
+pub fn candidate<'a>(request: &SetRequest<'a>, verdict: &Verdict) -> Option<(&'a str, Interest)> {
     let is_written = matches!(verdict, Verdict::Allowed { .. }) && request.dry_run != Some(true);
     let set = subject(request).ok().flatten().filter(|_| is_written && !is_spec_unchanged(request))?;
     let interest = Entry::new(&read(set).ok()?).interest()?;
-    let before = read(&request.old_object).ok().and_then(|old| Entry::new(&old).interest());
+    let before = read(request.old_object).ok().and_then(|old| Entry::new(&old).interest());
     (before.as_ref() != Some(&interest)).then(|| (name(request), interest))
 }
 
 /// Returns the set, if it is written as a whole and stays.
-fn subject<'a>(request: &'a Request<'_>) -> Result<Option<&'a Value>, Denial> {
-    let unexpected = || Denial::unexpected(request, "a SidecarSet as apps.kruise.io/v1beta1/sidecarsets");
+fn subject<'a>(request: &SetRequest<'a>) -> Result<Option<Json<'a>>, Denial> {
+    let unexpected = || Denial::unexpected(request, EXPECTED);
     if request.resource.group != GROUP || request.resource.resource != "sidecarsets" {
         return Err(unexpected());
     }
@@ -83,40 +116,71 @@ fn subject<'a>(request: &'a Request<'_>) -> Result<Option<&'a Value>, Denial> {
     if !request.object.is_object() {
         return Err(Denial::BadRequest("the request to write a SidecarSet has no object".to_owned()));
     }
-    Ok(request.object["metadata"]["deletionTimestamp"].is_null().then_some(&request.object))
+    Ok(request.object.at("metadata").at("deletionTimestamp").is_null().then_some(request.object))
 }
 
-fn is_spec_unchanged(request: &Request<'_>) -> bool {
-    request.operation == Operation::Update && request.object.get("spec") == request.old_object.get("spec")
+/// Says whether the spec is as it was. The API server writes both in the same way.
+fn is_spec_unchanged(request: &SetRequest<'_>) -> bool {
+    request.operation == Operation::Update && request.object.at("spec").raw() == request.old_object.at("spec").raw()
 }
 
-fn read(set: &Value) -> Result<SidecarSet, serde_json::Error> {
-    serde::Deserialize::deserialize(set)
+/// Reads a set. Of who has changed which member when, which may be half of it, only what has two spellings is.
+fn read(set: Json<'_>) -> Result<SidecarSet, Unreadable> {
+    let violations = too_large(set);
+    if !violations.is_empty() {
+        return Err(Unreadable::TooLarge(violations));
+    }
+    read_whole(set).map_err(Unreadable::Type)
 }
 
-fn name<'a>(request: &'a Request<'_>) -> &'a str {
-    let own = request.object["metadata"]["name"].as_str();
+fn read_whole(set: Json<'_>) -> Result<SidecarSet, serde_json::Error> {
+    let metadata = set.at("metadata");
+    let metadata = if metadata.is_object() {
+        let managed_fields = owned_spellings(metadata.at("managedFields"));
+        let members = metadata.members().filter(|(name, _)| *name != "managedFields");
+        ObjectMeta { managed_fields: Some(managed_fields), ..Deserialize::deserialize(MapDeserializer::new(members))? }
+    } else {
+        Deserialize::deserialize(metadata)?
+    };
+    let spec = set.get("spec").ok_or_else(|| serde::de::Error::missing_field("spec"))?;
+    Ok(SidecarSet {
+        metadata,
+        spec: Deserialize::deserialize(spec)?,
+        status: Deserialize::deserialize(set.at("status"))?,
+    })
+}
+
+fn name<'a>(request: &SetRequest<'a>) -> &'a str {
+    let own = request.object.at("metadata").at("name").as_str();
     own.or(request.name).unwrap_or_default()
 }
 
 /// Returns what the author of a set should know.
-fn check(set: &Value, request: &Request<'_>, context: &Context) -> Result<Vec<String>, Denial> {
+fn check(set: Json<'_>, request: &SetRequest<'_>, context: &Context) -> Result<Vec<String>, Denial> {
     let name = name(request);
     let read = read(set);
-    let old = self::read(&request.old_object).ok();
+    let old = self::read(request.old_object).ok();
     if is_spec_unchanged(request) && keeps_its_part(read.as_ref().ok(), old.as_ref()) {
         return Ok(Vec::new());
     }
-    let read = read.map_err(|error| Denial::Invalid {
-        cause: Cause::InvalidSpec,
-        message: format!("{KIND}.{GROUP} {name:?} is invalid: {error}"),
-        details: None,
+    let read = read.map_err(|error| match error {
+        Unreadable::TooLarge(violations) => Denial::invalid(GROUP, KIND, name, &violations),
+        Unreadable::Type(error) => Denial::Invalid {
+            cause: Cause::InvalidSpec,
+            message: format!("{KIND}.{GROUP} {name:?} is invalid: {error}"),
+            details: None,
+        },
     })?;
-    // As in Kruise: asked here only. A set that is there stays in force when the white list changes.
     let mut violations = Violations::default();
-    context.permissions.check(&read, &mut violations);
-    let examined = examine(&read, old.as_ref(), &context.catalog.read(), violations);
-    examined.map_err(|violations| Denial::invalid(GROUP, KIND, name, &violations))
+    let catalog = context.catalog.read();
+    catalog.check_permissions(&read, &mut violations);
+    let examined = examine(&read, old.as_ref(), &catalog, violations);
+    drop(catalog);
+    let mut warnings = examined.map_err(|violations| Denial::invalid(GROUP, KIND, name, &violations))?;
+    if let Entry::Valid(set) = Entry::new(&read) {
+        warnings.extend(context.pods.survey(&set));
+    }
+    Ok(warnings)
 }
 
 /// Says whether a set is as much of a canary as it was. What cannot be read has no part to play.

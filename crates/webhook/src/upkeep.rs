@@ -2,22 +2,28 @@
 
 mod additions;
 mod changes;
+mod contention;
+mod rejections;
 mod seen;
 mod standby;
 
 use crate::Lead;
-use crate::certificate::{self, CertificateResolver, Material, Source};
+use crate::certificate::{self, CertificateResolver, Credentials, Source};
 use crate::metrics::Metrics;
-use crate::registration::{self, Identity, Registrar, SETTLE, Written};
+use crate::proof::{Accepted, Proof, Proofs};
+use crate::registration::{self, Identity, Registered, Registrar, SETTLE, Written};
 use crate::settings::Settings;
-use futures::StreamExt;
+use contention::Contention;
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
 use parking_lot::RwLock;
+pub(crate) use rejections::Rejections;
 use seen::Seen;
+use sidecarset_api::markers::FIELD_MANAGER;
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::registration::{InForce, Interest, register};
+use sidecarset_core::registration::{Coverage, InForce, Interest, Interests, register};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -39,6 +45,8 @@ const WAIT: Duration = Duration::from_secs(2);
 const COALESCE: Duration = Duration::from_millis(50);
 /// How much time is between two writes that nobody waits for.
 const PACE: Duration = Duration::from_millis(250);
+/// How long we wait to see what is registered, before we register another proof.
+const LISTING: Duration = Duration::from_secs(2);
 
 /// Keeps the certificate and the registration good.
 #[derive(Debug)]
@@ -46,12 +54,23 @@ pub(crate) struct Upkeep {
     pub(crate) settings: Settings,
     pub(crate) source: Source,
     pub(crate) certificates: Arc<CertificateResolver>,
+    pub(crate) accepted: Arc<Accepted>,
     pub(crate) now: fn() -> Timestamp,
     pub(crate) catalog: Arc<RwLock<Catalog>>,
     pub(crate) registrar: Arc<Registrar>,
     pub(crate) selection: watch::Receiver<u64>,
     pub(crate) in_force: watch::Sender<InForce>,
+    pub(crate) rejections: Rejections,
     pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What is to be registered.
+#[derive(Debug)]
+struct Wanted {
+    configurations: registration::Configurations,
+    // What becomes of each interest, and of the namespaces that are about to come to it.
+    coverage: BTreeMap<Interest, Coverage>,
+    relabeled: BTreeMap<Interest, BTreeSet<Arc<str>>>,
 }
 
 /// Why something is not as it has to be.
@@ -63,6 +82,9 @@ pub enum Error {
     /// The certificate cannot be served.
     #[error("the certificate of the webhook cannot be served")]
     Unusable(#[from] rustls::Error),
+    /// Nobody could show us that it is an API server.
+    #[error("the secret holds no proof of API servers")]
+    NoProof,
     /// We are not registered.
     #[error("failed to keep the registration of the webhook")]
     Registration(#[from] registration::Error),
@@ -77,13 +99,22 @@ struct Kept {
     identity: Identity,
     written: Written,
     at: Instant,
-    // When the certificate is renewed.
+    // When the certificate or a proof is renewed.
     renewal: Option<Instant>,
+    // Until when it is left as others wrote it.
+    contested: Option<Instant>,
+}
+
+impl Kept {
+    /// Returns when something has to be done that nobody tells of.
+    fn due(&self) -> Option<Instant> {
+        self.renewal.into_iter().chain(self.contested).min()
+    }
 }
 
 impl Upkeep {
     /// Serves a good certificate. Where somebody else makes it, we wait for it.
-    pub(crate) async fn load_certificate(&self) -> Result<Material, Error> {
+    pub(crate) async fn load_certificate(&self) -> Result<Credentials, Error> {
         loop {
             match self.try_to_load_certificate().await {
                 Err(error) if self.source.is_given() => {
@@ -95,27 +126,29 @@ impl Upkeep {
         }
     }
 
-    async fn try_to_load_certificate(&self) -> Result<Material, Error> {
-        let material = timeout(DEADLINE, self.source.material((self.now)())).await??;
-        self.certificates.put(material.certified_key()?);
-        Ok(material)
+    async fn try_to_load_certificate(&self) -> Result<Credentials, Error> {
+        let credentials = timeout(DEADLINE, self.source.ensure((self.now)())).await??;
+        self.certificates.put(credentials.material.certified_key()?);
+        self.accepted.keep(credentials.proofs.iter());
+        Ok(credentials)
     }
 
     /// Sees to both whenever something changes, for ever. Sets `is_ready` once both are as they should be. Only the leader
     /// writes; every other replica follows what it has written.
-    pub(crate) async fn run(self, client: Client, lead: Lead, loaded: Material, is_ready: Arc<AtomicBool>) {
+    pub(crate) async fn run(self, client: Client, lead: Lead, loaded: Credentials, is_ready: Arc<AtomicBool>) {
         let seen = Seen::default();
-        let mut changes = changes::of(&client, &self.settings.namespace, self.source.secret());
+        let mut changes = changes::of(&client, &self.settings.namespace, &self.source.secrets());
         let watch = async {
             while let Some(change) = changes.next().await {
                 seen.note(change);
+                self.accepted.register(seen.proofs());
                 self.registrar.others_arrive(seen.arriving(&self.settings.replica));
             }
         };
         tokio::join!(watch, self.take_turns((client, lead), loaded, &seen, &is_ready));
     }
 
-    async fn take_turns(&self, (own, lead): (Client, Lead), loaded: Material, seen: &Seen, is_ready: &AtomicBool) {
+    async fn take_turns(&self, (own, lead): (Client, Lead), loaded: Credentials, seen: &Seen, is_ready: &AtomicBool) {
         let Lead { mut leads, client } = lead;
         let mut loaded = Some(loaded);
         loop {
@@ -138,13 +171,13 @@ impl Upkeep {
     }
 
     async fn keep(&self, client: &Client, is_ready: &AtomicBool, seen: &Seen) {
-        let mut kept = None;
+        let (mut kept, mut contention) = (None, Contention::default());
         let mut selection = self.selection.clone();
         let mut changes = seen.watch();
         loop {
             changes.mark_unchanged();
-            self.see_to_both(client, is_ready, (&mut kept, seen)).await;
-            let renewal = kept.as_ref().and_then(|kept: &Kept| kept.renewal);
+            self.see_to_both(client, is_ready, (&mut kept, &mut contention, seen)).await;
+            let due = kept.as_ref().and_then(Kept::due);
             let somebody_else = async {
                 sleep(PAUSE).await;
                 tokio::select! {
@@ -154,13 +187,19 @@ impl Upkeep {
             };
             tokio::select! {
                 () = somebody_else => {}
-                () = sleep_until(renewal.unwrap_or_else(Instant::now)), if renewal.is_some() => {}
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 () = self.follow(client, &mut kept, &mut selection) => {}
             }
         }
     }
 
-    async fn see_to_both(&self, client: &Client, is_ready: &AtomicBool, (kept, seen): (&mut Option<Kept>, &Seen)) {
+    async fn see_to_both(
+        &self,
+        client: &Client,
+        is_ready: &AtomicBool,
+        (kept, contention, seen): (&mut Option<Kept>, &mut Contention, &Seen),
+    ) {
+        self.see_what_others_did(kept, contention, seen);
         match timeout(DEADLINE, self.assert(client, kept, seen)).await.unwrap_or_else(|elapsed| Err(elapsed.into())) {
             Ok(()) => {
                 if !is_ready.swap(true, Ordering::Relaxed) {
@@ -179,15 +218,29 @@ impl Upkeep {
         }
     }
 
-    async fn assert(&self, client: &Client, kept: &mut Option<Kept>, seen: &Seen) -> Result<(), Error> {
-        let material = self.source.material((self.now)()).await?;
-        let certificate = material.certified_key()?;
-        // Whatever somebody else wrote is overwritten whole.
-        if kept.as_ref().is_some_and(|kept| kept.written.versions != seen.versions()) {
+    /// Has what others overwrote written again, whole, if it is time for that.
+    fn see_what_others_did(&self, kept: &mut Option<Kept>, contention: &mut Contention, seen: &Seen) {
+        let Some(present) = kept else { return };
+        let drift = seen.drift(&present.written);
+        let is_overwritten = !drift.lost.is_empty();
+        contention.report(drift, &self.metrics);
+        present.contested = is_overwritten.then(|| contention.due(Instant::now()));
+        if present.contested.is_some_and(|due| due <= Instant::now()) {
+            contention.rewrite(Instant::now());
             *kept = None;
         }
+    }
+
+    async fn assert(&self, client: &Client, kept: &mut Option<Kept>, seen: &Seen) -> Result<(), Error> {
+        let Credentials { material, proofs, next } = self.source.ensure((self.now)()).await?;
+        let certificate = material.certified_key()?;
+        self.accepted.keep(proofs.iter());
         let trusted_before = kept.as_ref().map(|kept| kept.identity.authorities.clone());
-        let identity = Identity { authorities: material.authorities().to_owned(), owner: self.owner(client).await? };
+        let identity = Identity {
+            authorities: material.authorities().to_owned(),
+            proof: self.proof(&proofs, seen).await?,
+            owner: self.owner(client).await?,
+        };
         // The API server has to trust a new authority before we show its certificate.
         self.register(client, kept, identity).await?;
         let (names, now) = (self.settings.names(), (self.now)());
@@ -203,9 +256,20 @@ impl Upkeep {
             self.certificates.put_later(certificate, now);
         }
         if let Some(kept) = kept {
-            kept.renewal = self.source.renewal(&material).map(|at| until(at, now));
+            kept.renewal = next.map(|at| until(at, now));
         }
         Ok(())
+    }
+
+    /// Returns the proof by which we are to be registered.
+    async fn proof(&self, proofs: &Proofs, seen: &Seen) -> Result<Proof, Error> {
+        let (terms, now) = (self.source.terms(), (self.now)());
+        if proofs.spreads(terms, now) {
+            // Others may know what is registered, and not yet what the Secret holds. Where nobody can say what is, it is nothing.
+            let _ = timeout(LISTING, seen.until_listed()).await;
+        }
+        let present = seen.registered().map(|(_, identity)| identity.proof);
+        proofs.registered(present.as_ref(), terms, now).cloned().ok_or(Error::NoProof)
     }
 
     async fn owner(&self, client: &Client) -> Result<Option<OwnerReference>, Error> {
@@ -244,42 +308,87 @@ impl Upkeep {
         tokio::select! {
             () = catalog => {}
             // Somebody waits for this.
-            () = self.registrar.has_candidate() => {}
-            () = self.registrar.candidate_expires() => {}
+            () = self.registrar.has_pending() => {}
+            () = self.registrar.pending_expires() => {}
+            () = self.rejections.expire() => {}
         }
     }
 
-    /// Writes the registration where it differs from what was written.
+    /// Writes the registration where it differs from what was written. What the API server rejects is left out.
     async fn register(&self, client: &Client, kept: &mut Option<Kept>, identity: Identity) -> Result<(), Error> {
-        let (interests, wanted) = self.wanted(&identity);
+        match self.try_to_register(client, kept, &identity).await {
+            Err(Error::Registration(error)) if error.is_rejection() => {
+                self.find_rejected(client, &identity, error).await?;
+                self.try_to_register(client, kept, &identity).await
+            }
+            registered => registered,
+        }
+    }
+
+    async fn try_to_register(
+        &self,
+        client: &Client,
+        kept: &mut Option<Kept>,
+        identity: &Identity,
+    ) -> Result<(), Error> {
+        let Wanted { configurations, coverage, relabeled } = self.wanted(identity);
         let before = kept.as_ref().map(|kept| &kept.written);
         let mut at = kept.as_ref().map_or_else(Instant::now, |kept| kept.at);
-        if before.is_none_or(|before| before.configurations != wanted) {
+        if before.is_none_or(|before| before.configurations != configurations) {
             self.metrics.registers();
-            debug!(interests = interests.len(), "tell the API server which pods are selected");
+            debug!(interests = coverage.len(), "tell the API server which pods are selected");
             at = Instant::now();
         }
-        let written = registration::apply(client, wanted, before).await?;
-        let renewal = kept.as_ref().and_then(|kept| kept.renewal);
-        *kept = Some(Kept { identity, written, at, renewal });
-        self.registrar.told(interests);
+        let written = registration::apply(client, configurations, before).await?;
+        let (renewal, contested) = kept.as_ref().map(|kept| (kept.renewal, kept.contested)).unwrap_or_default();
+        self.metrics.registered(&self.catalog.read(), &coverage, written.is_narrow);
+        *kept = Some(Kept { identity: identity.clone(), written, at, renewal, contested });
+        self.registrar.told(coverage, &relabeled);
         Ok(())
     }
 
-    fn wanted(&self, identity: &Identity) -> (BTreeSet<Interest>, registration::Configurations) {
+    /// Finds out which interests the API server does not take.
+    async fn find_rejected(
+        &self,
+        client: &Client,
+        identity: &Identity,
+        error: registration::Error,
+    ) -> Result<(), Error> {
+        warn!(error = &error as &dyn StdError, "look for the sets that the API server rejects");
+        let interests = self.rejections.exclude(self.registrar.wanted(&self.catalog.read()));
+        let attempt = |part: Interests| {
+            let configurations = {
+                let catalog = self.catalog.read();
+                let registration = register(&part, catalog.surroundings(self.settings.failure_policy));
+                registration::configurations(&self.settings, identity, &registration)
+            };
+            async move { registration::attempt(client, &configurations.mutating, FIELD_MANAGER).await }.boxed()
+        };
+        let is_known = |interest: &_| self.registrar.is_registered(interest);
+        self.rejections.find(&interests, is_known, attempt).await.map_err(Error::from)
+    }
+
+    fn wanted(&self, identity: &Identity) -> Wanted {
         let catalog = self.catalog.read();
-        let interests = self.registrar.wanted(&catalog);
+        let all = self.registrar.wanted(&catalog);
+        let interests = self.rejections.exclude(all.clone());
         let registration = register(&interests, catalog.surroundings(self.settings.failure_policy));
         let configurations = registration::configurations(&self.settings, identity, &registration);
-        (interests, configurations.announcing(&self.settings.replica, &self.registrar.arriving()))
+        let mut coverage = registration.coverage(&interests);
+        self.rejections.note(&all, &mut coverage);
+        Wanted {
+            configurations: configurations.announcing(&self.settings.replica, &self.registrar.arriving()),
+            coverage,
+            relabeled: interests.relabeled,
+        }
     }
 
     /// Tells others what is in force, once the API servers have had the time to learn of it.
-    async fn publish(&self, mut told: watch::Receiver<Option<BTreeMap<Interest, Instant>>>) {
+    async fn publish(&self, mut told: watch::Receiver<Option<Registered>>) {
         while told.changed().await.is_ok() {
-            let Some(interests) = told.borrow_and_update().clone() else { continue };
+            let Some(coverage) = told.borrow_and_update().as_ref().map(Registered::coverage) else { continue };
             sleep(SETTLE).await;
-            self.in_force.send_replace(InForce::new(interests.into_keys().collect()));
+            self.in_force.send_replace(InForce::new(coverage));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "webhook/call.rs"]
+mod call;
 #[path = "webhook/certificate.rs"]
 mod certificate;
 #[path = "webhook/events.rs"]
@@ -12,6 +14,8 @@ mod exchange;
 mod fuzz;
 #[path = "webhook/metrics.rs"]
 mod metrics;
+#[path = "webhook/namespace.rs"]
+mod namespace;
 #[path = "webhook/narrowing.rs"]
 mod narrowing;
 // The webhook and the controller run as one ServiceAccount.
@@ -21,8 +25,14 @@ mod permission;
 mod pinning;
 #[path = "webhook/pod.rs"]
 mod pod;
+#[path = "webhook/port.rs"]
+mod port;
 #[path = "webhook/registration.rs"]
 mod registration;
+#[path = "webhook/rejections.rs"]
+mod rejections;
+#[path = "webhook/relabeling.rs"]
+mod relabeling;
 #[path = "webhook/run.rs"]
 mod run;
 #[path = "webhook/scenario.rs"]

@@ -125,6 +125,13 @@ pub struct InjectionStrategy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "failure_policy")]
     pub failure_policy: Option<String>,
+
+    /// The operating systems whose Pods get the sidecars: linux, windows, or both. A Pod is for Windows if its os, its
+    /// nodeSelector, or the node affinity that it requires says so; any other Pod is for Linux. Defaults to windows if a
+    /// container has windowsOptions, and to linux otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "operating_systems")]
+    pub operating_systems: Option<Vec<String>>,
 }
 
 /// A past revision.
@@ -173,6 +180,10 @@ fn resource_updates(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 fn failure_policy(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "string", "enum": ["Fail", "Ignore"]})
+}
+
+fn operating_systems(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "array", "items": {"type": "string", "enum": ["linux", "windows"]}})
 }
 
 fn on_failure(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

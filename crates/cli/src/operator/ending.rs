@@ -2,7 +2,7 @@
 
 use crate::health::Readiness;
 use anyhow::Context as _;
-use sidecarset_controller::leader::Leadership;
+use leader_lease::Leadership;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;

@@ -6,7 +6,8 @@ use super::cluster::ClusterArguments;
 use super::failure::Failure;
 use super::format::{Format, FormatArguments, write_json, write_yaml};
 use super::manifest::Manifest;
-use super::snapshot::{SeenPod, Snapshot};
+use super::snapshot::{Keep, SeenPod, Snapshot};
+use super::workload::Workload;
 use super::{age, manifest, run_async};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
@@ -14,7 +15,7 @@ use reason::{Explained, Verdict, explain};
 use serde::Serialize;
 use sidecarset_core::annotations::Seconds;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HEADING: Style = Style::new().bold();
@@ -28,7 +29,10 @@ Examples:
   sidecarset explain pod web-0 -n shop
 
   # The same of a Pod that there is not yet
-  sidecarset explain -f pod.yaml";
+  sidecarset explain -f pod.yaml
+
+  # The same of the Pods that a Deployment will have, or whatever else has a template
+  sidecarset explain -f deployment.yaml";
 
 /// Which Pod is explained.
 #[derive(Debug, Args)]
@@ -38,7 +42,7 @@ pub struct Arguments {
     #[arg(value_name = "pod NAME", num_args = 1..=2, required_unless_present = "file", conflicts_with = "file")]
     pod: Vec<String>,
 
-    /// A file with a Pod that there is not yet, or - for the standard input
+    /// A file with Pods that there are not yet, or with templates of them, or - for the standard input
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     file: Option<PathBuf>,
 
@@ -58,7 +62,12 @@ pub struct Arguments {
 #[serde(rename_all = "camelCase")]
 struct Explanation {
     namespace: String,
+    /// Its name; that of a template has none.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pod: String,
+    /// What describes it, where it is no Pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<String>,
     /// Whether it is on the cluster.
     exists: bool,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -68,58 +77,110 @@ struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     left_alone: Option<String>,
     sets: Vec<Explained>,
+    /// What whoever creates it would be warned of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
-/// Explains a Pod.
+/// Explains Pods.
 pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     run_async(async {
         let cluster = arguments.cluster.connect().await?;
-        let (namespace, new) = match &arguments.file {
-            None => (cluster.default_namespace.clone(), None),
-            Some(file) => {
-                let pod = read(file)?;
-                let named = pod.object["metadata"]["namespace"].as_str().map(str::to_owned);
-                (named.unwrap_or_else(|| cluster.default_namespace.clone()), Some(pod))
-            }
+        let manifests = match &arguments.file {
+            Some(file) => manifest::read(std::slice::from_ref(file))?,
+            None => Vec::new(),
         };
-        let name = if new.is_some() { "" } else { pod_name(&arguments.pod)? };
+        let templates = templates(&manifests, arguments.file.as_deref(), &cluster.default_namespace)?;
+        let (namespace, name) = match templates.is_empty() {
+            true => (&*cluster.default_namespace, pod_name(&arguments.pod)?),
+            false => ("", ""),
+        };
         let is_it = |pod: &SeenPod| pod.key.namespace() == namespace && pod.key.name() == name;
         // The Pods of all namespaces: what a Pod waits for depends on all of them.
-        let snapshot = Snapshot::take(&cluster, &is_it).await?;
-        let pod = match new {
-            Some(manifest) => snapshot.imagine(manifest.object, &namespace),
-            None => {
-                let pod = snapshot.pods.iter().find(|pod| is_it(pod));
-                pod.cloned().ok_or_else(|| no_pod(&namespace, name))?
-            }
-        };
+        let snapshot = Snapshot::take(&cluster, &|pod| if is_it(pod) { Keep::Whole } else { Keep::Nothing }).await?;
         if let Some(set) = &arguments.set {
             snapshot.set(set)?;
         }
         let now = Seconds::from(jiff::Timestamp::now());
-        let explanation = explanation(&snapshot, &pod, arguments, now);
-        match arguments.format.format() {
-            Format::Json => write_json(out, &explanation)?,
-            Format::Yaml => write_yaml(out, &explanation)?,
-            Format::Name => writeln!(out, "pod/{}", explanation.pod)?,
-            Format::Table | Format::Wide => tell(&explanation, arguments.format.format(), out)?,
-        }
+        let explain = |pod: &SeenPod, template| explanation((&snapshot, now), pod, template, arguments);
+        let explanations = if templates.is_empty() {
+            let pod = snapshot.pods.iter().find(|pod| is_it(pod)).ok_or_else(|| no_pod(namespace, name))?;
+            vec![explain(pod, None)]
+        } else {
+            let imagined = templates.into_iter().map(|it| {
+                let template = (!it.is_pod()).then(|| it.name());
+                explain(&snapshot.imagine(it.pod, &it.namespace), template)
+            });
+            imagined.collect()
+        };
+        write(&explanations, arguments.format.format(), out)?;
         Ok(ExitCode::SUCCESS)
     })
 }
 
-fn explanation(snapshot: &Snapshot, pod: &SeenPod, arguments: &Arguments, now: Seconds) -> Explanation {
+/// Returns the Pods that the objects of a file have.
+fn templates<'a>(
+    manifests: &'a [Manifest],
+    file: Option<&Path>,
+    namespace: &str,
+) -> Result<Vec<Workload<'a>>, Failure> {
+    let objects = manifests.iter().map(|manifest| &manifest.object);
+    let found: Vec<Workload<'_>> = objects.flat_map(|object| Workload::all(object, namespace)).collect();
+    match file {
+        Some(file) if found.is_empty() => {
+            Err(Failure::new(format!("there is no Pod in {}, and no template of one", file.display())))
+        }
+        Some(_) | None => Ok(found),
+    }
+}
+
+/// Writes one explanation by itself, and several as a list.
+fn write(explanations: &[Explanation], format: Format, out: &mut impl Write) -> anyhow::Result<()> {
+    match (format, explanations) {
+        (Format::Json, [one]) => write_json(out, one),
+        (Format::Json, all) => write_json(out, &all),
+        (Format::Yaml, [one]) => write_yaml(out, one),
+        (Format::Yaml, all) => write_yaml(out, &all),
+        (Format::Name, all) => {
+            for explanation in all {
+                match &explanation.template {
+                    Some(template) => writeln!(out, "{template}")?,
+                    None => writeln!(out, "pod/{}", explanation.pod)?,
+                }
+            }
+            Ok(())
+        }
+        (form @ (Format::Table | Format::Wide), all) => {
+            for (at, explanation) in all.iter().enumerate() {
+                if at > 0 {
+                    writeln!(out)?;
+                }
+                tell(explanation, form, out)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn explanation(
+    (snapshot, now): (&Snapshot, Seconds),
+    pod: &SeenPod,
+    template: Option<String>,
+    arguments: &Arguments,
+) -> Explanation {
     let exists = arguments.file.is_none();
     let mut sets = explain(snapshot, pod, exists, now);
     sets.retain(|explained| arguments.set.as_ref().is_none_or(|set| *set == explained.set));
     Explanation {
         namespace: pod.key.namespace().to_owned(),
         pod: pod.key.name().to_owned(),
+        template,
         exists,
         node: pod.node.clone().unwrap_or_default(),
         age_seconds: if exists { now.since(pod.created).as_secs() } else { 0 },
         left_alone: reason::left_alone(pod).map(str::to_owned),
         sets,
+        warnings: if exists { Vec::new() } else { reason::warnings(snapshot, pod, now) },
     }
 }
 
@@ -127,7 +188,15 @@ fn tell(explanation: &Explanation, format: Format, out: &mut impl Write) -> anyh
     let Explanation { namespace, pod, node, .. } = explanation;
     let age = age::short(std::time::Duration::from_secs(explanation.age_seconds));
     match (explanation.exists, node.as_str()) {
-        (false, _) => writeln!(out, "{HEADING}Pod {namespace}/{pod}{HEADING:#}, which there is not yet")?,
+        (false, _) => match &explanation.template {
+            Some(template) => {
+                writeln!(
+                    out,
+                    "{HEADING}A Pod of {template}{HEADING:#} in namespace {namespace}, which there is not yet"
+                )?;
+            }
+            None => writeln!(out, "{HEADING}Pod {namespace}/{pod}{HEADING:#}, which there is not yet")?,
+        },
         (true, "") => writeln!(out, "{HEADING}Pod {namespace}/{pod}{HEADING:#}, {age} old, on no node")?,
         (true, node) => writeln!(out, "{HEADING}Pod {namespace}/{pod}{HEADING:#}, {age} old, on node {node}")?,
     }
@@ -142,6 +211,10 @@ fn tell(explanation: &Explanation, format: Format, out: &mut impl Write) -> anyh
         explanation.sets.iter().partition(|explained| explained.verdict != Verdict::NotSelected);
     for explained in related {
         section(explained, out)?;
+    }
+    if !explanation.warnings.is_empty() {
+        writeln!(out, "\n{HEADING}Warnings{HEADING:#}")?;
+        explanation.warnings.iter().try_for_each(|warning| writeln!(out, "  {warning}"))?;
     }
     if !others.is_empty() {
         writeln!(out, "\n{HEADING}Sets that do not select it{HEADING:#}")?;
@@ -169,13 +242,6 @@ fn section(explained: &Explained, out: &mut impl Write) -> anyhow::Result<()> {
         writeln!(out, "  {sentence}")?;
     }
     Ok(())
-}
-
-fn read(file: &PathBuf) -> anyhow::Result<Manifest> {
-    let mut manifests = manifest::read(std::slice::from_ref(file))?;
-    manifests.retain(|manifest| manifest.object["kind"] == "Pod" && manifest.object["apiVersion"] == "v1");
-    let pod = manifests.into_iter().next();
-    Ok(pod.ok_or_else(|| Failure::new(format!("there is no Pod in {}", file.display())))?)
 }
 
 fn pod_name(words: &[String]) -> Result<&str, Failure> {

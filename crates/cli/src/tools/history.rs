@@ -6,7 +6,7 @@ use super::cluster::{Cluster, ClusterArguments, ScopeArguments};
 use super::failure::{self, Failure};
 use super::format::{Format, FormatArguments, write_json, write_yaml};
 use super::past::{Past, RevisionName, definition, members};
-use super::snapshot::Snapshot;
+use super::snapshot::{Keep, Snapshot};
 use super::target::set_name;
 use super::{diff, run_async, table};
 use clap::{Args, ValueEnum};
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Reads the Pods, and says whether they may be read: without them there is just no count.
 async fn read_pods(snapshot: &mut Snapshot, cluster: &Cluster) -> Result<bool, Failure> {
-    match snapshot.read_pods(cluster, &|_| false).await {
+    match snapshot.read_pods(cluster, &|_| Keep::Nothing).await {
         Ok(()) => Ok(true),
         Err(Failure::Server { reason, message, .. }) if reason == "Forbidden" => {
             failure::note(&format!("Pods are not counted: {message}"));

@@ -1,21 +1,21 @@
 //! `sidecarset inject`
 
 mod sets;
-mod workload;
 
-pub use sets::is_set;
+pub use sets::{is_set, read as read_set};
 
 use super::diff;
 use super::failure::{self, Failure};
 use super::format::{Document, reference, write_documents};
 use super::manifest::{FileArguments, Manifest};
+use super::workload::{self, Workload};
 use anstream::eprintln;
 use clap::Args;
 use serde_json::Value;
 use sets::Sets;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
-use workload::Workload;
 
 const HELP: &str = "\
 Examples:
@@ -87,6 +87,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
         .hinting("name the file of a Deployment, or of something else that has Pods, by another -f")
         .into());
     }
+    tell_of_the_unknown(&outcomes, &arguments.namespace);
     if arguments.diff {
         for outcome in &outcomes {
             diff::write(out, &reference(&outcome.after), &outcome.before, &outcome.after)?;
@@ -98,13 +99,24 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
+/// Injects into every template of an object.
 fn inject(manifest: &Manifest, sets: &Sets, arguments: &Arguments) -> anyhow::Result<Outcome> {
     let before = manifest.object.clone();
-    let Some(workload) = Workload::find(&before, &arguments.namespace) else {
-        return Ok(Outcome { after: before.clone(), before });
-    };
-    let name = reference(&before);
-    let in_the_dark = sets.in_the_dark(&workload);
+    let mut after = before.clone();
+    for workload in Workload::all(&before, &arguments.namespace) {
+        inject_into(&workload, &manifest.file, (sets, arguments), &mut after)?;
+    }
+    Ok(Outcome { before, after })
+}
+
+fn inject_into(
+    workload: &Workload<'_>,
+    file: &str,
+    (sets, arguments): (&Sets, &Arguments),
+    after: &mut Value,
+) -> anyhow::Result<()> {
+    let name = workload.name();
+    let in_the_dark = sets.in_the_dark(workload);
     if !in_the_dark.is_empty() {
         let (sets, namespace) = (in_the_dark.join(", "), &workload.namespace);
         eprintln!(
@@ -112,17 +124,30 @@ fn inject(manifest: &Manifest, sets: &Sets, arguments: &Arguments) -> anyhow::Re
         );
     }
     let now = arguments.time.unwrap_or_else(jiff::Timestamp::now);
-    let decision = sets.decide(&workload, arguments.draw, now);
-    let injection = decision
-        .map_err(|rejection| Failure::new(format!("{}: {name} would get no Pod: {rejection}", manifest.file)))?;
+    let decision = sets.decide(workload, arguments.draw, now);
+    let injection =
+        decision.map_err(|rejection| Failure::new(format!("{file}: {name} would get no Pod: {rejection}")))?;
     for warning in &injection.warnings {
         eprintln!("Warning: {name}: {warning}");
     }
     if injection.injected.is_empty() {
-        eprintln!("{name}: {}", sets.why_not(&workload));
+        eprintln!("{name}: {}", sets.why_not(workload));
     }
-    let after = workload.with(&injection.patch.operations())?;
-    Ok(Outcome { before, after })
+    workload.apply(&injection.patch.operations(), after)
+}
+
+/// Tells of objects that may have Pods in a way that is not known here.
+fn tell_of_the_unknown(outcomes: &[Outcome], namespace: &str) {
+    let objects = outcomes.iter().map(|outcome| &outcome.before);
+    let unknown: Vec<&Value> =
+        objects.filter(|it| !workload::is_known(it) && Workload::all(it, namespace).is_empty()).collect();
+    let kinds: BTreeSet<&str> = unknown.iter().filter_map(|object| object["kind"].as_str()).collect();
+    let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
+    match unknown.len() {
+        0 => {}
+        1 => eprintln!("1 object of kind {kinds} has no Pod template that is known"),
+        count => eprintln!("{count} objects of kinds {kinds} have no Pod template that is known"),
+    }
 }
 
 fn draw(text: &str) -> Result<f64, String> {

@@ -8,6 +8,8 @@ pub use places::{Place, Places, member};
 use super::failure::Failure;
 use clap::Args;
 use serde_json::Value;
+use sidecarset_api::v1beta1::SidecarSet;
+use sidecarset_core::normalize::spelling::{self, Version};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,7 +124,10 @@ impl Source {
             let places = Arc::new(places.next().unwrap_or_default());
             Manifest { file: Arc::clone(&self.name), object, places, path: String::new() }.unfold(&mut manifests);
         }
-        Ok(manifests)
+        match manifests.iter().find(|manifest| !manifest.object.is_object()) {
+            Some(manifest) => Err(manifest.is_no_object()),
+            None => Ok(manifests),
+        }
     }
 
     fn fault(&self, error: &serde_saphyr::Error) -> Fault {
@@ -152,6 +157,14 @@ impl Manifest {
         }
     }
 
+    /// Makes both spellings of a set that was read from this object say the same, as the operator does when it is written.
+    /// Returns what its author should know.
+    pub fn unify(&self, set: &mut SidecarSet) -> Vec<String> {
+        let version = self.object["apiVersion"].as_str().and_then(|version| version.split_once('/'));
+        let version = version.and_then(|(_, version)| Version::parse(version));
+        version.map(|version| spelling::unify(set, None, version)).unwrap_or_default()
+    }
+
     fn unfold(self, manifests: &mut Vec<Self>) {
         let Self { file, mut object, places, path } = self;
         let is_list = object["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
@@ -160,10 +173,27 @@ impl Manifest {
             manifests.push(Self { file, object, places, path });
             return;
         };
-        for (at, object) in items.into_iter().enumerate() {
+        for (at, mut item) in items.into_iter().enumerate() {
+            tell_kind(&object, &mut item);
             let path = format!("{}[{at}]", member(&path, "items"));
-            Self { file: Arc::clone(&file), object, places: Arc::clone(&places), path }.unfold(manifests);
+            Self { file: Arc::clone(&file), object: item, places: Arc::clone(&places), path }.unfold(manifests);
         }
+    }
+
+    fn is_no_object(&self) -> Fault {
+        let message = "expected an object with apiVersion and kind".to_owned();
+        Fault { file: Arc::clone(&self.file), place: self.place(""), message }
+    }
+}
+
+/// Gives an item of a list its kind: an API server leaves it out where it is that of all items.
+// As kubectl does.
+fn tell_kind(list: &Value, item: &mut Value) {
+    let kind = list["kind"].as_str().and_then(|kind| kind.strip_suffix("List")).filter(|kind| !kind.is_empty());
+    let Some((kind, item)) = kind.zip(item.as_object_mut()) else { return };
+    if ["kind", "apiVersion"].iter().all(|member| item.get(*member).is_none_or(Value::is_null)) {
+        item.insert("kind".to_owned(), kind.into());
+        item.insert("apiVersion".to_owned(), list["apiVersion"].clone());
     }
 }
 
@@ -227,13 +257,49 @@ fn standard_input() -> anyhow::Result<Source> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    fn read(text: &str) -> Result<Vec<Value>, String> {
+        let manifests = Source { name: "a.yaml".into(), text: text.into() }.manifests();
+        let objects = manifests.map(|manifests| manifests.into_iter().map(|manifest| manifest.object).collect());
+        objects.map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn an_item_that_names_no_kind_has_that_of_its_list() {
+        let items = r#"[{"metadata": {"name": "a"}}, {"kind": "Other"}, {"kind": null, "apiVersion": null}]"#;
+
+        let read =
+            |kind: &str| read(&format!(r#"{{"apiVersion": "v1", "kind": "{kind}", "items": {items}}}"#)).unwrap();
+
+        assert_eq!(
+            read("PodList"),
+            [
+                json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}),
+                json!({"kind": "Other"}),
+                json!({"apiVersion": "v1", "kind": "Pod"}),
+            ]
+        );
+        assert_eq!(read("List")[0], json!({"metadata": {"name": "a"}}));
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_with_its_place() {
+        let told = "expected an object with apiVersion and kind";
+        for (text, place) in
+            [("kind: A\n---\nhello\n", "3:1"), ("- kind: A\n", "1:1"), ("kind: List\nitems:\n- kind: A\n-\n", "4:2")]
+        {
+            assert_eq!(read(text), Err(format!("a.yaml:{place}: {told}")), "{text}");
+        }
+        assert_eq!(read("~\n---\nkind: A\n---\n"), Ok(vec![json!({"kind": "A"})]));
+    }
 
     #[test]
     fn a_file_may_have_as_many_values_as_it_has_room_for() {
-        let text = format!("[{}1]", "1, ".repeat(2 * MOST_IN_SMALL_FILES));
+        let text = format!("many: [{}1]", "1, ".repeat(2 * MOST_IN_SMALL_FILES));
 
         let manifests = Source { name: "many.yaml".into(), text: text.into() }.manifests().unwrap();
 
-        assert_eq!(manifests[0].object.as_array().unwrap().len(), 2 * MOST_IN_SMALL_FILES + 1);
+        assert_eq!(manifests[0].object["many"].as_array().unwrap().len(), 2 * MOST_IN_SMALL_FILES + 1);
     }
 }

@@ -7,17 +7,17 @@ mod tell;
 use super::cluster::{ClusterArguments, ScopeArguments};
 use super::failure::Failure;
 use super::format::{Format, FormatArguments, write_json, write_yaml};
-use super::inject::is_set;
+use super::inject::{is_set, read_set};
 use super::manifest::{FileArguments, Manifest};
 use super::run_async;
-use super::snapshot::{SeenPod, Snapshot};
+use super::snapshot::{Keep, SeenPod, Snapshot};
 use anstream::eprintln;
 use change::Change;
 use clap::Args;
-use serde::Deserialize;
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::annotations::Seconds;
+use sidecarset_core::injection::Survey;
 use sidecarset_core::revision::Record;
 use sidecarset_core::validation::{Violations, examine};
 use std::io::Write;
@@ -64,10 +64,8 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
         if !are_valid(&manifests, &before, &snapshot) {
             return Ok(ExitCode::FAILURE);
         }
-        // What a Pod asks for itself counts where its sidecars' resources follow it.
-        let is_touched =
-            |pod: &SeenPod| pod.lacks.iter().any(|lacked| manifests.iter().any(|it| name(it) == &**lacked));
-        snapshot.read_pods(&cluster, &is_touched).await?;
+        snapshot.read_pods(&cluster, &|pod| kept(pod, &manifests)).await?;
+        manifests.iter().for_each(|manifest| warn_of_takeovers(name(manifest), &snapshot));
         let now = Seconds::from(jiff::Timestamp::now());
         let named = manifests.iter().map(name).zip(&before);
         let changes: Vec<Change> =
@@ -114,12 +112,34 @@ fn are_valid(manifests: &[Manifest], before: &[Option<SidecarSet>], snapshot: &S
     are_valid
 }
 
+/// Says what is kept of a Pod that has to do with one of the sets.
+fn kept(pod: &SeenPod, manifests: &[Manifest]) -> Keep {
+    let is_of = |set: &str| manifests.iter().any(|it| name(it) == set);
+    // What a Pod asks for itself counts where its sidecars' resources follow it.
+    let lacks_one = pod.lacks.iter().any(|lacked| is_of(lacked));
+    let carries_one = pod.record.iter().flat_map(|record| record.injected()).any(|carried| is_of(carried));
+    match (lacks_one, carries_one) {
+        (true, _) => Keep::Whole,
+        (false, true) => Keep::Fate,
+        (false, false) => Keep::Nothing,
+    }
+}
+
+/// Warns of what a set takes from the Pods that it selects.
+fn warn_of_takeovers(name: &str, snapshot: &Snapshot) {
+    let Some(set) = snapshot.canonical(name).filter(|set| set.is_injecting) else { return };
+    let mut survey = Survey::of(set);
+    for pod in snapshot.pods.iter().filter(|pod| pod.is_active && set.operating_systems.include(pod.own.os())) {
+        if snapshot.catalog.is_selected_by(set, &pod.labels, pod.key.namespace()) {
+            survey.add(&pod.key, &pod.own);
+        }
+    }
+    survey.warnings().iter().for_each(|warning| eprintln!("Warning: {name}: {warning}"));
+}
+
 /// Returns a set as it would be stored.
 fn as_applied(manifest: &Manifest, before: Option<&SidecarSet>) -> Result<SidecarSet, Failure> {
-    let mut set = SidecarSet::deserialize(&manifest.object).map_err(|error| {
-        Failure::new(format!("{}: SidecarSet {:?} cannot be read: {error}", manifest.file, name(manifest)))
-            .hinting("`sidecarset validate -f FILE` says where")
-    })?;
+    let mut set = read_set(manifest)?;
     if let Some(before) = before {
         set.metadata.uid.clone_from(&before.metadata.uid);
         set.metadata.resource_version.clone_from(&before.metadata.resource_version);

@@ -5,7 +5,7 @@ use super::format::{Format, FormatArguments, write_json, write_yaml};
 use super::snapshot::{SeenPod, Snapshot};
 use super::target::set_name;
 use super::view::{Standing, State, View};
-use super::{age, hold, run_async, table};
+use super::{age, run_async, table};
 use clap::Args;
 use serde::Serialize;
 use sidecarset_core::annotations::Seconds;
@@ -68,7 +68,7 @@ struct Row {
 pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     run_async(async {
         let cluster = arguments.cluster.connect().await?;
-        let snapshot = Snapshot::take(&cluster, &SeenPod::is_ailing).await?;
+        let snapshot = Snapshot::take(&cluster, &SeenPod::keeps_if_ailing).await?;
         let set = snapshot.valid(&arguments.set)?;
         let now = Seconds::from(jiff::Timestamp::now());
         let Some(view) = View::of(&snapshot, &set.name, now) else { return Ok(ExitCode::SUCCESS) };
@@ -99,7 +99,9 @@ fn row(view: &View<'_>, snapshot: &Snapshot, pod: &SeenPod, standing: &Standing,
         namespace: pod.key.namespace().to_owned(),
         name: pod.key.name().to_owned(),
         state: standing.state,
-        reason: trouble.map(|trouble| trouble.reason.clone()).or_else(|| standing.hold.map(hold::reason)),
+        reason: trouble
+            .map(|trouble| trouble.reason.clone())
+            .or_else(|| standing.hold.map(|hold| hold.meaning().name.to_owned())),
         message: trouble.map(|trouble| format!("{}: {}", trouble.container, trouble.message)).unwrap_or_default(),
         revision: snapshot.revision_of(pod, &view.set.name).unwrap_or_default(),
         images: images.collect(),

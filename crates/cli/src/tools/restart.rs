@@ -10,7 +10,7 @@ use super::cluster::{ClusterArguments, ScopeArguments};
 use super::dry_run::DryRunArguments;
 use super::failure;
 use super::format::FormatArguments;
-use super::snapshot::Snapshot;
+use super::snapshot::{Keep, Snapshot};
 use super::target::TargetArguments;
 use super::{run_async, stored};
 use candidate::Reasons;
@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     run_async(async {
         let cluster = arguments.cluster.connect().await?;
         let names = stored::names(&cluster, &arguments.targets).await?;
-        let snapshot = Snapshot::take(&cluster, &|_| false).await?;
+        let snapshot = Snapshot::take(&cluster, &|_| Keep::Nothing).await?;
         let mut candidates = candidate::choose(&snapshot, &names, arguments.reason)?;
         candidates.retain(|pod| cluster.namespace.as_ref().is_none_or(|namespace| namespace == pod.key.namespace()));
         let total = candidates.len();

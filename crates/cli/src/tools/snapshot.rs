@@ -1,5 +1,6 @@
 //! What there is on a cluster at a moment, read as the operator reads it.
 
+mod permissions;
 mod pod;
 
 use super::cluster::Cluster;
@@ -12,12 +13,14 @@ use kube::{Api, Resource, ResourceExt};
 use pod::Pod;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sidecarset_api::item::Item;
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::{Catalog, Entry};
-use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::{Interner, PodKey, PodRecord};
+use sidecarset_core::injection;
+use sidecarset_core::normalize::{CanonicalSet, salvage};
+use sidecarset_core::record::{Interner, OwnContainers, PodKey, PodRecord};
 use sidecarset_core::registration::SYSTEM_NAMESPACE;
 use sidecarset_core::revision::Revision;
 use std::collections::BTreeMap;
@@ -56,12 +59,28 @@ pub struct SeenPod {
     pub node: Option<String>,
     /// When it was created.
     pub created: Seconds,
+    /// Its own containers, those that were not injected.
+    pub own: Arc<OwnContainers>,
+    /// Whether it is neither ended nor on its way out.
+    pub is_active: bool,
+    /// Why it would be rejected if it were created anew, where it would be, and was asked for.
+    pub rejection: Option<String>,
     /// The Pod itself, where it was asked for.
     pub object: Option<Value>,
 }
 
-/// Which Pods are kept whole: they take tens of kilobytes.
-pub type Keeps<'a> = &'a dyn Fn(&SeenPod) -> bool;
+/// What is kept of a Pod beside what the operator remembers of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    Nothing,
+    /// Whether it would be rejected if it were created anew.
+    Fate,
+    /// That, and the Pod itself: it takes tens of kilobytes.
+    Whole,
+}
+
+/// Says what is kept of a Pod.
+pub type Keeps<'a> = &'a dyn Fn(&SeenPod) -> Keep;
 
 impl Snapshot {
     /// Reads everything: the sets, their revisions, the namespaces, and the Pods of all of them: what a Pod waits for depends on
@@ -80,7 +99,9 @@ impl Snapshot {
     /// # Errors
     /// The cluster cannot be asked.
     pub async fn sets(cluster: &Cluster) -> Result<Vec<SidecarSet>, Failure> {
-        list(cluster, Api::all(cluster.client.clone()), ListParams::default()).await
+        let sets: Vec<Item<SidecarSet>> =
+            list(cluster, Api::all(cluster.client.clone()), ListParams::default()).await?;
+        Ok(sets.into_iter().map(readable).collect())
     }
 
     /// Reads everything but the Pods.
@@ -91,23 +112,32 @@ impl Snapshot {
         let client = &cluster.client;
         let revision_label = ListParams::default().labels(markers::REVISION_OF);
         let (sets, namespaces, revisions) = futures::try_join!(
-            list::<SidecarSet>(cluster, Api::all(client.clone()), ListParams::default()),
-            list::<PartialObjectMeta<Namespace>>(cluster, Api::all(client.clone()), ListParams::default()),
+            list::<Item<SidecarSet>>(cluster, Api::all(client.clone()), ListParams::default()),
+            list::<Item<PartialObjectMeta<Namespace>>>(cluster, Api::all(client.clone()), ListParams::default()),
             // Of all namespaces: wherever the operator runs, each belongs to a set by its uid.
-            list::<ControllerRevision>(cluster, Api::all(client.clone()), revision_label),
+            list::<Item<ControllerRevision>>(cluster, Api::all(client.clone()), revision_label),
         )?;
-        let mut catalog = Catalog::reserving([SYSTEM_NAMESPACE, operator_namespace(&revisions)]);
+        let revisions: Vec<ControllerRevision> = revisions.into_iter().filter_map(|it| it.object.ok()).collect();
+        let mut catalog = Catalog::reserving([SYSTEM_NAMESPACE]).without_operator(operator_namespace(&revisions));
         for namespace in namespaces {
-            catalog.put_namespace(&namespace.name_any(), namespace.metadata.labels.unwrap_or_default());
+            catalog.put_namespace(&namespace.name_any(), namespace.labels().clone());
         }
         for revision in revisions.iter().filter_map(Revision::read) {
             catalog.put_revision(revision);
         }
-        for set in &sets {
-            catalog.put_set(set);
+        let mut known = BTreeMap::new();
+        for set in sets {
+            let (set, violations) = salvage(set);
+            match violations {
+                None => catalog.put_set(&set),
+                Some(violations) => catalog.put_unreadable_set(&set, violations),
+            };
+            known.insert(set.name_any(), set);
         }
-        let sets = sets.into_iter().map(|set| (set.name_any(), set)).collect();
-        Ok(Self { catalog, sets, pods: Vec::new() })
+        if let Some(permissions) = permissions::read(cluster, operator_namespace(&revisions)).await {
+            catalog.permit(permissions);
+        }
+        Ok(Self { catalog, sets: known, pods: Vec::new() })
     }
 
     /// Reads the Pods of all namespaces, in the place of those that were read before.
@@ -135,12 +165,18 @@ impl Snapshot {
         self.sets.insert(set.name_any(), set);
     }
 
-    /// Returns a Pod as if it were on the cluster.
+    /// Returns a Pod as it would be created: without what the API server resets then, and without what its annotations say of
+    /// sets, for it may be the manifest of another Pod.
     pub fn imagine(&self, mut object: Value, namespace: &str) -> SeenPod {
         if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
             metadata.insert("namespace".to_owned(), namespace.into());
+            metadata.remove("deletionTimestamp");
         }
-        SeenPod::read(Pod::from(object), &self.catalog, &|_: &SeenPod| true, &mut Interner::default())
+        if let Some(pod) = object.as_object_mut() {
+            pod.remove("status");
+        }
+        let pod = SeenPod::read(Pod::from(object), &self.catalog, &|_: &SeenPod| Keep::Whole, &mut Interner::default());
+        SeenPod { record: None, ..pod }
     }
 
     /// Returns the set of this name.
@@ -187,6 +223,11 @@ impl Snapshot {
 }
 
 impl SeenPod {
+    /// Keeps Pods of which a container does not run.
+    pub fn keeps_if_ailing(&self) -> Keep {
+        if self.is_ailing() { Keep::Whole } else { Keep::Nothing }
+    }
+
     /// Says whether a container of it does not run: the kubelet says more of that than is remembered.
     pub fn is_ailing(&self) -> bool {
         let Some(record) = &self.record else { return false };
@@ -196,15 +237,36 @@ impl SeenPod {
 
     fn read(pod: Pod, catalog: &Catalog, keeps: Keeps<'_>, interner: &mut Interner) -> Self {
         let observed = pod.observed();
-        let lacks = if observed.may_lack_sets() { observed.lacks(catalog) } else { Vec::new() };
+        let is_active = observed.may_lack_sets();
+        let lacks = if is_active { observed.lacks(catalog) } else { Vec::new() };
         let record = PodRecord::read(observed, interner).map(Arc::new);
         let created = observed.metadata.creation_timestamp.as_ref().map_or(Seconds::EPOCH, |time| time.0.into());
         let labels = observed.metadata.labels.clone().unwrap_or_default();
         let node = pod.object["spec"]["nodeName"].as_str().map(str::to_owned);
-        let mut seen = Self { key: observed.key(), record, lacks, labels, node, created, object: None };
-        seen.object = keeps(&seen).then_some(pod.object);
+        let own = interner.own(OwnContainers::of(observed.spec));
+        let key = observed.key();
+        let mut seen =
+            Self { key, record, lacks, labels, node, created, own, is_active, rejection: None, object: None };
+        let keep = keeps(&seen);
+        if keep != Keep::Nothing && is_active {
+            seen.rejection = seen.rejection_of(&pod.object, catalog);
+        }
+        seen.object = (keep == Keep::Whole).then_some(pod.object);
         seen
     }
+
+    /// Says why a Pod like this one would be rejected if it were created now.
+    fn rejection_of(&self, object: &Value, catalog: &Catalog) -> Option<String> {
+        let selection = catalog.select(&self.labels, catalog.namespace(self.key.namespace()).map(AsRef::as_ref));
+        let mut new = object.clone();
+        new.as_object_mut().map(|members| members.remove("status"));
+        injection::decide(&new, &selection, |_| 0.0, self.created).err().map(|rejection| rejection.to_string())
+    }
+}
+
+/// Returns what can be read of a set.
+pub fn readable(set: Item<SidecarSet>) -> SidecarSet {
+    salvage(set).0
 }
 
 /// Returns where the operator runs: it keeps the revisions in its own namespace. Where a cluster comes from another operator,

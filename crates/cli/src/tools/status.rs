@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> anyhow::Result<ExitCo
                 overview::write(&overviews, arguments.format.format(), out)?;
             }
             Some(name) => {
-                let snapshot = Snapshot::take(&cluster, &SeenPod::is_ailing).await?;
+                let snapshot = Snapshot::take(&cluster, &SeenPod::keeps_if_ailing).await?;
                 let mut story = Story::of(&snapshot, name, Seconds::from(jiff::Timestamp::now()))?;
                 let is_asked = |pod: &Failing| cluster.namespace.as_ref().is_none_or(|it| *it == pod.namespace);
                 story.failing.retain(is_asked);

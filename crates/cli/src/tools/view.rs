@@ -7,8 +7,10 @@ pub use state::{Standing, State};
 use super::snapshot::{SeenPod, Snapshot};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::normalize::CanonicalSet;
-use sidecarset_core::record::PodRecord;
-use sidecarset_core::rollout::{self, Plan};
+use sidecarset_core::reconcile::{Gathered, Look, Monotonic, Now};
+use sidecarset_core::record::{PodKey, PodRecord};
+use sidecarset_core::rollout::Plan;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A set among its Pods.
@@ -28,25 +30,25 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Looks at the set of this name; there is nothing to be seen of one that cannot be acted on.
+    /// Looks at the set of this name, as the operator does; there is nothing to be seen of one that cannot be acted on.
     pub fn of(snapshot: &'a Snapshot, name: &str, now: Seconds) -> Option<Self> {
         let set = snapshot.canonical(name)?;
-        let namespace = |pod: &PodRecord| snapshot.catalog.namespace(pod.key.namespace()).map(AsRef::as_ref);
-        let is_matched = |record: &PodRecord| rollout::is_matched(set, record, namespace(record));
-        let pods = snapshot.pods.iter();
-        let matched: Vec<&SeenPod> = pods.filter(|pod| pod.record.as_deref().is_some_and(is_matched)).collect();
+        let status = snapshot.sets.get(name).and_then(|set| set.status.clone());
+        let carrying = snapshot.pods.iter().filter_map(|pod| pod.record.clone()).filter(|record| record.carries(name));
+        let gathered = Gathered::of(set, carrying, &snapshot.catalog, status);
+        let look = Look::of(set, gathered, Now { wall: now, monotonic: Monotonic::START });
+        let outlook = look.outlook(&snapshot.catalog)?;
+        let written = Arc::clone(&outlook.set);
+        let (round, matched) = look.decide(Some(outlook)).into_round()?;
+        let matched: BTreeSet<&PodKey> = matched.iter().map(|record| &record.key).collect();
+        let matched = snapshot.pods.iter().filter(|pod| matched.contains(&pod.key)).collect();
         let missing = snapshot.pods.iter().filter(|pod| pod.lacks.iter().any(|lacked| **lacked == *name)).collect();
-        let records = records(&matched);
-        let status = snapshot.sets.get(name).and_then(|set| set.status.as_ref());
-        let written = snapshot.catalog.outlook(set, &records, status, now).set;
-        let set = Arc::clone(written.effective());
-        let plan = rollout::plan(&set, &records, now);
-        Some(Self { set, written, matched, missing, plan, now })
+        Some(Self { set: Arc::clone(written.effective()), written, matched, missing, plan: round.plan, now })
     }
 
     /// Returns what is remembered of the matched Pods.
     pub fn records(&self) -> Vec<&'a PodRecord> {
-        records(&self.matched)
+        self.matched.iter().filter_map(|pod| pod.record.as_deref()).collect()
     }
 
     /// Returns the revision that describes a definition which new Pods get; nothing of the one that is written.
@@ -58,8 +60,4 @@ impl<'a> View<'a> {
     pub fn standing(&self, pod: &SeenPod) -> Standing {
         Standing::of(self, pod)
     }
-}
-
-fn records<'a>(pods: &[&'a SeenPod]) -> Vec<&'a PodRecord> {
-    pods.iter().filter_map(|pod| pod.record.as_deref()).collect()
 }

@@ -11,7 +11,7 @@ use futures::future::pending;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -63,8 +63,13 @@ impl ApiServer {
 
     /// Starts one on which nobody may write objects of a kind.
     pub fn start_without(forbidden: &'static str, objects: Vec<(&str, Value)>) -> Self {
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), forbidden, objects)
+    }
+
+    /// Starts one at an address of this machine.
+    pub fn start_at(host: IpAddr, forbidden: &'static str, objects: Vec<(&str, Value)>) -> Self {
         let runtime = Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = runtime.block_on(TcpListener::bind((host, 0))).unwrap();
         let address = listener.local_addr().unwrap();
         let kept = Arc::new(Mutex::new(Objects::default()));
         for (path, object) in objects {

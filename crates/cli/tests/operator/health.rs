@@ -19,7 +19,10 @@ fn it_becomes_ready_and_tells_each_check_to_who_asks_for_it() {
     let (head, body) = operator.get("/readyz?verbose");
 
     assert!(head.starts_with("HTTP/1.0 200"), "{head}");
-    assert_eq!(body, "[+]objects ok\n[+]certificate ok\n[+]registration ok\n[+]shutdown ok\nreadyz check passed\n");
+    assert_eq!(
+        body,
+        "[+]objects ok\n[+]contact ok\n[+]certificate ok\n[+]registration ok\n[+]shutdown ok\nreadyz check passed\n"
+    );
     assert_eq!(operator.get("/readyz").1, "ok");
 }
 
@@ -31,7 +34,7 @@ fn an_operator_that_is_not_allowed_to_register_says_what_it_lacks() {
 
     assert!(head.starts_with("HTTP/1.0 503"), "{head}");
     let missing = "[-]registration failed: the webhooks are not registered\n[+]shutdown ok\nreadyz check failed\n";
-    assert_eq!(body, format!("[+]objects ok\n[+]certificate ok\n{missing}"));
+    assert_eq!(body, format!("[+]objects ok\n[+]contact ok\n[+]certificate ok\n{missing}"));
     assert!(operator.get("/healthz").0.starts_with("HTTP/1.0 200"));
 }
 

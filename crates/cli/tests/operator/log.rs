@@ -61,3 +61,11 @@ fn no_key_comes_into_the_log_whatever_is_asked_for() {
         assert!(!log.contains(&part), "{part}");
     }
 }
+
+#[test]
+fn an_operator_among_applications_says_that_they_get_nothing() {
+    let sentence = "pods of the operator's own namespace never get sidecars";
+
+    assert_eq!(Operator::start_as(&["--namespace", "default"]).logged(sentence), 1);
+    assert_eq!(Operator::start().logged(sentence), 0);
+}

@@ -1,9 +1,10 @@
 //! What the operator tells a monitoring system, and what is said about that.
 
 use crate::document::{self, Described};
-use crate::process::{Operator, pod};
+use crate::process::{CONFIGURATION, Operator, pod};
 use crate::query::faults;
 use crate::scrape::{Metric, Scrape};
+use serde_json::json;
 use sidecarset_controller::metrics::{ConditionKind, FailureReason, HoldReason};
 use sidecarset_metrics::Labels;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,25 @@ fn scrape(operator: &Operator) -> Scrape {
 /// The name under which a metric is asked for.
 fn asked_for(name: &str, metric: &Metric) -> String {
     if metric.kind == "counter" { format!("{name}_total") } else { name.to_owned() }
+}
+
+#[test]
+fn what_others_do_to_the_registration_is_told_and_counted() {
+    let operator = Operator::start();
+    operator.until_ready();
+
+    operator.cluster.change(CONFIGURATION, |it| {
+        it["webhooks"][0]["failurePolicy"] = json!("Ignore");
+        it["webhooks"][0]["objectSelector"] = json!({"matchLabels": {"a": "b"}});
+    });
+
+    operator.until_logged("somebody else changed what the operator wrote into the webhook configurations");
+    operator.until_logged("somebody else keeps the API server from calling the webhook for some objects");
+    let scrape = Scrape::read(&operator.get("/metrics").1);
+    for effect in ["overwritten", "narrowed"] {
+        let series = format!("sidecarset_registration_foreign_changes_total{{effect=\"{effect}\"}}");
+        assert_eq!(scrape.number(&series), Some(1.0), "{effect}");
+    }
 }
 
 #[test]

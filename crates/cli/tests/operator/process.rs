@@ -8,8 +8,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
@@ -29,6 +29,13 @@ pub struct Operator {
     reviews: String,
     log: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
+}
+
+/// What an API server was told: whom to trust, and under which path to ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    pub authorities: String,
+    pub proof: String,
 }
 
 /// A set whose one Pod carries an earlier definition, and fails to pull its image.
@@ -108,6 +115,13 @@ impl Operator {
         operator
     }
 
+    /// Starts it where the API server has this address, and reaches the operator at it too.
+    pub fn start_at(host: IpAddr) -> Self {
+        let operator = Self::begin(Arc::new(ApiServer::start_at(host, "", objects())), &[], &[]);
+        operator.cluster.until_written(STATUS);
+        operator
+    }
+
     /// Starts one more beside this one.
     pub fn start_beside(&self, arguments: &[&str]) -> Self {
         Self::begin(Arc::clone(&self.cluster), &[], arguments)
@@ -115,10 +129,12 @@ impl Operator {
 
     /// Starts it, and waits until it says where it listens.
     fn begin(cluster: Arc<ApiServer>, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let at = |port| SocketAddr::new(cluster.address.ip(), port);
         let mut process = Command::new(env!("CARGO_BIN_EXE_sidecarset"))
-            .args(["operator", "--log-format", "json", "--webhook-url", "https://127.0.0.1:9443", "--kubeconfig"])
+            .args(["operator", "--log-format", "json", "--kubeconfig"])
             .arg(kubeconfig(&cluster))
-            .args(["--health-bind", "127.0.0.1:0", "--webhook-bind", "127.0.0.1:0"])
+            .args(["--webhook-url", &format!("https://{}", at(9443))])
+            .args(["--health-bind", &at(0).to_string(), "--webhook-bind", &at(0).to_string()])
             .args(arguments)
             .env_clear()
             .envs(variables.iter().copied())
@@ -194,28 +210,45 @@ impl Operator {
         self.ask("/validate-apps-kruise-io-sidecarset", &review_of(set, resource), "")
     }
 
-    /// Asks what a new Pod gets, trusting certificates of these authorities and of no others.
-    pub fn review_trusting(&self, authorities: &str, pod: &Value) -> Value {
-        self.ask_trusting(authorities, "/mutate-pod", &review_of(pod, ["", "v1", "Pod", "pods"]), "")
+    /// Asks what a new Pod gets, as an API server that knows this registration.
+    ///
+    /// # Errors
+    /// One of the two does not know the other one.
+    pub fn review_as(&self, registered: &Registered, pod: &Value) -> io::Result<Value> {
+        let path = format!("/{}/mutate-pod", registered.proof);
+        let review = review_of(pod, ["", "v1", "Pod", "pods"]);
+        let (head, body) = self.try_to_post(&registered.authorities, &path, &review.to_string(), "")?;
+        if !head.starts_with("HTTP/1.1 200 ") {
+            return Err(io::Error::other(format!("{head}\n{body}")));
+        }
+        Ok(serde_json::from_str(&body).unwrap())
     }
 
     fn ask(&self, path: &str, review: &Value, headers: &str) -> Value {
-        self.ask_trusting(&self.secret("ca.crt"), path, review, headers)
+        let proofs: Value = serde_json::from_str(&self.secret("proofs")).unwrap();
+        let path = format!("/{}{path}", proofs[0]["path"].as_str().unwrap());
+        serde_json::from_str(&self.post(&self.secret("ca.crt"), &path, &review.to_string(), headers).1).unwrap()
     }
 
-    fn ask_trusting(&self, authorities: &str, path: &str, review: &Value, headers: &str) -> Value {
-        let body = review.to_string();
+    /// Sends a body to a path, and returns the head and the body of the answer.
+    pub fn post(&self, authorities: &str, path: &str, body: &str, headers: &str) -> (String, String) {
+        self.try_to_post(authorities, path, body, headers).unwrap()
+    }
+
+    fn try_to_post(&self, authorities: &str, path: &str, body: &str, headers: &str) -> io::Result<(String, String)> {
         let mut stream = self.tls(authorities);
         let (length, kind) = (body.len(), format!("Content-Type: application/json\r\n{headers}Connection: close"));
-        write!(stream, "POST {path} HTTP/1.1\r\nHost: a\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
-        serde_json::from_str(&read(stream).1).unwrap()
+        write!(stream, "POST {path} HTTP/1.1\r\nHost: a\r\n{kind}\r\nContent-Length: {length}\r\n\r\n{body}")?;
+        Ok(read(stream))
     }
 
-    /// Returns the authorities that the API server was told to trust.
-    pub fn registered_authorities(&self) -> String {
+    /// Returns what the API server was told.
+    pub fn registered(&self) -> Registered {
         let configuration = self.cluster.object(CONFIGURATION).unwrap();
-        let bundle = configuration["webhooks"][0]["clientConfig"]["caBundle"].as_str().unwrap().to_owned();
-        String::from_utf8(BASE64_STANDARD.decode(bundle).unwrap()).unwrap()
+        let client = &configuration["webhooks"][0]["clientConfig"];
+        let authorities = BASE64_STANDARD.decode(client["caBundle"].as_str().unwrap()).unwrap();
+        let proof = client["url"].as_str().unwrap().split('/').nth(3).unwrap().to_owned();
+        Registered { authorities: String::from_utf8(authorities).unwrap(), proof }
     }
 
     /// Returns what the Secret of the certificate holds under a key.
@@ -262,8 +295,8 @@ impl Operator {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let name = ServerName::try_from("127.0.0.1").unwrap();
         let stream = TcpStream::connect(&self.reviews).unwrap();
+        let name = ServerName::from(self.cluster.address.ip());
         StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
     }
 }
@@ -305,7 +338,7 @@ fn read(mut stream: impl Read) -> (String, String) {
 
 fn kubeconfig(cluster: &ApiServer) -> std::path::PathBuf {
     let address = cluster.address;
-    let path = env::temp_dir().join(format!("sidecarset-test-{}.kubeconfig", address.port()));
+    let path = env::temp_dir().join(format!("sidecarset-test-{}-{}.kubeconfig", address.is_ipv6(), address.port()));
     let config = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "test",
         "clusters": [{"name": "test", "cluster": {"server": format!("http://{address}")}}],

@@ -1,7 +1,7 @@
 //! What an answer of the API server to a write means.
 
-use crate::attempts::WriteHold;
-use crate::leader::NotLeading;
+use leader_lease::NotLeading;
+use sidecarset_core::reconcile::WriteHold;
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::error::Elapsed;
@@ -12,11 +12,16 @@ const NOT_FOUND: &str = "NotFound";
 /// What the API server says where it could not ask a webhook.
 const WEBHOOK_FAILED: &str = "failed calling webhook";
 
+/// How many bytes of an answer are kept.
+const LONGEST_ANSWER: usize = 1024;
+
 /// What became of a write.
 #[derive(Debug)]
 pub(crate) enum Answer<K> {
     /// It was written; this is the object since then.
     Written(Box<K>),
+    /// It was written, and is not what was asked for.
+    Altered(Box<K>),
     /// There is no such object any more, so there is nothing left to do.
     Gone,
     /// It was not written, or nobody knows.
@@ -47,12 +52,14 @@ pub(super) fn resized<K>(answer: Result<Result<K, kube::Error>, Elapsed>) -> Ans
     }
 }
 
-/// Returns what a person has to know of an answer.
+/// Returns what a person has to know of an answer: as much as is kept of it, because any webhook may say anything.
 pub(super) fn said(source: &(dyn Error + Send + Sync + 'static)) -> String {
-    match source.downcast_ref() {
+    let mut said = match source.downcast_ref() {
         Some(kube::Error::Api(status)) => status.message.clone(),
         Some(_) | None => source.to_string(),
-    }
+    };
+    said.truncate(said.floor_char_boundary(LONGEST_ANSWER));
+    said
 }
 
 pub(crate) fn hold(error: &kube::Error) -> WriteHold {
@@ -127,6 +134,13 @@ mod tests {
                 WriteHold::Unanswered,
             ]
         );
+    }
+
+    #[test]
+    fn of_a_long_answer_the_beginning_is_kept() {
+        let status = Status::failure(&"ä".repeat(1_000_000), "Forbidden").with_code(403);
+
+        assert_eq!(said(&kube::Error::Api(status.boxed())), "ä".repeat(512));
     }
 
     #[test]

@@ -2,11 +2,10 @@
 
 use crate::context::Context;
 use sidecarset_core::catalog::{Catalog, Entry};
+use sidecarset_core::reconcile::{PodCounts, Waiting};
 use sidecarset_metrics::{Collector, DescriptorEncoder, Scrape};
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// The controller, once it runs.
 #[derive(Debug, Clone, Default)]
@@ -19,27 +18,8 @@ struct Known {
     invalid_sets: usize,
     namespaces: usize,
     revisions: usize,
-    pods: Pods,
+    pods: PodCounts,
     waiting: Waiting,
-}
-
-/// How much is known of Pods.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Pods {
-    /// Those that sets were injected into.
-    pub(crate) carriers: usize,
-    /// Those of which only the labels are known.
-    pub(crate) bystanders: usize,
-    /// The strings that they share.
-    pub(crate) strings: usize,
-}
-
-/// The sets that are to be looked at now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Waiting {
-    pub(crate) sets: usize,
-    /// How long the first of them has waited.
-    pub(crate) longest: Duration,
 }
 
 impl Live {
@@ -59,8 +39,8 @@ impl Live {
 impl Known {
     fn of(ctx: &Context) -> Self {
         let known = Self::of_catalog(&ctx.catalog.read());
-        let pods = ctx.index.lock().known();
-        Self { pods, waiting: ctx.queue.waiting(Instant::now()), ..known }
+        let driver = ctx.driver.lock();
+        Self { pods: driver.index().known(), waiting: driver.waiting(ctx.clock.now()), ..known }
     }
 
     fn of_catalog(catalog: &Catalog) -> Self {

@@ -1,6 +1,6 @@
 //! How the rollout of each set stands, as of the last look at it. What is told of a set goes with it.
 
-use super::{HoldReason, value};
+use super::value;
 use parking_lot::Mutex;
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use sidecarset_core::record::PodKey;
@@ -62,6 +62,26 @@ label! {
     }
 }
 
+/// Why a Pod keeps its present sidecars for now, as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldReason(Hold);
+
+impl Labels for HoldReason {
+    const COUNT: usize = Hold::ALL.len();
+
+    fn all() -> impl Iterator<Item = Self> {
+        Hold::ALL.iter().copied().map(Self)
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    fn written(self) -> Vec<(&'static str, &'static str)> {
+        vec![("reason", self.0.meaning().label)]
+    }
+}
+
 /// How the rollouts stand.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rollouts(Arc<Mutex<BTreeMap<Arc<str>, Standing>>>);
@@ -80,7 +100,7 @@ impl Rollouts {
     pub(super) fn holds(&self, set: &Arc<str>, holds: &BTreeMap<PodKey, Hold>) {
         let mut counts = [0; HoldReason::COUNT];
         for hold in holds.values() {
-            counts[HoldReason::of(*hold).index()] += 1;
+            counts[HoldReason(*hold).index()] += 1;
         }
         self.0.lock().entry(Arc::clone(set)).or_default().holds = counts;
     }

@@ -13,6 +13,15 @@ label! {
         Namespace = "namespace",
         /// Pods.
         Pod = "pod",
+        /// The white list of annotations.
+        Configuration = "configmap",
+    }
+}
+
+impl Kind {
+    /// Returns it as it is written.
+    pub(crate) fn word(self) -> &'static str {
+        super::value(self)
     }
 }
 

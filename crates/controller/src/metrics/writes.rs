@@ -1,7 +1,7 @@
 //! What is written to the API server, and what becomes of it, in words that are counted.
 
 use crate::apply::outcome::Answer;
-use crate::attempts::WriteHold;
+use sidecarset_core::reconcile::WriteHold;
 use sidecarset_core::rollout::Step;
 use sidecarset_metrics::label;
 
@@ -63,6 +63,7 @@ impl Written {
     pub(crate) fn of<K>(answer: &Answer<K>) -> Self {
         match answer {
             Answer::Written(_) => Self::Done,
+            Answer::Altered(_) => Self::Refused,
             Answer::Gone => Self::Gone,
             Answer::Held(hold, _) => Self::held(*hold),
         }

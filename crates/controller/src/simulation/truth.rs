@@ -1,7 +1,6 @@
 //! What must hold after each step, by what the API server knows.
 
 use super::kubelet::{LISTS, is_ready, is_undisturbed};
-use super::operator::OpenRound;
 use super::release::{EMPTY, SET};
 use crate::pod::PodLite;
 use serde_json::Value;
@@ -10,7 +9,7 @@ use sidecarset_core::amount::Amount;
 use sidecarset_core::annotations::is_ours;
 use sidecarset_core::normalize::{CanonicalSet, Sidecar};
 use sidecarset_core::record::{Interner, PodKey, PodRecord};
-use sidecarset_core::rollout::{self, Step};
+use sidecarset_core::rollout::{self, Plan, Step};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -112,16 +111,15 @@ impl Truth {
     }
 
     /// Judges a plan: each Pod has a reason, and the partition stays.
-    pub(super) fn judge_plan(round: &OpenRound) -> Outcome {
-        let set = &round.set;
-        let outdated: Vec<_> = round.matched.iter().filter(|pod| !rollout::is_updated(set, pod)).collect();
-        let is_planned = |key: &PodKey| round.todo.iter().any(|(_, step)| step.pod == *key);
+    pub(super) fn judge_plan(set: &CanonicalSet, matched: &[Arc<PodRecord>], plan: &Plan) -> Outcome {
+        let outdated: Vec<_> = matched.iter().filter(|pod| !rollout::is_updated(set, pod)).collect();
+        let steps: BTreeSet<&PodKey> = plan.steps().map(|step| &step.pod).collect();
         for pod in &outdated {
-            let is_explained = round.holds.contains_key(&pod.key) || is_planned(&pod.key);
+            let is_explained = plan.holds.contains_key(&pod.key) || steps.contains(&pod.key);
             ensure(is_explained, || format!("nobody says why {} is left as it is", pod.key))?;
         }
-        let upgraded = round.todo.iter().filter(|(_, step)| step.step == Step::Definition).count();
-        let kept = set.rollout.partition.rounded_up(count(round.matched.len())) as usize;
+        let upgraded = plan.upgrades.iter().filter(|step| step.step == Step::Definition).count();
+        let kept = set.rollout.partition.rounded_up(count(matched.len())) as usize;
         ensure(upgraded == 0 || outdated.len() >= kept + upgraded, || {
             format!("{upgraded} of {} are upgraded, {kept} are to stay", outdated.len())
         })

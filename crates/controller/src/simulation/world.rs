@@ -1,6 +1,7 @@
 //! Pods, a kubelet, an API server, a watch and the operator, in one time that nobody waits for.
 
 mod misfortune;
+mod records;
 mod watch;
 mod writes;
 
@@ -8,7 +9,6 @@ use super::api_server::ApiServer;
 use super::chance::Chance;
 use super::history::{Chaos, Fault, History};
 use super::kubelet;
-use super::operator::{Operator, Reply};
 use super::release::Release;
 use super::truth::{Outcome, Truth, uid};
 use crate::pod::PodLite;
@@ -16,14 +16,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::annotations::Seconds;
+use sidecarset_core::catalog::Catalog;
 use sidecarset_core::normalize::{CanonicalSet, normalize};
-use sidecarset_core::record::PodRecord;
-use sidecarset_core::rollout::Step;
+use sidecarset_core::reconcile::{Driver, Monotonic, Now, PodWrite, RecordWrite};
+use sidecarset_core::registration::InForce;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The second in which every history begins.
 const BEGIN: i64 = 1_767_323_045;
@@ -39,34 +39,49 @@ enum Event {
     /// A list is begun, and is there.
     List,
     Listed(Vec<Rc<PodLite>>),
-    /// The next write of the round is sent.
+    /// The next write of a Pod is sent, if there is one.
     Send,
     Execute(u64),
     Answer(u64, Reply),
-    /// The writes of a round are waited for no longer.
-    RoundOver,
+    /// The next write about the set is sent, if there is one, and answered.
+    Record,
+    Recorded(Box<RecordWrite>),
     /// Own writes whose time has passed are let go.
     Expire,
 }
 
-/// A write that is under way.
+/// What the API server answered to a write, or that it did not.
+pub(super) type Reply = Option<Result<Rc<PodLite>, u16>>;
+
+/// A write of a Pod that is under way.
 #[derive(Debug)]
 struct Flight {
-    set: Arc<CanonicalSet>,
-    pod: Arc<PodRecord>,
-    step: Step,
+    write: PodWrite,
     patch: Value,
     allowed: usize,
     is_told: bool,
 }
 
+/// Which lanes of a round are over.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lanes {
+    pods: bool,
+    records: bool,
+}
+
 pub(super) struct World {
     now: Duration,
-    base: Instant,
     chance: Chance,
     agenda: BTreeMap<(Duration, u64), Event>,
     pub(super) api: ApiServer,
-    pub(super) operator: Operator,
+    /// The operator: the driver, and the catalog beside it.
+    operator: Driver,
+    catalog: Catalog,
+    in_force: InForce,
+    is_synced: bool,
+    /// How many Pods the set had when the round was planned, and which of its two lanes are over.
+    planned: usize,
+    over: Lanes,
     truth: Truth,
     pub(super) object: SidecarSet,
     pub(super) set: Arc<CanonicalSet>,
@@ -92,11 +107,15 @@ impl World {
         let set = Arc::new(normalize(&object).unwrap());
         let mut world = Self {
             now: Duration::ZERO,
-            base: Instant::now(),
             chance: Chance::new(!history.seed),
             agenda: BTreeMap::new(),
             api: ApiServer::default(),
-            operator: Operator::default(),
+            operator: Driver::default(),
+            catalog: Catalog::default(),
+            in_force: InForce::default(),
+            is_synced: false,
+            planned: 0,
+            over: Lanes::default(),
             truth: Truth::default(),
             object,
             set,
@@ -174,7 +193,7 @@ impl World {
     }
 
     fn next(&mut self) -> Outcome {
-        let look = self.operator.next_look().map(|at| at.saturating_duration_since(self.base).max(self.now));
+        let look = self.operator.deadline().map(|at| at.since_start().max(self.now));
         let event_at = self.agenda.first_key_value().map(|((at, _), _)| *at);
         if let Some(at) = look.filter(|at| event_at.is_none_or(|event_at| *at < event_at)) {
             self.now = at;
@@ -186,24 +205,23 @@ impl World {
     }
 
     fn happen(&mut self, event: Event) -> Outcome {
-        let now = self.instant();
         match event {
             Event::Chaos(chaos) => self.go_wrong(chaos),
             Event::Kubelet(name) => self.kubelet(&name),
             Event::Show => self.show(),
             Event::ShowSet => {
                 self.say(|| "the operator sees the set".to_owned());
-                self.operator.observe_set(&self.object, &self.set, now);
+                self.observe_set();
             }
             Event::List => self.list(),
             Event::Listed(pods) => self.listed(&pods),
-            Event::Send => self.send(),
+            Event::Send => return self.send(),
             Event::Execute(number) => return self.execute(number),
-            Event::Answer(number, reply) => self.answer(number, reply),
-            Event::RoundOver => self.finish_if_done(),
+            Event::Answer(number, reply) => return self.answer(number, &reply),
+            Event::Record => self.record(),
+            Event::Recorded(write) => self.recorded(&write),
             Event::Expire => {
-                let touched = self.operator.index.expire(now);
-                self.operator.touch(touched, now);
+                self.operator.expire(self.instant());
                 self.plan_in(Duration::from_secs(10), Event::Expire);
             }
         }
@@ -238,12 +256,20 @@ impl World {
         self.agenda.insert((at, self.numbers), event);
     }
 
-    fn instant(&self) -> Instant {
-        self.base + self.now
+    fn instant(&self) -> Monotonic {
+        Monotonic::after_start(self.now)
     }
 
     fn seconds(&self) -> i64 {
         BEGIN + i64::try_from(self.now.as_secs()).expect("the simulation is short")
+    }
+
+    fn time(&self) -> Now {
+        Now { wall: self.wall(), monotonic: self.instant() }
+    }
+
+    fn observe_set(&mut self) {
+        self.operator.observe_set(self.instant(), &self.object, None, &mut self.catalog);
     }
 
     pub(super) fn wall(&self) -> Seconds {

@@ -12,7 +12,7 @@ pub(crate) async fn watch(ctx: Arc<Context>, mut in_force: watch::Receiver<InFor
     loop {
         let now = in_force.borrow_and_update().clone();
         let sets = changed(&ctx.catalog.read(), &before, &now);
-        ctx.queue.add(sets);
+        ctx.add(sets);
         before = now;
         if in_force.changed().await.is_err() {
             // Nobody tells any more: the operator is being shut down.
@@ -22,7 +22,10 @@ pub(crate) async fn watch(ctx: Arc<Context>, mut in_force: watch::Receiver<InFor
 }
 
 fn changed(catalog: &Catalog, before: &InForce, now: &InForce) -> Vec<Arc<str>> {
-    let is_changed =
-        |entry: &Entry| entry.interest().is_some_and(|interest| before.covers(&interest) != now.covers(&interest));
+    let is_changed = |entry: &Entry| {
+        let coverage =
+            |interest| (before.coverage(interest) != now.coverage(interest)) || before.is_known() != now.is_known();
+        entry.interest().as_ref().is_some_and(coverage)
+    };
     catalog.sets().filter(|(_, entry)| is_changed(entry)).map(|(name, _)| Arc::clone(name)).collect()
 }

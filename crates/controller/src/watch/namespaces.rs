@@ -1,24 +1,29 @@
 //! The watch of namespaces: only their labels matter.
 
+use super::newest::newest;
 use super::{Feed, follow};
 use crate::context::Context;
 use crate::metrics::Kind;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
-use kube::runtime::watcher::Event;
-use kube::{Api, ResourceExt};
+use kube::runtime::watcher::{Config, Event};
+use kube::{Api, Resource, ResourceExt};
+use sidecarset_api::item::Item;
 use sidecarset_core::catalog::{Catalog, Entry};
 use sidecarset_core::selection::Namespaces;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// A namespace. Of one that cannot be read the labels are known nevertheless.
+type Labelled = Item<PartialObjectMeta<Namespace>>;
+
 /// Keeps the catalog's namespaces, for ever.
 pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
-    let api: Api<PartialObjectMeta<Namespace>> = Api::all(ctx.client.clone());
+    let api: Api<Labelled> = Api::all(newest(&ctx.client));
     let mut known = Known::default();
-    let feed = Feed { kind: Kind::Namespace, metrics: ctx.metrics() };
-    follow(feed, api, listed, |event| known.take(event, &ctx)).await;
+    let feed = Feed { kind: Kind::Namespace, metrics: ctx.metrics(), contact: &ctx.contact };
+    follow(feed, (api, Config::default()), listed, |event| known.take(event, &ctx)).await;
 }
 
 /// The names of the namespaces that are in the catalog.
@@ -29,7 +34,7 @@ struct Known {
 }
 
 impl Known {
-    fn take(&mut self, event: Event<PartialObjectMeta<Namespace>>, ctx: &Context) {
+    fn take(&mut self, event: Event<Labelled>, ctx: &Context) {
         match event {
             Event::Init => self.listed.clear(),
             Event::InitApply(namespace) => {
@@ -48,9 +53,9 @@ impl Known {
         }
     }
 
-    fn put(&mut self, namespace: PartialObjectMeta<Namespace>, ctx: &Context) {
+    fn put(&mut self, mut namespace: Labelled, ctx: &Context) {
         let name = namespace.name_any();
-        let labels = namespace.metadata.labels.unwrap_or_default();
+        let labels = namespace.meta_mut().labels.take().unwrap_or_default();
         let is_known = ctx.catalog.read().namespace(&name).is_some_and(|known| **known == labels);
         if !is_known {
             change(ctx, |catalog| catalog.put_namespace(&name, labels));
@@ -70,7 +75,7 @@ fn change(ctx: &Context, change: impl FnOnce(&mut Catalog)) {
         change(catalog);
         sets_that_ask(catalog)
     });
-    ctx.queue.add(sets);
+    ctx.add(sets);
 }
 
 fn sets_that_ask(catalog: &Catalog) -> Vec<Arc<str>> {

@@ -1,18 +1,19 @@
 //! The watch of ControllerRevisions: the past definitions of sets, which are kept in the operator's namespace.
 
-use super::{Feed, follow_labelled};
+use super::newest::newest;
+use super::{Feed, follow};
 use crate::context::Context;
 use crate::metrics::Kind;
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use kube::runtime::watcher::Event;
+use kube::runtime::watcher::{Config, Event};
 use kube::{Api, ResourceExt};
+use sidecarset_api::item::Item;
 use sidecarset_api::markers;
 use sidecarset_core::revision::Revision;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 /// With a set its revisions are deleted, and the watch of sets may be the one that tells later: it is waited for, or they
 /// would be written again.
@@ -20,14 +21,15 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Keeps the catalog's revisions, for ever.
 pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
-    let api: Api<ControllerRevision> = Api::namespaced(ctx.client.clone(), &ctx.settings.namespace);
+    let api: Api<Item<ControllerRevision>> = Api::namespaced(newest(&ctx.client), &ctx.settings.namespace);
     let mut list = BTreeSet::new();
     // Other controllers keep their revisions in the same namespace: our own DaemonSets, if there are any.
-    let feed = Feed { kind: Kind::Revision, metrics: ctx.metrics() };
-    follow_labelled(feed, (api, markers::REVISION_OF), listed, |event| take(event, &mut list, &ctx)).await;
+    let feed = Feed { kind: Kind::Revision, metrics: ctx.metrics(), contact: &ctx.contact };
+    let labelled = Config::default().labels(markers::REVISION_OF);
+    follow(feed, (api, labelled), listed, |event| take(event, &mut list, &ctx)).await;
 }
 
-fn take(event: Event<ControllerRevision>, list: &mut BTreeSet<String>, ctx: &Context) {
+fn take(event: Event<Item<ControllerRevision>>, list: &mut BTreeSet<String>, ctx: &Context) {
     match event {
         Event::Init => list.clear(),
         Event::InitApply(revision) => {
@@ -47,11 +49,12 @@ fn take(event: Event<ControllerRevision>, list: &mut BTreeSet<String>, ctx: &Con
     }
 }
 
-fn put(object: &ControllerRevision, ctx: &Context) {
-    match Revision::read(object) {
+// One that cannot be read is none that a set could return to.
+fn put(object: &Item<ControllerRevision>, ctx: &Context) {
+    match object.object.as_ref().ok().and_then(Revision::read) {
         Some(revision) => {
             let changed = ctx.catalog.write().put_revision(revision);
-            ctx.queue.add(changed);
+            ctx.add(changed);
         }
         None => remove(&object.name_any(), ctx),
     }
@@ -59,7 +62,5 @@ fn put(object: &ControllerRevision, ctx: &Context) {
 
 fn remove(name: &str, ctx: &Context) {
     let set = ctx.catalog.write().remove_revision(name);
-    for set in set {
-        ctx.queue.add_at(set, Instant::now() + GRACE);
-    }
+    ctx.drive(|driver| driver.add(set, ctx.clock.now() + GRACE));
 }

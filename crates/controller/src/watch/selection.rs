@@ -1,9 +1,9 @@
 //! Which Pods lack a set that selects them. Each Pod is looked at when it changes, and all of them when the selection does.
 
 use crate::context::Context;
-use crate::index::{PodIndex, Selectable, Touched};
 use crate::pod::PodLite;
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::reconcile::{Driver, PodIndex, Selectable, Touched};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -44,18 +44,18 @@ pub(super) fn place(pod: &PodLite, ctx: &Context) {
             let catalog = ctx.catalog.read();
             (pod.lacks(&catalog), catalog.selection_version())
         };
-        let touched = ctx.index.lock().place(pod, &lacks, version);
+        let is_placed = ctx.drive(|driver| driver.place(ctx.clock.now(), pod, &lacks, version));
         // A version that is older than what was counted with is out of date: there is a newer one.
-        if let Some(touched) = touched {
-            return ctx.look_at(touched);
+        if is_placed {
+            return;
         }
     }
 }
 
 async fn look(ctx: &Context) {
     let version = ctx.catalog.read().selection_version();
-    ctx.index.lock().begin_look(version);
-    let mut page = ctx.index.lock().page(None, PAGE);
+    ctx.drive(|driver| driver.begin_count(version));
+    let mut page = ctx.driver.lock().index().page(None, PAGE);
     while let Some(last) = page.last().map(|pod| pod.key.clone()) {
         let lacks: Vec<Vec<Arc<str>>> = {
             let catalog = ctx.catalog.read();
@@ -63,16 +63,17 @@ async fn look(ctx: &Context) {
         };
         ctx.change_index(|index| note(index, &page, &lacks));
         yield_now().await;
-        page = ctx.index.lock().page(Some(&last), PAGE);
+        page = ctx.driver.lock().index().page(Some(&last), PAGE);
     }
-    if ctx.index.lock().finish_look() {
+    if ctx.drive(Driver::finish_count) {
         let sets: Touched = ctx.catalog.read().sets().map(|(name, _)| Arc::clone(name)).collect();
         ctx.look_at(sets);
     }
 }
 
 fn lacking(pod: &Selectable, catalog: &Catalog) -> Vec<Arc<str>> {
-    catalog.lacking(&**pod.labels(), pod.key.namespace(), |set| pod.carries(set))
+    let labels = &**pod.labels();
+    catalog.lacking((labels, pod.own().os()), pod.key.namespace(), |set| pod.carries(set))
 }
 
 fn note(index: &mut PodIndex, page: &[Selectable], lacks: &[Vec<Arc<str>>]) -> Touched {

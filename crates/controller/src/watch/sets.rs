@@ -1,56 +1,34 @@
 //! The watch of SidecarSets.
 
+use super::newest::newest;
 use super::{Feed, follow};
 use crate::context::Context;
 use crate::metrics::Kind;
-use crate::sets::News;
-use kube::core::{DeserializeGuard, Resource};
-use kube::runtime::watcher::Event;
+use kube::runtime::watcher::{Config, Event};
 use kube::{Api, ResourceExt};
+use sidecarset_api::item::Item;
 use sidecarset_api::v1beta1::SidecarSet;
+use sidecarset_core::normalize::salvage;
+use sidecarset_core::reconcile::Driver;
 use std::sync::Arc;
 use tokio::sync::oneshot;
-use tracing::warn;
 
 /// Keeps the catalog's sets, for ever.
 pub(crate) async fn watch(ctx: Arc<Context>, listed: oneshot::Sender<()>) {
-    let api: Api<DeserializeGuard<SidecarSet>> = Api::all(ctx.client.clone());
-    let feed = Feed { kind: Kind::Set, metrics: ctx.metrics() };
-    follow(feed, api, listed, |event| take(event, &ctx)).await;
+    let api: Api<Item<SidecarSet>> = Api::all(newest(&ctx.client));
+    let feed = Feed { kind: Kind::Set, metrics: ctx.metrics(), contact: &ctx.contact };
+    follow(feed, (api, Config::default()), listed, |event| take(event, &ctx)).await;
 }
 
-fn take(event: Event<DeserializeGuard<SidecarSet>>, ctx: &Context) {
+fn take(event: Event<Item<SidecarSet>>, ctx: &Context) {
+    let now = ctx.clock.now();
     match event {
-        Event::Init => ctx.sets.lock().begin_list(),
-        Event::InitApply(set) | Event::Apply(set) => observe(&set, ctx),
-        Event::Delete(set) => ctx.forget_set(&set.name_any()),
-        Event::InitDone => {
-            let gone = ctx.sets.lock().finish_list();
-            for name in gone {
-                ctx.forget_set(&name);
-            }
+        Event::Init => ctx.drive(Driver::begin_sets),
+        Event::InitApply(set) | Event::Apply(set) => {
+            let (set, violations) = salvage(set);
+            ctx.drive_changing(|driver, catalog| driver.observe_set(now, &set, violations, catalog));
         }
+        Event::Delete(set) => ctx.drive_changing(|driver, catalog| driver.forget_set(now, &set.name_any(), catalog)),
+        Event::InitDone => ctx.drive_changing(|driver, catalog| driver.finish_sets(now, catalog)),
     }
-}
-
-fn observe(set: &DeserializeGuard<SidecarSet>, ctx: &Context) {
-    let name: Arc<str> = set.meta().name.as_deref().unwrap_or_default().into();
-    let set = match &set.0 {
-        Ok(set) => set,
-        Err(error) => {
-            // The last definition that could be read stays in force.
-            ctx.sets.lock().seen(&name);
-            warn!(set = %name, error = %error.error, "could not read the SidecarSet");
-            return;
-        }
-    };
-    let news = ctx.sets.lock().observe(set);
-    match news {
-        News::Nothing => return,
-        News::Status => ctx.change_catalog(|catalog| catalog.note_failure(set)),
-        News::Definition => {
-            ctx.change_catalog(|catalog| catalog.put_set(set));
-        }
-    }
-    ctx.queue.add([name]);
 }

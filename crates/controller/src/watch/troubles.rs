@@ -1,8 +1,8 @@
 //! What goes wrong with following objects, and for how long to wait then.
 
-use crate::backoff;
 use crate::metrics::Interruption;
 use kube::runtime::watcher::{self, Event};
+use sidecarset_core::reconcile::backoff;
 use std::error::Error;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -80,6 +80,11 @@ impl Default for Troubles {
 impl Troubles {
     pub(super) fn is_listing(&self) -> bool {
         self.progress != Progress::Complete
+    }
+
+    /// Takes note that a list begins that nobody has to wait for.
+    pub(super) fn restart(&mut self) {
+        self.progress = Progress::Due;
     }
 
     /// Takes note of an event: what still comes is not in trouble, unless it is a list that begins again.

@@ -4,12 +4,13 @@ use super::objects;
 use super::server::{Fault, Kind, State, Write, serve};
 use jiff::{SignedDuration, Timestamp};
 use kube::Client;
+use leader_lease::Leadership;
 use parking_lot::RwLock;
 use serde_json::Value;
-use sidecarset_controller::leader::Leadership;
-use sidecarset_controller::{Error, Links, Metrics, Settings, event_queue, run};
+use sidecarset_controller::{Contact, Error, KnownPods, Links, Metrics, Settings, event_queue, run};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::registration::InForce;
+use sidecarset_core::validation::{Permissions, Whitelist, WithoutRule};
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Cluster {
     pub in_force: watch::Sender<InForce>,
     pub selection: watch::Sender<u64>,
     pub metrics: Arc<Metrics>,
+    pub contact: Contact,
+    pub without_rule: WithoutRule,
 }
 
 #[derive(Debug)]
@@ -50,7 +53,7 @@ impl Cluster {
     pub fn new(set: &Value, pods: &[&str]) -> Self {
         BEGAN.set(None);
         JUMPED.set(SignedDuration::ZERO);
-        let cluster = Self::default();
+        let cluster = Self { without_rule: WithoutRule::Allow, ..Self::default() };
         cluster.change(|state| {
             let labels = serde_json::json!({"kubernetes.io/metadata.name": "shop"});
             state.put(Kind::Namespaces, serde_json::json!({"metadata": {"name": "shop", "labels": labels}}));
@@ -155,13 +158,17 @@ impl Cluster {
         let (sender, synced) = watch::channel(false);
         let shutdown = CancellationToken::new();
         let settings = Settings { clock: Self::now, ..Settings::default() };
-        let catalog = Arc::new(RwLock::new(Catalog::default()));
+        let mut catalog = Catalog::default();
+        catalog.permit(Permissions::new(Whitelist::default(), self.without_rule));
+        let catalog = Arc::new(RwLock::new(catalog));
         let links = Links {
+            pods: KnownPods::default(),
             synced: sender,
             selection: self.selection.clone(),
             in_force: self.in_force.subscribe(),
             events: event_queue(),
             metrics: Arc::clone(&self.metrics),
+            contact: self.contact.clone(),
             leadership,
         };
         let task = tokio::spawn(run(client, Arc::clone(&catalog), settings, links, shutdown.clone()));

@@ -134,7 +134,9 @@ async fn the_status_stays_while_a_refused_pod_is_tried_again() {
     let status = cluster.change(|state| state.objects[Kind::Sets as usize]["log-sc"]["status"].clone());
     let degraded = status["conditions"].as_array().unwrap().iter().find(|it| it["type"] == "Degraded").unwrap();
     assert_eq!((&degraded["status"], &degraded["reason"]), (&"True".into(), &"UpgradesNotTaken".into()));
-    assert_eq!(degraded["message"], "1 pod cannot be upgraded: the API server does not take it (shop/a): says no");
+    let message =
+        "1 pod cannot be upgraded: the API server, or an admission webhook, did not take the upgrade (shop/a): says no";
+    assert_eq!(degraded["message"], message);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,9 +4,8 @@ use super::cluster::{Cluster, Operator, settle};
 use super::objects::set;
 use http::Method;
 use kube::Client;
+use leader_lease::{Election, Leadership, Loss, Term, campaign};
 use serde_json::{Value, json};
-use sidecarset_controller::leader::{Candidacy, Leadership, campaign};
-use sidecarset_core::lease::{Loss, Term};
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,13 +28,14 @@ impl Replica {
         let (writes, is_cut_off) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let client = observed(&cluster.client(), &writes, &is_cut_off);
         let leadership = Leadership::none();
-        let candidacy = Candidacy {
+        let election = Election {
+            name: sidecarset_controller::LEASE.to_owned(),
             namespace: "sidecarset-system".to_owned(),
             identity: identity.to_owned(),
             term: Term::default(),
             clock: Cluster::now,
         };
-        let campaign = tokio::spawn(campaign(client.clone(), candidacy, leadership.clone()));
+        let campaign = tokio::spawn(campaign(client.clone(), election, leadership.clone()));
         Self { operator: cluster.begin_as(client, leadership.clone()), leadership, campaign, writes, is_cut_off }
     }
 

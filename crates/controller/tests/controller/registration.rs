@@ -3,7 +3,7 @@ use super::objects::set;
 use super::server::Kind;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::Entry;
-use sidecarset_core::registration::InForce;
+use sidecarset_core::registration::{Coverage, InForce};
 
 fn injecting(cluster: &Cluster) -> (String, String) {
     let status = cluster.change(|state| state.objects[Kind::Sets as usize]["log-sc"]["status"].clone());
@@ -19,7 +19,7 @@ fn told(status: &str, reason: &str) -> (String, String) {
 
 fn in_force(set: &Value) -> InForce {
     let entry = Entry::new(&serde_json::from_value(set.clone()).unwrap());
-    InForce::new(entry.interest().into_iter().collect())
+    InForce::new(entry.interest().into_iter().map(|interest| (interest, Coverage::Exact)).collect())
 }
 
 #[tokio::test(start_paused = true)]

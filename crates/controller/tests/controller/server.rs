@@ -30,6 +30,7 @@ pub enum Kind {
     Namespaces,
     Sets,
     Revisions,
+    Configurations,
 }
 
 /// What goes wrong with a write.
@@ -43,6 +44,8 @@ pub enum Fault {
     Silence,
     /// It is taken, but another admission webhook has it change nothing.
     Undone,
+    /// Whoever asks for it has a defect.
+    Panic,
 }
 
 /// A write that the controller asked for.
@@ -70,7 +73,7 @@ pub enum Streaming {
 
 #[derive(Debug, Default)]
 pub struct State {
-    pub objects: [BTreeMap<String, Value>; 4],
+    pub objects: [BTreeMap<String, Value>; 5],
     pub version: u64,
     pub faults: BTreeMap<String, VecDeque<Fault>>,
     /// What goes wrong when the metadata of a Pod is read.
@@ -86,10 +89,14 @@ pub struct State {
     pub is_kubelet_quick: bool,
     /// Whether the watch of Pods shows nothing for now.
     pub is_watch_held: bool,
+    /// The kind that is not shown at all.
+    pub withheld: Option<Kind>,
     /// Whether the kind SidecarSet is not defined.
     pub is_kind_missing: bool,
     /// Whether Pods have no subresource `resize`.
     pub is_resize_missing: bool,
+    /// Objects that are shown as they stand here, beside the others: some cannot be held as values.
+    pub texts: Vec<(Kind, String)>,
     /// Whether the watch of sets shows nothing any more.
     pub is_set_watch_cut: bool,
     /// How long a write of a set's status takes.
@@ -99,7 +106,8 @@ pub struct State {
     /// The Lease of the leader, and when each request for it came: the method.
     pub lease: Option<Value>,
     pub lease_requests: Vec<(Method, Instant)>,
-    history: Vec<(u64, Kind, Value)>,
+    /// What has happened, for those who watch from then on.
+    pub history: Vec<(u64, Kind, Value)>,
     watchers: Vec<(Kind, UnboundedSender<Bytes>)>,
     held: Vec<Bytes>,
 }
@@ -144,6 +152,12 @@ impl State {
         self.history.clear();
     }
 
+    /// Tells those who watch of an object, and shows it to those who come later.
+    pub fn put_text(&mut self, kind: Kind, text: String) {
+        self.send(kind, format!("{{\"type\":\"ADDED\",\"object\":{text}}}\n").into());
+        self.texts.push((kind, text));
+    }
+
     fn send(&mut self, kind: Kind, line: Bytes) {
         if self.is_set_watch_cut && kind == Kind::Sets {
             return;
@@ -153,6 +167,20 @@ impl State {
             return;
         }
         self.watchers.retain(|(watched, to)| *watched != kind || to.unbounded_send(line.clone()).is_ok());
+    }
+
+    /// Answers a list or a watch; nothing where there is no answer.
+    fn read(&mut self, kind: Kind, query: &str) -> Option<Reply> {
+        if self.withheld == Some(kind) {
+            return None;
+        }
+        Some(if kind == Kind::Sets && self.is_kind_missing {
+            failure(404)
+        } else if query.contains("watch=true") {
+            self.begin_watch(kind, query)
+        } else {
+            self.list(kind)
+        })
     }
 
     /// Answers a write; nothing where there is no answer.
@@ -172,11 +200,22 @@ impl State {
         }
     }
 
+    /// Says whether whoever asks has a defect: with a Pod, or with the revision of a set.
+    fn is_fatal(&mut self, segments: &[&str], body: &[u8]) -> bool {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let set = body["metadata"]["labels"]["kruise.io/sidecarset-name"].as_str();
+        let names = segments.last().map(|name| (*name).to_owned()).into_iter();
+        names.chain(set.map(|set| format!("revision of {set}"))).any(|name| {
+            let faults = self.faults.get_mut(&name);
+            faults.is_some_and(|faults| faults.pop_front_if(|fault| matches!(fault, Fault::Panic)).is_some())
+        })
+    }
+
     fn write_event(&mut self, event: &Value) -> Option<Reply> {
         match self.faults.get_mut("events").and_then(VecDeque::pop_front) {
             Some(Fault::Code(code)) => Some(failure(code)),
             Some(Fault::Busy(seconds)) => Some(busy(seconds)),
-            Some(Fault::Silence | Fault::Undone) => None,
+            Some(Fault::Silence | Fault::Undone | Fault::Panic) => None,
             None => Some(answer(201, event)),
         }
     }
@@ -199,17 +238,17 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
         let delay = state.lock().unwrap().status_delay;
         sleep(delay).await;
     }
+    if parts.method != Method::GET {
+        let is_fatal = state.lock().unwrap().is_fatal(&segments, &body);
+        assert!(!is_fatal, "a defect");
+    }
     let reply = {
         let mut state = state.lock().unwrap();
         if parts.method != Method::GET {
+            let (path, content_type) = (parts.uri.to_string(), content_type.to_owned());
             let body: Value = serde_json::from_slice(&body).unwrap();
-            state.writes.push(Write {
-                method: parts.method.clone(),
-                path: parts.uri.to_string(),
-                content_type: content_type.to_owned(),
-                body: body.clone(),
-                at: Instant::now(),
-            });
+            let (method, at) = (parts.method.clone(), Instant::now());
+            state.writes.push(Write { method, path, content_type, body: body.clone(), at });
             state.write(&parts.method, &segments, body)
         } else if let ["api", "v1", "namespaces", _, "pods", name] = segments[..] {
             assert!(parts.headers["accept"].to_str().unwrap().contains("as=PartialObjectMetadata"));
@@ -217,14 +256,7 @@ pub async fn serve(request: Request<Body>, state: Arc<Mutex<State>>) -> Result<R
         } else if let ["apis", "apps", "v1", "namespaces", _, "controllerrevisions", name] = segments[..] {
             Some(state.objects[Kind::Revisions as usize].get(name).map_or_else(|| failure(404), |it| answer(200, it)))
         } else {
-            let kind = kind(&segments, query);
-            Some(if kind == Kind::Sets && state.is_kind_missing {
-                failure(404)
-            } else if query.contains("watch=true") {
-                state.begin_watch(kind, query)
-            } else {
-                state.list(kind)
-            })
+            state.read(kind(&segments, query), query)
         }
     };
     match reply {
@@ -242,6 +274,11 @@ fn kind(segments: &[&str], query: &str) -> Kind {
             if query.contains("labelSelector=kruise.io%2Fsidecarset-name") =>
         {
             Kind::Revisions
+        }
+        ["api", "v1", "namespaces", "sidecarset-system", "configmaps"]
+            if query.contains("fieldSelector=metadata.name%3Dkruise-configuration") =>
+        {
+            Kind::Configurations
         }
         _ => panic!("nobody may read {segments:?}?{query}"),
     }
@@ -265,5 +302,9 @@ fn busy(seconds: u32) -> Reply {
 }
 
 pub fn answer(code: u16, body: &Value) -> Reply {
-    Response::builder().status(code).body(Full::new(body.to_string().into()).boxed_unsync()).unwrap()
+    answer_text(code, body.to_string())
+}
+
+fn answer_text(code: u16, body: String) -> Reply {
+    Response::builder().status(code).body(Full::new(body.into()).boxed_unsync()).unwrap()
 }

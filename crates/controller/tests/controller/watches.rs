@@ -134,11 +134,11 @@ async fn nothing_is_asked_of_the_api_server_but_one_list_of_each_kind() {
     cluster.set_image("agent:2");
     sleep(Duration::from_secs(3600)).await;
 
-    assert_eq!(cluster.change(|state| (state.lists, state.streamed_lists)), (3, 1));
+    assert_eq!(cluster.change(|state| (state.lists, state.streamed_lists)), (0, 5));
 }
 
 /// Starts the operator where lists are streamed like this, and answers whether it knows all objects after a while, how many
-/// lists of Pods were to be streamed, and how many lists were not.
+/// lists were to be streamed, and how many lists were not.
 async fn start_where(streaming: Streaming, wait: Duration) -> (bool, usize, usize) {
     let cluster = Cluster::new(&set("agent:1", 1), &["a", "b"]);
     cluster.change(|state| state.streaming = streaming);
@@ -149,26 +149,29 @@ async fn start_where(streaming: Streaming, wait: Duration) -> (bool, usize, usiz
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_are_listed_in_pages_where_the_api_server_refuses_to_stream_them() {
-    assert_eq!(start_where(Streaming::Refused, Duration::from_secs(2)).await, (true, 1, 4));
+async fn objects_are_listed_in_pages_where_the_api_server_refuses_to_stream_them() {
+    assert_eq!(start_where(Streaming::Refused, Duration::from_secs(2)).await, (true, 5, 5));
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_are_listed_in_pages_where_the_end_of_the_stream_never_comes() {
-    assert_eq!(start_where(Streaming::Overlooked, Duration::from_secs(59)).await, (false, 1, 3));
-    assert_eq!(start_where(Streaming::Overlooked, Duration::from_secs(62)).await, (true, 1, 4));
+async fn objects_are_listed_in_pages_where_the_end_of_the_stream_never_comes() {
+    assert_eq!(start_where(Streaming::Overlooked, Duration::from_secs(59)).await, (false, 4, 0));
+    // The Pods are listed after the sets.
+    let (is_synced, streamed, _) = start_where(Streaming::Overlooked, Duration::from_secs(119)).await;
+    assert_eq!((is_synced, streamed), (false, 5));
+    assert!(start_where(Streaming::Overlooked, Duration::from_secs(123)).await.0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_are_listed_in_pages_where_the_stream_breaks_off_again_and_again() {
+async fn objects_are_listed_in_pages_where_the_stream_breaks_off_again_and_again() {
     let (is_synced, streamed, paged) = start_where(Streaming::BrokenOff, Duration::from_secs(60)).await;
 
     assert!(is_synced);
-    assert_eq!((streamed, paged), (6, 4));
+    assert_eq!((streamed, paged), (30, 5));
 }
 
 #[tokio::test(start_paused = true)]
-async fn pods_are_listed_in_pages_again_where_they_were_before() {
+async fn objects_are_listed_in_pages_again_where_they_were_before() {
     let cluster = Cluster::new(&set("agent:1", 1), &["a"]);
     cluster.change(|state| state.streaming = Streaming::Refused);
     let _operator = cluster.start().await;
@@ -179,8 +182,29 @@ async fn pods_are_listed_in_pages_again_where_they_were_before() {
     });
     settle().await;
 
-    assert_eq!(cluster.change(|state| state.streamed_lists), 1);
+    assert_eq!(cluster.change(|state| state.streamed_lists), 5);
     assert_eq!(cluster.counts()["matchedPods"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happened_while_the_api_server_was_silent_is_found_when_it_is_heard_again() {
+    let cluster = Cluster::new(&set("agent:1", 1), &["a"]).quick_kubelet();
+    let operator = cluster.start().await;
+    assert!(cluster.contact.is_current());
+
+    // The connection of the watch is gone without a word.
+    cluster.change(|state| state.is_set_watch_cut = true);
+    cluster.set_image("agent:2");
+    sleep(Duration::from_secs(30)).await;
+    assert!(!cluster.contact.is_current());
+    assert_eq!(cluster.pods_with_image("agent:2"), [""; 0]);
+    cluster.change(|state| state.is_set_watch_cut = false);
+    let request = http::Request::get("/apis/apps.kruise.io/v1beta1/sidecarsets?").body(kube::client::Body::empty());
+    cluster.contact.listen(&cluster.client()).send(request.unwrap()).await.unwrap();
+    settle().await;
+
+    assert_eq!(cluster.pods_with_image("agent:2"), ["a"]);
+    assert!(operator.is_synced());
 }
 
 fn recorded_revision(upgrade: &Write) -> Value {

@@ -1,9 +1,10 @@
 //! The two hash annotations: which definition of each set a Pod carries.
 
-use super::{ParseAnnotationError, Seconds};
+use super::{ParseAnnotationError, Seconds, SidecarList, entries};
 use crate::normalize::CanonicalSet;
 use crate::sorted::SortedMap;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,27 +15,28 @@ pub struct HashAnnotation(pub SortedMap<InjectedSet>);
 
 /// What was injected of one set.
 // The order of the members is the order on the wire.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InjectedSet {
     /// When the Pod was injected or upgraded.
     #[serde(default)]
     pub update_timestamp: Option<Seconds>,
     /// The hash of the set's containers then.
+    #[serde(default)]
     pub hash: Arc<str>,
     /// The name of the set.
     #[serde(default)]
     pub sidecar_set_name: Arc<str>,
     /// The names of the set's containers then, sorted.
     #[serde(default)]
-    pub sidecar_list: Option<Arc<[Arc<str>]>>,
+    pub sidecar_list: Option<SidecarList>,
     /// The revision of the set then, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controller_revision: Option<Arc<str>>,
 }
 
-/// The form of releases before 0.9: from a set's name to a hash.
-type FlatForm = SortedMap<Arc<str>>;
+/// The members, as they are spelled on the wire.
+const FIELDS: [&str; 5] = ["updateTimestamp", "hash", "sidecarSetName", "sidecarList", "controllerRevision"];
 
 /// Returns the names of the sets in a text that has the flat form; none where it has another one.
 pub(super) fn names_in_flat_form(text: &str) -> BTreeSet<&str> {
@@ -44,17 +46,14 @@ pub(super) fn names_in_flat_form(text: &str) -> BTreeSet<&str> {
 }
 
 impl HashAnnotation {
-    /// Reads an annotation, in today's form or in the flat one. `key` is named in the error.
+    /// Reads an annotation: each entry in today's form, or in the flat one of releases before 0.9. An entry that has neither
+    /// form says nothing, and no more does it of other sets. `key` is named in the error.
     ///
     /// # Errors
-    /// The value has neither form.
+    /// The value is not a JSON object.
     pub fn parse(key: &'static str, value: &str) -> Result<Self, ParseAnnotationError> {
-        match serde_json::from_str(value) {
-            Ok(sets) => Ok(Self(sets)),
-            Err(source) => serde_json::from_str::<FlatForm>(value)
-                .map(Self::from)
-                .map_err(|_| ParseAnnotationError { key, source }),
-        }
+        let sets = serde_json::from_str(value).or_else(|_| entries::read(value, InjectedSet::read));
+        sets.map(Self).map_err(|source| ParseAnnotationError { key, source })
     }
 
     /// Returns the text of the annotation.
@@ -78,30 +77,26 @@ impl InjectedSet {
         Self::of(set, Arc::clone(&set.hashes.without_image), now)
     }
 
+    // As in Kruise: null is an entry that says nothing.
+    fn read(set: &Arc<str>, entry: Value) -> Option<Self> {
+        match entry {
+            Value::Null => Some(Self::default()),
+            Value::String(hash) => {
+                Some(Self { hash: hash.into(), sidecar_set_name: Arc::clone(set), ..Self::default() })
+            }
+            Value::Object(members) => entries::as_in_go(members, &FIELDS),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+        }
+    }
+
     fn of(set: &CanonicalSet, hash: Arc<str>, now: Seconds) -> Self {
         Self {
             update_timestamp: Some(now),
             hash,
             sidecar_set_name: Arc::clone(&set.name),
-            sidecar_list: Some(set.listed_names()),
+            sidecar_list: Some(set.listed.clone()),
             controller_revision: None,
         }
-    }
-}
-
-impl From<FlatForm> for HashAnnotation {
-    fn from(flat: FlatForm) -> Self {
-        let sets = flat.iter().map(|(name, hash)| {
-            let set = InjectedSet {
-                update_timestamp: None,
-                hash: Arc::clone(hash),
-                sidecar_set_name: Arc::clone(name),
-                sidecar_list: None,
-                controller_revision: None,
-            };
-            (Arc::clone(name), set)
-        });
-        Self(sets.collect())
     }
 }
 
@@ -131,6 +126,38 @@ mod tests {
 
         assert_eq!(&*parsed.0.get("log-sc").unwrap().hash, "h1");
         assert_eq!(parsed.0.get("log-sc").unwrap().sidecar_list, None);
+    }
+
+    #[test]
+    fn an_entry_is_read_whatever_those_of_other_sets_are() {
+        for other in
+            [r#""n":null"#, r#""n":{"hash":null}"#, r#""n":5"#, r#""n":["x"]"#, r#""n":{"updateTimestamp":"x"}"#]
+        {
+            let parsed = HashAnnotation::parse("k", &TODAY.replacen('{', &format!("{{{other},"), 1)).unwrap();
+
+            assert_eq!(parsed.0.get("log-sc"), HashAnnotation::parse("k", TODAY).unwrap().0.get("log-sc"), "{other}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_read_beside_what_means_nothing_to_anybody() {
+        let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+        for other in [&*deep, "1e999", r#""\ud800""#, r#"{"hash":"\ud800"}"#] {
+            let text = TODAY.replacen('{', &format!(r#"{{"n":{other},"#), 1);
+
+            assert_eq!(HashAnnotation::parse("k", &text).unwrap().to_text(), TODAY, "{other:.20}");
+        }
+    }
+
+    // `json.Unmarshal` of Go does both.
+    #[test]
+    fn the_case_of_members_does_not_count_and_null_is_an_entry_without_a_hash() {
+        let parsed = HashAnnotation::parse("k", r#"{"a":{"HASH":"h1","sidecarlist":["x"]},"b":null}"#).unwrap();
+
+        assert_eq!(
+            parsed.to_text(),
+            r#"{"a":{"updateTimestamp":null,"hash":"h1","sidecarSetName":"","sidecarList":["x"]},"b":{"updateTimestamp":null,"hash":"","sidecarSetName":"","sidecarList":null}}"#
+        );
     }
 
     #[test]

@@ -27,6 +27,13 @@ impl HotAnnotations {
         Some(Self { working, versions: versions.collect() })
     }
 
+    /// Leaves out what is said of containers that the Pod does not have.
+    pub(crate) fn retain_containers(&mut self, is_there: impl Fn(&str) -> bool) {
+        let working = self.working.iter().filter(|(_, container)| is_there(container));
+        self.working = working.map(|(sidecar, container)| (Arc::clone(sidecar), Arc::clone(container))).collect();
+        self.versions.retain(is_there);
+    }
+
     /// Returns the version of a container, which is 0 where none is known.
     #[must_use]
     pub fn version(&self, container: &str) -> u64 {

@@ -73,7 +73,8 @@ impl Catalog {
         let failed = status.and_then(|status| status.failure.as_ref()?.revision.as_deref());
         let history = self.revisions().of(&set.name, set.uid.as_deref()).oldest_first();
         let past = history.into_iter().rev().filter(|revision| Some(&*revision.name) != failed);
-        let mut past: Vec<_> = past.filter_map(|revision| returning(set, source, revision).ok()).collect();
+        let forbid = |past: &CanonicalSet| self.past.permissions()?.forbid_new(past);
+        let mut past: Vec<_> = past.filter_map(|revision| returning(set, source, revision, forbid).ok()).collect();
         let newest_proven = past.iter().position(|past| is_proven(past, matched, status));
         let at = newest_proven.or((!past.is_empty()).then_some(0))?;
         Some(past.swap_remove(at))

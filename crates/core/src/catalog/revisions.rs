@@ -3,7 +3,7 @@
 use super::{Catalog, Entry};
 use crate::normalize::{CanonicalSet, OnFailure, normalize};
 use crate::revision::{Failure, PIN_PATH, Pin, Revision, Revisions, Why, differences};
-use crate::validation::Violations;
+use crate::validation::{Permissions, Violations, Whitelist};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sidecarset_api::v1beta1::SidecarSet;
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ pub(super) struct Past {
     // The sets that are pinned to a revision, or may return to one, as they were written: what they were then is made of
     // both.
     sources: BTreeMap<Arc<str>, SidecarSet>,
+    // What the cluster allows, where that is known: it counts for every definition, however old it is.
+    permissions: Option<Permissions>,
 }
 
 impl Catalog {
@@ -51,7 +53,8 @@ impl Catalog {
         let Some(pin) = Pin::parse(&set.spec, &mut Violations::default()) else {
             return;
         };
-        let Err(unusable) = pin.resolve(set, &self.past.revisions) else {
+        let forbid = |past: &CanonicalSet| self.past.permissions()?.forbid_new(past);
+        let Err(unusable) = pin.resolve(set, &self.past.revisions, forbid) else {
             return;
         };
         // What is wrong with the set itself would be told again as what is wrong with its past.
@@ -59,6 +62,38 @@ impl Catalog {
         if !is_told {
             violations.add(PIN_PATH, unusable);
         }
+    }
+
+    /// Takes note of what the cluster allows. Answers for which sets this changes something.
+    pub fn permit(&mut self, permissions: Permissions) -> Vec<Arc<str>> {
+        self.past.permissions = Some(permissions);
+        self.permissions_changed()
+    }
+
+    /// Takes note of the white list of the cluster. Answers for which sets this changes something.
+    pub fn set_whitelist(&mut self, whitelist: Whitelist) -> Vec<Arc<str>> {
+        self.past.permissions.get_or_insert_default().set_whitelist(whitelist);
+        self.permissions_changed()
+    }
+
+    /// Adds what a set asks for and the cluster does not allow, as far as that is known.
+    pub fn check_permissions(&self, set: &SidecarSet, violations: &mut Violations) {
+        if let Some(permissions) = self.past.permissions() {
+            permissions.check(set, violations);
+        }
+    }
+
+    fn permissions_changed(&mut self) -> Vec<Arc<str>> {
+        let mut changed = Vec::new();
+        for (name, entry) in &mut self.sets {
+            if let Entry::Valid(set) = entry
+                && let Some(completed) = self.past.completed(set)
+            {
+                *set = Arc::new(completed);
+                changed.push(Arc::clone(name));
+            }
+        }
+        changed
     }
 
     // Here and not while a Pod is waiting: what a review needs is in memory, and ready.
@@ -103,7 +138,12 @@ impl Past {
         self.sources.get(set)
     }
 
-    /// Returns a set with what its revisions say. Nothing is returned where it says that already.
+    /// Returns what the cluster allows, where that is known.
+    pub(super) fn permissions(&self) -> Option<&Permissions> {
+        self.permissions.as_ref()
+    }
+
+    /// Returns a set with what its revisions and the cluster's permissions say. Nothing is returned where it says that already.
     pub(super) fn completed(&self, set: &CanonicalSet) -> Option<CanonicalSet> {
         let history = self.revisions.of(&set.name, set.uid.as_deref());
         let known = history.with_definition(set.fingerprint);
@@ -115,19 +155,28 @@ impl Past {
             let present = CanonicalSet { differences: Arc::clone(&differences), ..set.clone() };
             self.resolved_failure(&present, failure)
         });
+        let forbidden = self.forbid_in_force(set);
         let is_same = revision == set.revision && pin == set.pin && failure == set.failure;
-        let is_news = !is_same || differences != set.differences;
-        is_news.then(|| CanonicalSet { revision, pin, failure, differences, ..set.clone() })
+        let is_news = !is_same || differences != set.differences || forbidden != set.forbidden;
+        is_news.then(|| CanonicalSet { revision, pin, failure, differences, forbidden, ..set.clone() })
+    }
+
+    fn forbid_in_force(&self, set: &CanonicalSet) -> Option<Arc<str>> {
+        self.permissions()?.forbid_in_force(set)
     }
 
     fn resolved(&self, set: &CanonicalSet, pin: &Pin) -> Pin {
-        let past = self.source(&set.name).map(|source| pin.resolve(source, &self.revisions).map(Arc::new));
+        let resolve = |source| pin.resolve(source, &self.revisions, |past| self.forbid_in_force(past)).map(Arc::new);
+        let past = self.source(&set.name).map(resolve);
         Pin { past: past.unwrap_or_else(|| pin.past.clone()), ..pin.clone() }
     }
 
     fn resolved_failure(&self, set: &CanonicalSet, failure: &Failure) -> Failure {
         let source = self.source(&set.name);
-        source.map_or_else(|| failure.clone(), |source| failure.resolved(set, source, &self.revisions))
+        source.map_or_else(
+            || failure.clone(),
+            |source| failure.resolved(set, source, &self.revisions, |past| self.forbid_in_force(past)),
+        )
     }
 }
 

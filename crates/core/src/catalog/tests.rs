@@ -95,7 +95,26 @@ fn the_pods_of_a_reserved_namespace_are_selected_only_by_name() {
 
     assert_eq!(names(&catalog.select(&nginx(), Some(&kube_system))), ["system"]);
     assert_eq!(names(&catalog.select(&nginx(), Some(&NamespaceLabels::new()))), ["everywhere"]);
-    assert_eq!((catalog.is_reserved("kube-system"), catalog.is_reserved("default")), (true, false));
+    assert_eq!((catalog.reservation("kube-system"), catalog.reservation("default")), (Some(Reservation::ByName), None));
+}
+
+#[test]
+fn no_set_selects_the_pods_of_the_operator() {
+    let named = |name: &str| set(name, json!({"containers": [{"name": "a", "image": "i"}], "namespace": name}));
+    let everywhere = set("everywhere", json!({"containers": [{"name": "b", "image": "i"}]}));
+    // It may run in a namespace that is reserved for another reason.
+    for own in ["sidecarset-system", "kube-system"] {
+        let mut catalog = Catalog::reserving(["kube-system"]).without_operator(own);
+        for set in [named(own), everywhere.clone()] {
+            catalog.put_set(&serde_json::from_value(set).unwrap());
+        }
+        let labels = BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), own.to_owned())]);
+        let unknown = NamespaceFacts { name: Some(own), ..NamespaceFacts::default() };
+
+        assert_eq!(names(&catalog.select(&nginx(), Some(&labels))), [""; 0]);
+        assert_eq!(names(&catalog.select(&nginx(), unknown)), [""; 0]);
+        assert_eq!(catalog.reservation(own), Some(Reservation::Operator));
+    }
 }
 
 #[test]
@@ -133,7 +152,7 @@ fn only_what_may_select_other_pods_is_a_change_of_the_selection() {
 }
 
 fn lacking(catalog: &Catalog, namespace: &str, injected: &[&str]) -> Vec<String> {
-    let lacking = catalog.lacking(&nginx(), namespace, |set| injected.contains(&set));
+    let lacking = catalog.lacking((&nginx(), OperatingSystem::Linux), namespace, |set| injected.contains(&set));
     lacking.iter().map(ToString::to_string).collect()
 }
 
@@ -145,7 +164,7 @@ fn a_pod_lacks_the_sets_that_select_it_and_are_not_in_it() {
 
     assert_eq!(lacking(&catalog, "shop", &[]), ["one", "two"]);
     assert_eq!(lacking(&catalog, "shop", &["one"]), ["two"]);
-    assert_eq!(catalog.lacking(&NamespaceLabels::new(), "shop", |_| false), []);
+    assert_eq!(catalog.lacking((&NamespaceLabels::new(), OperatingSystem::Linux), "shop", |_| false), []);
 }
 
 #[test]
@@ -187,4 +206,66 @@ fn a_set_that_becomes_a_canary_is_another_selection() {
     catalog.put_set(&serde_json::from_value(changed).unwrap());
 
     assert_eq!(catalog.selection_version(), before + 1);
+}
+
+#[test]
+fn a_set_is_current_as_long_as_no_newer_one_is_known_of() {
+    let containers = json!({"containers": [{"name": "a", "image": "i"}]});
+    for definition in [containers, json!({"containers": []})] {
+        let mut set = set("s", definition);
+        set["metadata"]["uid"] = json!("one");
+        set["metadata"]["generation"] = json!(4);
+        let catalog = catalog(&[set]);
+
+        let is_current = |name: &str, uid: &str, generation| {
+            catalog.is_current(&SetIdentity { name: name.to_owned(), uid: Some(uid.to_owned()), generation })
+        };
+        assert!(is_current("s", "one", 4) && is_current("s", "one", 3));
+        assert!(!is_current("s", "one", 5) && !is_current("s", "two", 1) && !is_current("t", "one", 4));
+    }
+}
+
+/// A set with one container, and these members of its spec.
+fn with_container(name: &str, members: &Value) -> Value {
+    let mut set = set(name, json!({"containers": [{"name": name, "image": "i"}]}));
+    set["spec"].as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    set
+}
+
+fn for_systems(systems: &[&str]) -> Value {
+    json!({"injectionStrategy": {"operatingSystems": systems}})
+}
+
+#[test]
+fn a_pod_for_another_operating_system_lacks_nothing() {
+    let both = with_container("both", &for_systems(&["linux", "windows"]));
+    let catalog = catalog(&[both, with_container("default", &json!({}))]);
+    let lacking = |os| catalog.lacking((&nginx(), os), "shop", |_| false);
+
+    assert_eq!(lacking(OperatingSystem::Windows), [Arc::from("both")]);
+    assert_eq!(lacking(OperatingSystem::Linux), [Arc::from("both"), Arc::from("default")]);
+}
+
+#[test]
+fn which_operating_systems_a_set_is_for_is_part_of_its_selection() {
+    let mut catalog = catalog(&[with_container("one", &json!({}))]);
+    let before = catalog.selection_version();
+
+    catalog.put_set(&serde_json::from_value(with_container("one", &for_systems(&["windows"]))).unwrap());
+
+    assert!(catalog.selection_version() > before);
+}
+
+#[test]
+fn a_set_that_is_not_written_yet_selects_pods_as_it_would_afterwards() {
+    let mut catalog = Catalog::reserving(["kube-system"]);
+    catalog.put_namespace("shop", NamespaceLabels::from([("team".to_owned(), "a".to_owned())]));
+    let canonical = |members| normalize(&serde_json::from_value(with_container("new", &members)).unwrap()).unwrap();
+    let everywhere = canonical(json!({}));
+    let of_team = canonical(json!({"namespaceSelector": {"matchLabels": {"team": "a"}}}));
+    let selected = |set: &CanonicalSet, namespace| catalog.is_selected_by(set, &nginx(), namespace);
+
+    assert!(selected(&everywhere, "shop") && selected(&everywhere, "new") && selected(&of_team, "shop"));
+    assert!(!selected(&of_team, "new") && !selected(&everywhere, "kube-system"));
+    assert!(!catalog.is_selected_by(&everywhere, &NamespaceLabels::new(), "shop"));
 }

@@ -1,6 +1,6 @@
 //! What is told of a single Pod.
 
-use super::{Event, EventKind, Subject};
+use super::{Event, EventKind, Subject, shortened};
 use crate::injection::{Clash, ClashKind};
 use crate::record::PodRecord;
 use std::sync::Arc;
@@ -24,18 +24,21 @@ pub fn reset_failed(pod: &PodRecord, error: &str) -> Event {
 pub fn clashed(clash: &Clash, namespace: &str, pods: &str) -> Event {
     let reason = match clash.kind {
         ClashKind::Container => "ContainerReplaced",
+        ClashKind::Stripped => "ContainerStripped",
         ClashKind::Volume => "VolumeShadowed",
+        ClashKind::Port => "PortTaken",
+        ClashKind::Qos => "NotGuaranteed",
     };
     Event {
         subject: Subject::Set { name: Arc::clone(&clash.set), uid: clash.uid.clone() },
         kind: EventKind::Warning,
         reason: reason.to_owned(),
         action: "Inject",
-        note: format!("pod {namespace}/{pods}: {}", clash.message),
+        note: shortened(format!("pod {namespace}/{pods}: {}", clash.message)),
     }
 }
 
 fn of_flip(pod: &PodRecord, kind: EventKind, reason: &str, note: String) -> Event {
     let subject = Subject::Pod { key: pod.key.clone(), uid: pod.uid.clone() };
-    Event { subject, kind, reason: reason.to_owned(), action: "HotUpgrade", note }
+    Event { subject, kind, reason: reason.to_owned(), action: "HotUpgrade", note: shortened(note) }
 }

@@ -1,11 +1,11 @@
 //! What is told when the status of a set changes.
 
-use super::{Event, EventKind, Subject};
+use super::{Event, EventKind, Subject, shortened};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use sidecarset_api::v1beta1::SidecarSetStatus;
 
 /// The reasons of a rollout's conditions that a person should know of, whichever of the conditions has them.
-const BAD: [&str; 3] = ["InvalidSpec", "RevisionUnusable", "UpgradesNotTaken"];
+const BAD: [&str; 4] = ["InvalidSpec", "RevisionUnusable", "NotAllowed", "UpgradesNotTaken"];
 
 const ACTION: &str = "Rollout";
 
@@ -29,7 +29,7 @@ impl Narrator {
             kind,
             reason: reason.to_owned(),
             action: ACTION,
-            note,
+            note: shortened(note),
         };
         let mut events: Vec<Event> = Vec::new();
         for condition in after.conditions.iter().filter(|condition| is_bad(condition)) {

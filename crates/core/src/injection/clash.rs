@@ -12,21 +12,37 @@ pub struct Clash {
     pub uid: Option<Arc<str>>,
     /// What both have.
     pub kind: ClashKind,
-    /// What comes of it, for the author of either.
+    /// The field of the set, with the name of a container in the place of its number.
+    pub path: String,
+    /// What comes of it, as a sentence about that field.
+    pub consequence: String,
+    /// The same for the author of a Pod.
     pub message: String,
 }
 
 /// What both have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClashKind {
-    /// A container: the Pod's own is replaced.
+    /// A container: the one that the Pod brings is replaced.
     Container,
+    /// A container that has lost fields since it was injected: they are put back.
+    Stripped,
     /// A volume: that of the set is not used.
     Volume,
+    /// A port, by its name or its number.
+    Port,
+    /// The class of the Pod: it was Guaranteed, and is not with the sidecar.
+    Qos,
 }
 
 impl Clash {
-    pub(super) fn of(set: &CanonicalSet, kind: ClashKind, message: String) -> Self {
-        Self { set: Arc::clone(&set.name), uid: set.uid.clone(), kind, message }
+    pub(super) fn of(set: &CanonicalSet, kind: ClashKind, (path, consequence): (String, String)) -> Self {
+        let message = format!("{path} of SidecarSet {}: {consequence}", set.name);
+        Self { set: Arc::clone(&set.name), uid: set.uid.clone(), kind, path, consequence, message }
+    }
+
+    /// Says it to the author of a Pod in other words.
+    pub(super) fn saying(self, message: String) -> Self {
+        Self { message, ..self }
     }
 }

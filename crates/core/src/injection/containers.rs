@@ -1,23 +1,35 @@
 //! Where sidecars stand among the Pod's own containers.
 
-use super::definition::{self, Recipient};
+use super::definition::{self, Computed, Recipient};
 use super::edit::PodEdit;
+use super::layout::Layout;
+use super::likeness::{self, Likeness};
+use super::metadata::Marks;
+use super::rules::Guest;
+use super::spec::{List, Spec};
 use super::{Clash, ClashKind, Refusal, carries_mark};
 use crate::json::Json;
-use crate::normalize::{CanonicalSet, Placement, Sidecar};
+use crate::normalize::{CanonicalSet, MOUNTS, Placement, Sidecar, TWINS};
 
-/// Places init containers and containers of the sets, given by name.
-pub(super) fn place(recipient: &Recipient<'_>, sets: &[&CanonicalSet], edit: &mut PodEdit<'_>) -> Result<(), Refusal> {
+/// Where the API server mounts the token of the Pod's ServiceAccount.
+const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Places init containers and containers of the sets, given by name. Returns the resources that were computed for this Pod.
+pub(super) fn place<'a>(
+    recipient: &Recipient<'a>,
+    placed: (&Layout<'a>, &Marks),
+    sets: &[&'a CanonicalSet],
+    edit: &mut PodEdit<'_>,
+) -> Result<Computed<'a>, Refusal> {
+    let mut computed = Computed::new();
     // As in Kruise: init containers of all sets are sorted together, containers keep the order of their sets.
     let mut init: Vec<(&CanonicalSet, &Sidecar)> = all(sets, |set| &set.init_containers).collect();
     init.sort_by(|(_, one), (_, other)| one.name.cmp(&other.name));
-    place_list(recipient, "initContainers", init, edit)?;
-    place_list(recipient, "containers", all(sets, |set| &set.containers).collect(), edit)
-}
-
-/// Says whether a list of the Pod has a container of this name that was injected.
-pub(super) fn is_present(pod: Json<'_>, list: &str, name: &str) -> bool {
-    find(pod, list, name).is_some_and(|(_, container)| carries_mark(container))
+    let regular = all(sets, |set| &set.containers).collect();
+    for (list, sidecars) in [(List::Init, init), (List::Regular, regular)] {
+        place_list((recipient, placed), list, sidecars, &mut computed, edit)?;
+    }
+    Ok(computed)
 }
 
 fn all<'a>(
@@ -27,44 +39,88 @@ fn all<'a>(
     sets.iter().flat_map(move |set| list(set).iter().map(|sidecar| (*set, sidecar)))
 }
 
-fn place_list(
-    recipient: &Recipient<'_>,
-    list: &'static str,
-    sidecars: Vec<(&CanonicalSet, &Sidecar)>,
+fn place_list<'a>(
+    (recipient, (layout, marks)): (&Recipient<'a>, (&Layout<'a>, &Marks)),
+    list: List,
+    sidecars: Vec<(&'a CanonicalSet, &'a Sidecar)>,
+    computed: &mut Computed<'a>,
     edit: &mut PodEdit<'_>,
 ) -> Result<(), Refusal> {
-    let pod = recipient.pod;
+    let (spec, member) = (recipient.spec, list.name());
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for (set, sidecar) in sidecars {
-        let containers = definition::of(recipient, set, sidecar, edit)?;
-        for (name, container) in sidecar.names_in_pod().iter().zip(containers) {
-            match find(pod, list, name) {
+        // One container stands for a sidecar, or two.
+        let mut found = [None; TWINS.len()];
+        for (found, name) in found.iter_mut().zip(sidecar.names_in_pod()) {
+            *found = layout.containers.find(list, name);
+        }
+        let guest = Guest { set, list, sidecar };
+        let containers = definition::of(recipient, guest, token_mount(spec, &found), computed, edit)?;
+        for (number, (found, container)) in found.into_iter().zip(containers).enumerate() {
+            match found {
                 Some((at, own)) => {
                     // As in Kruise: the sidecar takes the place of the Pod's container. Its author should know.
-                    if !carries_mark(own) {
-                        let replaced = format!(
-                            "spec.{list}[{at}]: container {name} is replaced by the one of SidecarSet {}",
-                            set.name
-                        );
-                        edit.warn(Clash::of(set, ClashKind::Container, replaced));
+                    if let Some(why) = surprise(marks, (set, sidecar), own, number) {
+                        edit.warn_of(replaced(guest, at, &sidecar.names_in_pod()[number], &why));
                     }
-                    edit.replace(list, at, &container);
+                    edit.replace(member, at, &container);
                 }
                 None if sidecar.placement == Placement::BeforeApp => before.push(container),
                 None => after.push(container),
             }
         }
     }
-    if pod.at("spec").at(list).is_list() {
-        edit.prepend(list, &before);
-        edit.append(list, &after);
+    layout.leaving(list).for_each(|at| edit.remove(member, at));
+    if spec.list(list).is_list() {
+        edit.prepend(member, &before);
+        edit.append(member, &after);
     } else {
         before.append(&mut after);
-        edit.append(list, &before);
+        edit.append(member, &before);
     }
     Ok(())
 }
 
-fn find<'a>(pod: Json<'a>, list: &str, name: &str) -> Option<(usize, Json<'a>)> {
-    pod.at("spec").at(list).items().enumerate().find(|(_, container)| container.at("name").is(name))
+/// Tells the author of the Pod the name of its container, and that of the set the name of the sidecar: they differ where it is
+/// upgraded hot.
+fn replaced(guest: Guest<'_>, at: usize, name: &str, why: &str) -> Clash {
+    let (list, set) = (guest.list.name(), guest.set);
+    let field = (format!("spec.{list}[{}].name", guest.sidecar.name), format!("replaces container {name}{why}"));
+    let message = format!("spec.{list}[{at}]: container {name} is replaced by the one of SidecarSet {}{why}", set.name);
+    Clash::of(set, ClashKind::Container, field).saying(message)
+}
+
+/// Says what may surprise somebody when a container is replaced, if anything does. That a Pod whose manifest was copied has an
+/// earlier definition, or a container to which others have added something, surprises nobody.
+fn surprise(
+    marks: &Marks,
+    (set, sidecar): (&CanonicalSet, &Sidecar),
+    container: Json<'_>,
+    number: usize,
+) -> Option<String> {
+    if !carries_mark(container) {
+        return Some(String::new());
+    }
+    if marks.records_another(set) {
+        return None;
+    }
+    match likeness::of(container, sidecar, number) {
+        Likeness::Same => None,
+        Likeness::Lacking(restorations) => restorations.first().map(|first| differs_in(&first.path.join("."))),
+        Likeness::Different(field) => Some(differs_in(&field)),
+    }
+}
+
+fn differs_in(field: &str) -> String {
+    format!(": it is marked as injected, but differs in {field}")
+}
+
+/// Returns the mount of the ServiceAccount's token that containers of an earlier call have got, or those that were copied.
+// The API server gives it to each container, but for the last time before we are asked again.
+fn token_mount<'a>(spec: Spec<'a>, found: &[Option<(usize, Json<'a>)>]) -> Option<Json<'a>> {
+    let injected = found.iter().flatten().map(|(_, container)| *container).filter(|container| carries_mark(*container));
+    let mut mounts = injected.flat_map(|container| container.at(MOUNTS.0).items());
+    let mount = mounts.find(|mount| mount.at(MOUNTS.1).is(TOKEN))?;
+    let volume = mount.at("name").as_str()?;
+    spec.volumes.items().any(|it| it.at("name").is(volume)).then_some(mount)
 }

@@ -4,6 +4,9 @@ use super::{Injection, Refusal, choose, inject};
 use crate::annotations::Seconds;
 use crate::catalog::{InvalidSet, Selection};
 use crate::json::AsJson;
+use crate::normalize::CanonicalSet;
+use crate::os::OperatingSystem;
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
@@ -34,11 +37,40 @@ pub fn decide(
     if let Some(set) = selection.invalid.first() {
         return Err(Rejection::InvalidSet(Arc::clone(set)));
     }
-    let chosen = choose(pod, &selection.sets, draw);
-    chosen.and_then(|sets| inject(pod, &sets, now)).map_err(|refusal| {
-        let sets = selection.sets.iter().map(|set| Arc::clone(&set.name)).collect();
+    let (sets, left_out) = selection.for_os(os_of(pod));
+    let chosen = choose(pod, &sets, draw);
+    let injected = chosen.and_then(|sets| inject(pod, &sets, now));
+    let mut injection = injected.map_err(|refusal| {
+        let sets = sets.iter().map(|set| Arc::clone(&set.name)).collect();
         Rejection::NotInjectable { sets, refusal }
-    })
+    })?;
+    injection.warnings.extend(left_out);
+    Ok(injection)
+}
+
+/// Returns the operating system that a Pod is for.
+#[must_use]
+pub fn os_of(pod: &impl AsJson) -> OperatingSystem {
+    pod.look(|pod| OperatingSystem::of_spec(pod.at("spec")))
+}
+
+impl Selection {
+    /// Returns the sets that are for Pods of an operating system, and tells of those that are not although they do not say so.
+    fn for_os(&self, os: OperatingSystem) -> (Cow<'_, [Arc<CanonicalSet>]>, Vec<String>) {
+        if self.sets.iter().all(|set| set.operating_systems.include(os)) {
+            return (Cow::Borrowed(&self.sets), Vec::new());
+        }
+        let (sets, others) = self.sets.iter().cloned().partition(|set| set.operating_systems.include(os));
+        let others: Vec<Arc<CanonicalSet>> = others;
+        let told = others.iter().filter(|set| set.operating_systems.are_assumed()).map(|set| {
+            let (name, its) = (&set.name, set.operating_systems);
+            format!(
+                "SidecarSet {name} is not injected: the Pod is for {os}, and a set is for {its} that names no \
+                 spec.injectionStrategy.operatingSystems"
+            )
+        });
+        (Cow::Owned(sets), told.collect())
+    }
 }
 
 impl Display for Rejection {

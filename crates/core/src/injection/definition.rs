@@ -1,8 +1,11 @@
 //! A sidecar as it stands in one Pod.
 
 use super::edit::PodEdit;
+use super::layout::Entry;
+use super::rules::Guest;
+use super::spec::{List, Spec};
 use super::{Refusal, resources, sharing};
-use crate::json::{Json, write_text};
+use crate::json::{Document, Json, write_text};
 use crate::normalize::{CanonicalSet, DEVICES, ENV, MOUNTS, Part, Sidecar};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,27 +13,32 @@ use std::sync::Arc;
 /// A Pod that is injected.
 #[derive(Debug)]
 pub(super) struct Recipient<'a> {
-    /// The Pod as it came.
-    pub(super) pod: Json<'a>,
+    /// Its spec as it came.
+    pub(super) spec: Spec<'a>,
     /// Its own containers.
     own: sharing::OwnContainers<'a>,
     /// The names of the containers that it gets, or has got already, each with the set that it is of.
-    sidecars: BTreeMap<&'a str, &'a CanonicalSet>,
+    pub(super) sidecars: BTreeMap<&'a str, Entry<'a>>,
 }
+
+/// The resources that were computed for a Pod, by the names of the sidecars.
+pub(super) type Computed<'a> = Vec<(&'a str, Document<'static>)>;
 
 impl<'a> Recipient<'a> {
     /// Begins with a Pod and all sets that select it. Sets of which two have a container of one name are refused.
-    pub(super) fn new(pod: Json<'a>, sets: &'a [Arc<CanonicalSet>]) -> Result<Self, Refusal> {
-        let mut sidecars: BTreeMap<&str, &CanonicalSet> = BTreeMap::new();
+    pub(super) fn new((pod, spec): (Json<'a>, Spec<'a>), sets: &'a [Arc<CanonicalSet>]) -> Result<Self, Refusal> {
+        let mut sidecars: BTreeMap<&str, Entry<'_>> = BTreeMap::new();
         for set in sets {
-            for container in set.sidecars().flat_map(Sidecar::names_in_pod) {
-                if let Some(first) = sidecars.insert(container, set) {
-                    let (one, other) = (Arc::clone(&first.name), Arc::clone(&set.name));
-                    return Err(Refusal::SameContainer { one, other, container: Arc::clone(container) });
+            for (list, of_list) in [(List::Init, &set.init_containers), (List::Regular, &set.containers)] {
+                for container in of_list.iter().flat_map(Sidecar::names_in_pod) {
+                    if let Some((first, _)) = sidecars.insert(container, (set, list)) {
+                        let (one, other) = (Arc::clone(&first.name), Arc::clone(&set.name));
+                        return Err(Refusal::SameContainer { one, other, container: Arc::clone(container) });
+                    }
                 }
             }
         }
-        Ok(Self { pod, own: sharing::OwnContainers::of(pod), sidecars })
+        Ok(Self { spec, own: sharing::OwnContainers::of(pod, spec), sidecars })
     }
 
     /// Says whether a container of this name is some set's.
@@ -39,19 +47,24 @@ impl<'a> Recipient<'a> {
     }
 }
 
-/// Returns the containers that stand for a sidecar in this Pod, as JSON, in the order of its names.
-pub(super) fn of(
-    recipient: &Recipient<'_>,
-    set: &CanonicalSet,
-    sidecar: &Sidecar,
+/// Returns the containers that stand for a sidecar in this Pod, as JSON, in the order of its names. `token` is a mount that they
+/// keep, unless they have another one at its place.
+pub(super) fn of<'a>(
+    recipient: &Recipient<'a>,
+    guest: Guest<'a>,
+    token: Option<Json<'a>>,
+    computed: &mut Computed<'a>,
     edit: &mut PodEdit<'_>,
 ) -> Result<Vec<String>, Refusal> {
+    let Guest { set, sidecar, .. } = guest;
     let mut resources = String::new();
     if let Some(policy) = &sidecar.resources {
-        let computed = resources::computed(recipient, (set, sidecar), policy, &mut edit.warnings)?;
-        resources = format!("\"resources\":{computed},");
+        let amounts = resources::computed(recipient, (set, sidecar), policy, &mut edit.warnings)?;
+        resources = format!("\"resources\":{amounts},");
+        computed.push((&sidecar.name, Document::of(&amounts)));
     }
-    let taken = sharing::taken(&recipient.own, edit, sidecar);
+    let mut taken = sharing::taken(&recipient.own, edit, guest);
+    taken.keep(token, sidecar);
     let template = &sidecar.template;
     let containers = template.containers.iter().map(|own| {
         let mut text = String::with_capacity(template.length() + resources.len() + taken.length());

@@ -3,6 +3,9 @@
 use crate::json::{write_letters, write_text};
 use std::borrow::Cow;
 
+/// From how many bytes on a patch grows by what it needs.
+const LONG: usize = 64 * 1024;
+
 /// A JSON Patch as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch {
@@ -12,15 +15,17 @@ pub struct Patch {
 
 /// A patch that is being written.
 #[derive(Debug, Default)]
-pub(super) struct Operations {
+pub struct Operations {
     // Without the end of the list.
     text: String,
 }
 
 /// What is done with a value.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Operation {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// It is added: to a list in front of what is there, to an object in place of what is there.
     Add,
+    /// It takes the place of what is there.
     Replace,
 }
 
@@ -58,7 +63,7 @@ impl Operations {
     /// Adds an operation with a list as its value.
     pub(super) fn write_list(&mut self, path: &[&str], items: &[impl AsRef<str>]) {
         let length = items.iter().map(|item| item.as_ref().len() + 1).sum::<usize>();
-        self.begin(Operation::Add, path, length);
+        self.begin_with_value(Operation::Add, path, length);
         for (at, item) in items.iter().enumerate() {
             self.text.push(if at == 0 { '[' } else { ',' });
             self.text.push_str(item.as_ref());
@@ -67,38 +72,56 @@ impl Operations {
     }
 
     /// Adds an operation with a value that is JSON already.
-    pub(super) fn write(&mut self, operation: Operation, path: &[&str], json: &str) {
-        self.begin(operation, path, json.len());
+    pub fn write(&mut self, operation: Operation, path: &[&str], json: &str) {
+        self.begin_with_value(operation, path, json.len());
         self.text.push_str(json);
         self.text.push('}');
     }
 
+    /// Adds an operation that removes a value.
+    pub fn remove(&mut self, path: &[&str]) {
+        self.begin(r#"{"op":"remove","path":""#, path, 0);
+        self.text.push_str("\"}");
+    }
+
     /// Adds an operation with a text as its value.
     pub(super) fn write_text(&mut self, path: &[&str], text: &str) {
-        self.begin(Operation::Add, path, text.len());
+        self.begin_with_value(Operation::Add, path, text.len());
         write_text(&mut self.text, text);
         self.text.push('}');
     }
 
-    pub(super) fn finish(mut self) -> Patch {
+    /// Returns the patch.
+    #[must_use]
+    pub fn finish(mut self) -> Patch {
         if !self.text.is_empty() {
             self.text.push(']');
         }
         Patch { text: self.text }
     }
 
-    fn begin(&mut self, operation: Operation, path: &[&str], length: usize) {
-        self.text.reserve(length + 80);
-        self.text.push(if self.text.is_empty() { '[' } else { ',' });
-        self.text.push_str(match operation {
+    fn begin_with_value(&mut self, operation: Operation, path: &[&str], length: usize) {
+        let opening = match operation {
             Operation::Add => r#"{"op":"add","path":""#,
             Operation::Replace => r#"{"op":"replace","path":""#,
-        });
+        };
+        self.begin(opening, path, length);
+        self.text.push_str(r#"","value":"#);
+    }
+
+    fn begin(&mut self, opening: &str, path: &[&str], length: usize) {
+        if self.text.len() < LONG {
+            self.text.reserve(length + 80);
+        } else if self.text.capacity() - self.text.len() < length + 80 {
+            // Twice as much would be more than all the rest of a review takes.
+            self.text.reserve_exact(length + self.text.len() / 8);
+        }
+        self.text.push(if self.text.is_empty() { '[' } else { ',' });
+        self.text.push_str(opening);
         for token in path {
             self.text.push('/');
             write_token(&mut self.text, token);
         }
-        self.text.push_str(r#"","value":"#);
     }
 }
 

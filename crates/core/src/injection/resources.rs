@@ -48,13 +48,13 @@ pub(super) fn computed(
 
 /// Returns the Pod's own containers that keep running and whose name matches.
 fn targets<'a>(recipient: &Recipient<'a>, policy: &ResourcesPolicy) -> Vec<Json<'a>> {
-    let list = |list: &str| recipient.pod.at("spec").at(list).items();
-    let native = list("initContainers").filter(|container| container.at("restartPolicy").is("Always"));
+    let spec = recipient.spec;
+    let native = spec.init_containers.items().filter(|container| container.at("restartPolicy").is("Always"));
     let is_target = |container: &Json<'a>| {
         let name = container.at("name").as_str().unwrap_or_default();
         !recipient.is_sidecar(name) && !carries_mark(*container) && policy.targets.matches(name)
     };
-    native.chain(list("containers")).filter(is_target).collect()
+    native.chain(spec.containers.items()).filter(is_target).collect()
 }
 
 fn raised_to_zero(

@@ -1,6 +1,6 @@
 //! What can be looked at as JSON.
 
-use super::{Document, Json, parser};
+use super::{Document, Json};
 use serde_json::Value;
 
 /// What can be looked at as [`Json`].
@@ -24,10 +24,7 @@ impl AsJson for Document<'_> {
 /// For whoever has a value already: it is written and read again.
 impl AsJson for Value {
     fn look<R>(&self, at: impl FnOnce(Json<'_>) -> R) -> R {
-        let text = self.to_string();
-        // However deep it is, somebody has built it.
-        let document = parser::parse(&text, usize::MAX);
-        at(document.as_ref().map_or_else(Json::null, Document::root))
+        at(Document::of(self).root())
     }
 }
 

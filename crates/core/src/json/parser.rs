@@ -1,27 +1,40 @@
-//! Checks a text and notes where its values are.
+//! Checks a text and notes where its lists and objects end.
 
-use super::{Document, Kind, Node, scan};
+use super::{Document, scan};
+use elsa::sync::FrozenBTreeMap;
 use serde_json::Number;
-use std::sync::OnceLock;
+use std::borrow::Cow;
 
 /// How deep lists and objects may stand in one another: as many as the parser of sets takes.
 pub(super) const DEEPEST: usize = 127;
+/// How many bytes of a text there usually are for each list or object.
+const USUAL: usize = 32;
 /// A number with fewer digits, and no exponent, is one that can be calculated with.
 const LONGEST_SURE: usize = 300;
 
-/// Reads a text, of which lists and objects may be nested so deep; nothing where it is no JSON.
-pub(super) fn parse(text: &str, depth: usize) -> Option<Document<'_>> {
+/// Reads a text, of which lists and objects may be nested so deep.
+///
+/// # Errors
+/// The text, where it is no JSON.
+pub(super) fn parse(text: Cow<'_, str>, depth: usize) -> Result<Document<'_>, Cow<'_, str>> {
+    match read(&text, depth) {
+        Some((ends, has_escapes)) => Ok(Document { text, ends, has_escapes, made: FrozenBTreeMap::new() }),
+        None => Err(text),
+    }
+}
+
+/// Returns where the lists and objects of a text end, and whether it has strings with escapes.
+fn read(text: &str, depth: usize) -> Option<(Vec<u32>, bool)> {
     u32::try_from(text.len()).ok()?;
-    // A Pod has a name or a value in about seven bytes: room enough for most at once.
-    let nodes = Vec::with_capacity(text.len() / 6 + 4);
+    // A Pod has a list or an object in about fifty bytes: room enough for most at once.
+    let ends = Vec::with_capacity(text.len() / USUAL + 4);
     // The API server ends each review with a line break, and has no other control character.
     let has_controls = scan::has_controls(text.trim_ascii_end().as_bytes());
-    let mut parser = Parser { text: text.as_bytes(), has_controls, at: 0, nodes, escaped: 0 };
+    let mut parser = Parser { text: text.as_bytes(), has_controls, at: 0, ends, has_escapes: false, has_grown: false };
     parser.value(depth)?;
     parser.skip_space();
     let is_whole = parser.at == parser.text.len();
-    let escaped = std::iter::repeat_with(OnceLock::new).take(parser.escaped as usize).collect();
-    is_whole.then_some(Document { text, nodes: parser.nodes, escaped })
+    is_whole.then_some((parser.ends, parser.has_escapes))
 }
 
 struct Parser<'a> {
@@ -29,8 +42,9 @@ struct Parser<'a> {
     // Looked for once: there is hardly ever one.
     has_controls: bool,
     at: usize,
-    nodes: Vec<Node>,
-    escaped: u32,
+    ends: Vec<u32>,
+    has_escapes: bool,
+    has_grown: bool,
 }
 
 impl Parser<'_> {
@@ -40,16 +54,16 @@ impl Parser<'_> {
             b'"' => self.string(),
             b'{' => self.object(depth.checked_sub(1)?),
             b'[' => self.list(depth.checked_sub(1)?),
-            b't' => self.word(b"true", Kind::True),
-            b'f' => self.word(b"false", Kind::False),
-            b'n' => self.word(b"null", Kind::Null),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
             b'-' | b'0'..=b'9' => self.number(),
             _ => None,
         }
     }
 
     fn object(&mut self, depth: usize) -> Option<()> {
-        let opened = self.open(Kind::Object);
+        let opened = self.open();
         if self.next_is(b'}') {
             return self.close(opened);
         }
@@ -68,7 +82,7 @@ impl Parser<'_> {
     }
 
     fn list(&mut self, depth: usize) -> Option<()> {
-        let opened = self.open(Kind::List);
+        let opened = self.open();
         if self.next_is(b']') {
             return self.close(opened);
         }
@@ -87,16 +101,13 @@ impl Parser<'_> {
         }
         let start = self.at + 1;
         let mut end = scan::string_until(self.text, start);
-        let (mut kind, mut link) = (Kind::Text, 0);
         if self.text.get(end) != Some(&b'"') {
             end = self.past_escapes(end)?;
-            (kind, link) = (Kind::Escaped, self.escaped);
-            self.escaped += 1;
+            self.has_escapes = true;
         }
         if self.has_controls && scan::has_controls(self.text.get(start..end)?) {
             return None;
         }
-        self.note(kind, start, end, link);
         self.at = end + 1;
         Some(())
     }
@@ -109,12 +120,11 @@ impl Parser<'_> {
         Some(at)
     }
 
-    fn word(&mut self, word: &[u8], kind: Kind) -> Option<()> {
+    fn word(&mut self, word: &[u8]) -> Option<()> {
         let end = self.at + word.len();
         if self.text.get(self.at..end)? != word {
             return None;
         }
-        self.note(kind, self.at, end, 0);
         self.at = end;
         Some(())
     }
@@ -141,7 +151,6 @@ impl Parser<'_> {
         if !is_sure && serde_json::from_slice::<Number>(number).is_err() {
             return None;
         }
-        self.note(Kind::Number, start, self.at, 0);
         Some(())
     }
 
@@ -154,23 +163,33 @@ impl Parser<'_> {
         (self.at > start).then_some(())
     }
 
-    fn open(&mut self, kind: Kind) -> usize {
-        let opened = self.nodes.len();
-        self.note(kind, self.at, self.at, 0);
+    /// Begins a list or an object, whose end is to be noted at the place that is returned.
+    fn open(&mut self) -> usize {
+        let opened = self.ends.len();
+        if opened == self.ends.capacity() {
+            self.make_room();
+        }
+        self.ends.push(0);
         self.at += 1;
         opened
     }
 
-    /// Ends a list or an object, whose last character was passed.
-    fn close(&mut self, opened: usize) -> Option<()> {
-        let next = short(self.nodes.len());
-        let node = self.nodes.get_mut(opened)?;
-        (node.end, node.link) = (short(self.at), next);
-        Some(())
+    /// Makes room for as many as there are likely to come, and where these are too few, for as many as there can: the old place is kept
+    /// meanwhile, so it is not to happen often.
+    #[cold]
+    fn make_room(&mut self) {
+        let rest = self.text.len() - self.at;
+        // Each takes two bytes at least.
+        let most = rest / 2 + 1;
+        let likely = self.ends.len().saturating_mul(rest) / self.at.max(1) * 5 / 4 + 4;
+        let is_first = !std::mem::replace(&mut self.has_grown, true);
+        self.ends.reserve_exact(if is_first { likely.min(most) } else { most });
     }
 
-    fn note(&mut self, kind: Kind, start: usize, end: usize, link: u32) {
-        self.nodes.push(Node { kind, start: short(start), end: short(end), link });
+    /// Ends a list or an object, whose last character was passed.
+    fn close(&mut self, opened: usize) -> Option<()> {
+        *self.ends.get_mut(opened)? = short(self.at);
+        Some(())
     }
 
     /// Passes space, and a character if it is that one.
@@ -194,7 +213,7 @@ impl Parser<'_> {
     }
 }
 
-// Neither places in the text nor values are more than the text is long, which was looked at before.
+// Places in the text are not beyond its length, which was looked at before.
 fn short(place: usize) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }

@@ -2,6 +2,9 @@
 
 use memchr::memchr2;
 
+/// How half a character is written that needs more than 16 bits.
+const HALF: &str = "\\ud83d";
+
 const ONES: u64 = u64::MAX / 0xff;
 const HIGH: u64 = ONES << 7;
 
@@ -26,6 +29,39 @@ pub(super) fn string_until(text: &[u8], at: usize) -> usize {
     }
     let more = rest.get(passed..).and_then(|rest| memchr2(b'"', b'\\', rest));
     more.map_or(text.len(), |more| at + passed + more)
+}
+
+/// Returns where the next byte is that is no space, or the end.
+pub(super) fn past_space(text: &[u8], mut at: u32) -> u32 {
+    // The API server writes none: one comparison is all that there is to it.
+    while text.get(at as usize).is_some_and(|byte| *byte <= b' ') {
+        at += 1;
+    }
+    at
+}
+
+/// Returns where the last quote of a string is whose first one is at a place of a text that was checked, and whether there are
+/// escapes between them.
+pub(super) fn last_quote(text: &[u8], start: u32) -> (u32, bool) {
+    let first = string_until(text, start as usize + 1);
+    let mut at = first;
+    while text.get(at) == Some(&b'\\') {
+        // Whatever is escaped by it, it is no end: a number behind it has neither quotes nor backslashes.
+        at = string_until(text, at + 2);
+    }
+    (place(at), at > first)
+}
+
+/// Returns where a number of a text that was checked ends.
+pub(super) fn number_end(text: &[u8], start: u32) -> u32 {
+    let rest = text.get(start as usize..).unwrap_or_default();
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    start + place(rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len()))
+}
+
+// A text that was checked is no longer than that.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// Returns where the first byte is that cannot stand for itself in a string, from a place on: a quote, a backslash or a
@@ -90,8 +126,8 @@ fn hexadecimal(text: &[u8], at: usize) -> Option<u32> {
     digits.iter().try_fold(0, |number, digit| Some(number * 16 + char::from(*digit).to_digit(16)?))
 }
 
-/// Returns what a string means that was found to be right.
-pub(super) fn unescaped(written: &str) -> String {
+/// Returns what a string means that was found to be right. As in Go, half a character becomes the one for what is none.
+pub(crate) fn unescaped(written: &str) -> String {
     let bytes = written.as_bytes();
     let mut meant = String::with_capacity(written.len());
     let mut at = 0;
@@ -103,7 +139,8 @@ pub(super) fn unescaped(written: &str) -> String {
             meant.push(character);
             at = next;
         } else if until < bytes.len() {
-            break;
+            meant.push(char::REPLACEMENT_CHARACTER);
+            at += HALF.len();
         }
     }
     meant

@@ -42,8 +42,17 @@ fn a_part_is_handed_on_as_it_was_written() {
 }
 
 #[test]
+fn what_comes_after_a_list_is_found_however_much_is_in_it() {
+    for items in 0..40 {
+        let text = json!({"list": vec![json!([{}]); items], "next": [7]}).to_string();
+
+        assert_eq!(read(&text).root().at("next").items().next().and_then(Json::as_i64), Some(7), "{text}");
+    }
+}
+
+#[test]
 fn whether_a_text_is_there_is_known_without_reading() {
-    let mentions = |text: &str| read(text).root().at("env").may_mention("IS_INJECTED");
+    let mentions = |text: &str| read(text).root().at("env").may_mention(&Finder::new("IS_INJECTED"));
 
     assert!(mentions(r#"{"env": [{"name": "IS_INJECTED"}]}"#));
     assert!(mentions(r#"{"env": [{"name": "\u0049S_INJECTED"}]}"#));
@@ -52,7 +61,7 @@ fn whether_a_text_is_there_is_known_without_reading() {
 
 #[test]
 fn what_is_wrong_is_told_with_its_place() {
-    assert_eq!(Document::parse("{\"a\":\n tru}").unwrap_err().to_string(), "expected ident at line 2 column 5");
+    assert_eq!(Document::parse("{\"a\":\n tru}").unwrap_err().to_string(), "a: expected ident at line 2 column 5");
 }
 
 #[test]

@@ -3,11 +3,16 @@
 mod container;
 mod volume;
 
+pub(super) use volume::fill_volume;
+
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::{Map, Value};
 use sidecarset_api::v1beta1::{SidecarContainer, SidecarSetSpec};
 
 type Object = Map<String, Value>;
+
+/// How a new image reaches a running Pod, where nobody says.
+pub(crate) const UPGRADE_TYPE: &str = "ColdUpgrade";
 
 /// Returns the spec with its defaults written out. Doing it twice changes nothing more. A value of an unexpected type
 /// stays as it is, and so does every field that this build does not know.
@@ -16,6 +21,12 @@ type Object = Map<String, Value>;
 /// `strategy.rollingUpdate.maxUnavailable`.
 pub fn defaulted(spec: &SidecarSetSpec) -> SidecarSetSpec {
     let mut spec = spec.clone();
+    fill_spec(&mut spec);
+    spec
+}
+
+/// Writes the defaults into a spec: nobody has to have it twice.
+pub fn fill_spec(spec: &mut SidecarSetSpec) {
     for container in spec.containers.iter_mut().flatten() {
         fill_sidecar(container, "BeforeAppContainer");
     }
@@ -23,7 +34,7 @@ pub fn defaulted(spec: &SidecarSetSpec) -> SidecarSetSpec {
         fill_sidecar(container, "AfterAppContainer");
     }
     for volume in spec.volumes.iter_mut().flatten() {
-        volume::fill_volume(volume);
+        fill_volume(volume);
     }
     for metadata in spec.patch_pod_metadata.iter_mut().flatten() {
         fill(&mut metadata.patch_policy, "Retain");
@@ -35,14 +46,21 @@ pub fn defaulted(spec: &SidecarSetSpec) -> SidecarSetSpec {
         fill(&mut revision.policy, "Always");
     }
     spec.revision_history_limit.get_or_insert(10);
-    spec
 }
+
+/// The regular expression that every name matches.
+const ANY_NAME: &str = ".*";
 
 // As in Kruise: shareVolumeDevicePolicy and resourcesPolicy stay absent, or the hashes of older sets would change.
 fn fill_sidecar(sidecar: &mut SidecarContainer, inject_policy: &str) {
     fill(&mut sidecar.pod_inject_policy, inject_policy);
-    fill(&mut sidecar.upgrade_strategy.get_or_insert_default().upgrade_type, "ColdUpgrade");
+    fill(&mut sidecar.upgrade_strategy.get_or_insert_default().upgrade_type, UPGRADE_TYPE);
     fill(&mut sidecar.share_volume_policy.get_or_insert_default().kind, "disabled");
+    if let Some(policy) = &mut sidecar.resources_policy
+        && policy.target_containers_name_regex.is_empty()
+    {
+        policy.target_containers_name_regex = ANY_NAME.to_owned();
+    }
     for transfer in sidecar.transfer_env.iter_mut().flatten() {
         let source = transfer.source_container_name_from.as_mut();
         if let Some(field) = source.and_then(|source| source.field_ref.as_mut()) {
@@ -123,6 +141,17 @@ mod tests {
 
         let source = &spec["containers"][0]["transferEnv"][0]["sourceContainerNameFrom"];
         assert_eq!(*source, json!({"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.labels['app']"}}));
+    }
+
+    #[test]
+    fn no_expression_for_the_names_of_targets_means_every_name() {
+        let policy = json!({
+            "targetContainersMode": "sum", "targetContainersNameRegex": "",
+            "resourcesExpr": {"limits": {"cpu": "cpu"}},
+        });
+        let spec = defaulted_json(json!({"containers": [{"name": "a", "image": "a", "resourcesPolicy": policy}]}));
+
+        assert_eq!(spec["containers"][0]["resourcesPolicy"]["targetContainersNameRegex"], ".*");
     }
 
     #[test]

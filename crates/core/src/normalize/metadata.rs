@@ -6,7 +6,7 @@ mod tests;
 use super::CanonicalSet;
 use crate::annotations::is_ours;
 use crate::merge::{MergeError, MergePatch};
-use crate::validation::{Violations, is_qualified_name};
+use crate::validation::{Violations, check_value, is_qualified_name};
 use sidecarset_api::v1beta1::{PatchPodMetadata, SidecarSetSpec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -105,6 +105,8 @@ pub(super) fn parse(spec: &SidecarSetSpec, violations: &mut Violations) -> Vec<M
         for (key, value) in entry.annotations.iter().flatten() {
             let path = format!("{path}.annotations[{key}]");
             check_key(key, &path, violations);
+            // What is merged, too: it is written as it is where a Pod has nothing to merge it with.
+            violations.take(path.as_str(), check_value(key, value));
             if let Some(before) = first.insert(key, at) {
                 violations.add(path.as_str(), format!("patch annotation[{key}] already exist in {PATH}[{before}]"));
             }

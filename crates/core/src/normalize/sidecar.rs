@@ -1,9 +1,11 @@
 //! A container of a set, ready to be put into a Pod.
 
 use super::resources::ResourcesPolicy;
-use super::template::Template;
+use super::template::{RESOURCES, Template};
 use super::transfer::EnvTransfer;
 use crate::amounts::Amounts;
+use crate::injection::rules::Rules;
+use crate::json::Document;
 use crate::validation::Violations;
 use serde_json::{Map, Value};
 use sidecarset_api::v1beta1::{SharePolicy, SidecarContainer};
@@ -37,7 +39,11 @@ pub struct Sidecar {
     names_in_pod: Box<[Arc<str>]>,
     /// The container as it stands in a Pod.
     pub template: Template,
-    /// The names of the volumes it mounts, or uses as devices.
+    /// The container as it is written, but for resources that are computed.
+    pub(crate) container: Document<'static>,
+    /// The rules of a whole Pod that it may break.
+    pub(crate) rules: Rules,
+    /// The names of the volumes that it mounts, uses as devices, or reads variables from.
     pub volumes: Vec<String>,
     /// What it takes over from the Pod's own containers.
     pub shares: Shares,
@@ -65,6 +71,21 @@ impl Sidecar {
         &self.names_in_pod
     }
 
+    /// Returns the image of its container that is `at` this place when the Pod is created.
+    #[must_use]
+    pub fn image_of(&self, at: usize) -> &str {
+        match &self.empty_image {
+            Some(empty) if at > 0 => empty,
+            Some(_) | None => &self.image,
+        }
+    }
+
+    /// Returns what a name is that stands in a Pod for that of a sidecar that is upgraded hot.
+    #[must_use]
+    pub fn name_of_twin(name: &str) -> Option<&str> {
+        TWINS.iter().find_map(|twin| name.strip_suffix(twin))
+    }
+
     /// Renders a container that has its defaults and is valid.
     pub(super) fn regular(source: &SidecarContainer) -> Self {
         Self::new(source, empty_image(source))
@@ -90,6 +111,10 @@ impl Sidecar {
             .as_ref()
             .and_then(|policy| ResourcesPolicy::parse(policy, "", &mut Violations::default()));
         let twins = empty_image.as_ref().map(|empty| [(&*names_in_pod[0], image), (&*names_in_pod[1], &**empty)]);
+        let written = match &resources {
+            Some(_) => Document::of(&without_resources(container)),
+            None => Document::of(container),
+        };
         Self {
             name: name.into(),
             image: image.into(),
@@ -99,6 +124,8 @@ impl Sidecar {
             },
             is_native: is_native(source),
             template: Template::new(container, resources.is_some(), twins),
+            rules: Rules::of(written.root()),
+            container: written,
             names_in_pod,
             empty_image,
             volumes: volume_names(container),
@@ -147,10 +174,14 @@ fn is_enabled(policy: Option<&SharePolicy>) -> bool {
     policy.and_then(|policy| policy.kind.as_deref()) == Some("enabled")
 }
 
+/// Returns a container without what is computed for each Pod.
+fn without_resources(container: &Map<String, Value>) -> Map<String, Value> {
+    container.iter().filter(|(key, _)| *key != RESOURCES).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 fn volume_names(container: &Map<String, Value>) -> Vec<String> {
     let named = |list: &str| container.get(list).and_then(Value::as_array).into_iter().flatten();
-    named("volumeMounts")
-        .chain(named("volumeDevices"))
-        .filter_map(|mount| mount.get("name").and_then(Value::as_str).map(str::to_owned))
-        .collect()
+    let mounts = named("volumeMounts").chain(named("volumeDevices")).filter_map(|mount| mount.get("name"));
+    let files = named("env").filter_map(|variable| variable.get("valueFrom")?.get("fileKeyRef")?.get("volumeName"));
+    mounts.chain(files).filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -22,6 +22,27 @@ impl Quantity {
         millis.clamp(-LARGEST, LARGEST)
     }
 
+    /// Returns what a text says in thousandths, where it is written as most are: some digits, and a suffix of whole amounts or
+    /// `m`. Of any other text it says nothing, whether it is a quantity or not.
+    #[must_use]
+    pub fn plain_millis(text: &str) -> Option<i128> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, suffix) = text.split_at(digits);
+        let factor = match suffix {
+            "m" => 1,
+            "" => 1000,
+            "k" => 1_000_000,
+            "M" => 1_000_000_000,
+            "G" => 1_000_000_000_000,
+            "Ki" => 1000 << 10,
+            "Mi" => 1000 << 20,
+            "Gi" => 1000 << 30,
+            _ => return None,
+        };
+        // Few enough digits that the product is less than the largest quantity.
+        (1..=9).contains(&digits).then(|| number.parse::<i128>().ok().map(|number| number * factor)).flatten()
+    }
+
     /// Returns none of anything.
     #[must_use]
     pub fn zero() -> Self {
@@ -56,6 +77,16 @@ mod tests {
             [("0", 0), ("1", 1000), ("250m", 250), ("1Ki", 1_024_000), ("-1500m", -1500), ("2e3", 2_000_000)]
         {
             assert_eq!(millis(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_plain_text_says_the_same_without_being_parsed() {
+        for text in ["0", "007", "250m", "16", "3k", "3M", "3G", "64Ki", "512Mi", "999999999Gi", "1"] {
+            assert_eq!(Quantity::plain_millis(text), Some(millis(text)), "{text}");
+        }
+        for text in ["", "m", "1.5", "-1", "+1", "1e3", "1T", "1u", "1 ", "9999999999", "1E"] {
+            assert_eq!(Quantity::plain_millis(text), None, "{text}");
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::observed::{ObservedContainerStatus, ObservedState, ObservedTerminated};
 use crate::annotations::Seconds;
+use std::time::Duration;
 
 /// A run that ends after this time is none that failed at once: the kubelet, too, forgets earlier failures then.
-const LONG_RUN: i64 = 600;
+const LONG_RUN: Duration = Duration::from_secs(600);
 
 /// What keeps a container from running, or kept it a moment ago.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum Ailment {
     Fails(Failure),
     /// It runs, or has ended and not been started again yet, and the run that ended last was a short one.
     Restarts(ShortRun),
+    /// It runs, since then, and others wait for its end: an ordinary init container.
+    Runs(Seconds),
 }
 
 /// Why a container does not run. What the kubelet tells in turns while nothing changes is one reason, so that nobody
@@ -94,11 +97,19 @@ impl Ailment {
     }
 }
 
+impl Ailment {
+    /// The same of an ordinary init container, for whose end others wait.
+    pub(super) fn read_ordinary(status: &ObservedContainerStatus) -> Option<Self> {
+        let running = || status.state.as_ref()?.running.as_ref()?.started_at;
+        Self::read(status).or_else(|| running().map(Self::Runs))
+    }
+}
+
 impl ShortRun {
-    fn read(ended: &ObservedTerminated, since: Option<jiff::Timestamp>) -> Option<Ailment> {
-        let (began, end) = (Seconds::from(ended.started_at?), Seconds::from(ended.finished_at?));
-        let is_short = end.since_epoch().saturating_sub(began.since_epoch()) < LONG_RUN;
-        is_short.then_some(Ailment::Restarts(Self { began, since: since?.into() }))
+    fn read(ended: &ObservedTerminated, since: Option<Seconds>) -> Option<Ailment> {
+        let (began, end) = (ended.started_at?, ended.finished_at?);
+        let is_short = end.since(began) < LONG_RUN;
+        is_short.then_some(Ailment::Restarts(Self { began, since: since? }))
     }
 }
 

@@ -1,14 +1,23 @@
 //! What a Pod carries of a set, by its annotations.
 
-use crate::annotations::{HashAnnotation, InPlaceAnnotation, InPlaceState, InjectedSet, LastStatus, Seconds};
+use super::Interner;
+use super::raw::{RawEntries, with_others};
+use crate::annotations::{
+    HashAnnotation, InPlaceAnnotation, InPlaceState, InjectedSet, LastStatus, Seconds, SidecarList,
+};
 use crate::normalize::CanonicalSet;
 use crate::sorted::SortedMap;
+use sidecarset_api::markers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a Pod carries of each set that it has to do with, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CarriedSets(Box<[Carried]>);
+pub struct CarriedSets {
+    known: Box<[Carried]>,
+    // What is said of sets that there are not: nothing in most Pods.
+    unknown: Option<Box<RawEntries>>,
+}
 
 /// What a Pod carries of a set. All but the times is the same in many Pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,75 +43,114 @@ struct Times {
     in_place: Option<Seconds>,
 }
 
-/// What the annotations of a Pod say.
+/// What the annotations of a Pod say: the names of the sets that were injected, and the other annotations as they stand.
+#[derive(Debug, Clone)]
 pub(super) struct Annotations<'a> {
     pub(super) injected: BTreeSet<&'a str>,
-    pub(super) hashes: HashAnnotation,
-    pub(super) hashes_without_image: HashAnnotation,
-    pub(super) in_place: InPlaceAnnotation,
+    pub(super) hashes: &'a str,
+    pub(super) hashes_without_image: &'a str,
+    pub(super) in_place: &'a str,
 }
 
 impl CarriedSets {
     /// Returns what the Pod carries of a set.
     #[must_use]
     pub fn get(&self, set: &str) -> Option<&Carried> {
-        self.position(set).ok().map(|at| &self.0[at])
+        self.position(set).ok().and_then(|at| self.known.get(at))
     }
 
     /// Returns all, by the names of the sets.
     pub fn iter(&self) -> impl Iterator<Item = &Carried> {
-        self.0.iter()
+        self.known.iter()
     }
 
-    /// Returns the annotation with the hash of each set.
+    /// Returns the names of all sets that were injected, those that there are not included.
     #[must_use]
-    pub fn hashes(&self) -> HashAnnotation {
-        HashAnnotation(
-            self.entries(|it| Some(InjectedSet { update_timestamp: it.times.hash, ..it.noted.hash.clone()? })),
-        )
+    pub fn listed(&self) -> BTreeSet<&str> {
+        let known = self.known.iter().filter(|carried| carried.is_injected()).map(|carried| &**carried.set());
+        known.chain(self.unknown.iter().flat_map(|unknown| unknown.listed())).collect()
     }
 
-    /// Returns the annotation with the hash of each set without images.
+    /// Returns the annotation with the hash of each set, with this one for one of them.
     #[must_use]
-    pub fn hashes_without_image(&self) -> HashAnnotation {
-        HashAnnotation(self.entries(|it| {
+    pub fn hashes_with(&self, set: &Arc<str>, hash: InjectedSet) -> String {
+        let with_time = |it: &Carried| Some(InjectedSet { update_timestamp: it.times.hash, ..it.noted.hash.clone()? });
+        self.text(self.entries(with_time), (set, hash), RawEntries::hashes)
+    }
+
+    /// Returns the annotation with the hash of each set without images, with this one for one of them.
+    #[must_use]
+    pub fn hashes_without_image_with(&self, set: &Arc<str>, hash: InjectedSet) -> String {
+        let entries = self.entries(|it| {
             let noted = it.noted.hash_without_image.clone()?;
             Some(InjectedSet { update_timestamp: it.times.hash_without_image, ..noted })
-        }))
+        });
+        self.text(entries, (set, hash), RawEntries::hashes_without_image)
     }
 
-    /// Returns the annotation with the last upgrade of each set.
+    /// Returns the annotation with the last upgrade of each set, with this one for one of them.
     #[must_use]
-    pub fn in_place(&self) -> InPlaceAnnotation {
-        InPlaceAnnotation(self.entries(|it| {
-            let mut state = it.noted.in_place.clone()?;
-            state.update_timestamp = it.times.in_place;
-            Some(state)
-        }))
+    pub fn in_place_with(&self, set: &Arc<str>, state: InPlaceState) -> String {
+        self.text(self.entries(Carried::in_place), (set, state), RawEntries::in_place)
     }
 
     /// Takes it that the Pod got the present definition of a set, as a write may have done of which nobody knows what became.
     pub fn assume(&mut self, set: &CanonicalSet) {
         let mut written = InjectedSet::with_image(set, Seconds::EPOCH);
-        if let Ok(at) = self.position(&set.name) {
-            let carried = &mut self.0[at];
+        let at = self.position(&set.name).ok();
+        if let Some(carried) = at.and_then(|at| self.known.get_mut(at)) {
             carried.times.hash = written.update_timestamp.take();
             Arc::make_mut(&mut carried.noted).hash = Some(written);
         }
     }
 
-    /// Takes what annotations say. `once` returns the one copy of what they say of a set.
-    pub(super) fn of(annotations: Annotations<'_>, mut once: impl FnMut(Noted) -> Arc<Noted>) -> Self {
-        let all = annotations.by_set().into_values();
-        Self(all.map(|(noted, times)| Carried { noted: once(noted), times }).collect())
+    /// Takes what annotations say, but for what they say of containers that the Pod does not have. What they say of sets that the
+    /// interner does not know is kept as it stands.
+    pub(super) fn of(annotations: &Annotations<'_>, is_there: impl Fn(&str) -> bool, interner: &mut Interner) -> Self {
+        if annotations.injected.iter().all(|set| interner.knows(set)) {
+            let sets = annotations.by_set();
+            if sets.keys().all(|set| interner.knows(set)) {
+                return Self { known: once(sets, is_there, interner), unknown: None };
+            }
+        }
+        let known = RawEntries::of(annotations, |set| interner.knows(set)).unwrap_or_default();
+        let unknown = RawEntries::of(annotations, |set| !interner.knows(set));
+        Self { known: once(known.annotations().by_set(), is_there, interner), unknown }
+    }
+
+    /// Says whether something may be said of a set that was not known when this was read.
+    #[must_use]
+    pub fn may_adopt(&self, set: &str) -> bool {
+        self.unknown.as_ref().is_some_and(|unknown| unknown.may_mention(set))
+    }
+
+    /// Returns the same with what is said of a set that was not known before; nothing where nothing is said of it.
+    pub(super) fn adopting(&self, set: &str, is_there: impl Fn(&str) -> bool, interner: &mut Interner) -> Option<Self> {
+        let unknown = self.unknown.as_ref().filter(|unknown| unknown.may_mention(set))?;
+        let annotations = unknown.annotations();
+        let adopted = RawEntries::of(&annotations, |name| name == set)?;
+        let known = self.known.iter().filter(|carried| **carried.set() != *set).cloned();
+        let mut known: Vec<Carried> = known.chain(once(adopted.annotations().by_set(), is_there, interner)).collect();
+        known.sort_by(|one, other| one.set().cmp(other.set()));
+        Some(Self { known: known.into(), unknown: RawEntries::of(&annotations, |name| name != set) })
+    }
+
+    fn text<T: serde::Serialize>(
+        &self,
+        mut entries: SortedMap<T>,
+        (set, entry): (&Arc<str>, T),
+        unknown: impl Fn(&RawEntries) -> &str,
+    ) -> String {
+        entries.insert(Arc::clone(set), entry);
+        with_others(entries.iter(), self.unknown.as_deref().map(unknown).unwrap_or_default())
     }
 
     fn entries<T>(&self, entry: impl Fn(&Carried) -> Option<T>) -> SortedMap<T> {
-        self.0.iter().filter_map(|carried| Some((Arc::clone(carried.set()), entry(carried)?))).collect()
+        self.known.iter().filter_map(|carried| Some((Arc::clone(carried.set()), entry(carried)?))).collect()
     }
 
     fn position(&self, set: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|carried| (**carried.set()).cmp(set))
+        self.known.binary_search_by(|carried| (**carried.set()).cmp(set))
     }
 }
 
@@ -137,6 +185,12 @@ impl Carried {
         self.noted.hash.as_ref()?.controller_revision.as_ref()
     }
 
+    /// Returns the names of the sidecars of the definition that keep running, where the Pod lists them.
+    #[must_use]
+    pub fn listed(&self) -> Option<&SidecarList> {
+        self.noted.hash.as_ref()?.sidecar_list.as_ref()
+    }
+
     /// Returns when the Pod got the definition.
     #[must_use]
     pub fn updated_at(&self) -> Option<Seconds> {
@@ -147,6 +201,14 @@ impl Carried {
     #[must_use]
     pub fn is_flat(&self) -> bool {
         self.noted.hash.as_ref().is_none_or(|noted| noted.sidecar_list.is_none())
+    }
+
+    /// Returns the last upgrade of the set in this Pod, where there was one.
+    #[must_use]
+    pub fn in_place(&self) -> Option<InPlaceState> {
+        let mut state = self.noted.in_place.clone()?;
+        state.update_timestamp = self.times.in_place;
+        Some(state)
     }
 
     /// Says whether the set was upgraded in place in this Pod.
@@ -163,22 +225,22 @@ impl Carried {
 }
 
 impl Annotations<'_> {
-    fn by_set(self) -> BTreeMap<Arc<str>, (Noted, Times)> {
+    fn by_set(&self) -> BTreeMap<Arc<str>, (Noted, Times)> {
         let mut all: BTreeMap<Arc<str>, (Noted, Times)> = BTreeMap::new();
-        for set in self.injected {
-            all.entry(set.into()).or_default().0.is_injected = true;
+        for set in &self.injected {
+            all.entry((*set).into()).or_default().0.is_injected = true;
         }
-        for (set, mut said) in self.hashes.0 {
+        for (set, mut said) in hashes(markers::HASH, self.hashes).0 {
             let (noted, times) = all.entry(set).or_default();
             times.hash = said.update_timestamp.take();
             noted.hash = Some(said);
         }
-        for (set, mut said) in self.hashes_without_image.0 {
+        for (set, mut said) in hashes(markers::HASH_WITHOUT_IMAGE, self.hashes_without_image).0 {
             let (noted, times) = all.entry(set).or_default();
             times.hash_without_image = said.update_timestamp.take();
             noted.hash_without_image = Some(said);
         }
-        for (set, mut said) in self.in_place.0 {
+        for (set, mut said) in in_place(self.in_place).0 {
             let (noted, times) = all.entry(set).or_default();
             times.in_place = said.update_timestamp.take();
             noted.in_place = Some(said);
@@ -188,10 +250,32 @@ impl Annotations<'_> {
     }
 }
 
+fn once(
+    sets: BTreeMap<Arc<str>, (Noted, Times)>,
+    is_there: impl Fn(&str) -> bool,
+    interner: &mut Interner,
+) -> Box<[Carried]> {
+    let carried = sets.into_values().map(|(mut noted, times)| {
+        let statuses = noted.in_place.as_mut().and_then(|state| state.last_container_statuses.as_mut());
+        statuses.into_iter().for_each(|statuses| statuses.retain(&is_there));
+        Carried { noted: interner.noted(noted), times }
+    });
+    carried.collect()
+}
+
+// As in Kruise: an annotation that cannot be read counts as none, and is replaced with the next upgrade.
+fn hashes(key: &'static str, text: &str) -> HashAnnotation {
+    HashAnnotation::parse(key, text).unwrap_or_default()
+}
+
+// An annotation that nobody can read says nothing: it must not keep a Pod waiting for ever.
+fn in_place(text: &str) -> InPlaceAnnotation {
+    InPlaceAnnotation::parse(text).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Interner;
 
     const HASHES: &str = r#"{"log-sc":{"updateTimestamp":"2026-01-02T03:04:05Z","hash":"h1","sidecarSetName":"log-sc","sidecarList":["agent"],"controllerRevision":"log-sc-1"},"mesh":{"updateTimestamp":null,"hash":"m1","sidecarSetName":"mesh","sidecarList":null}}"#;
     const WITHOUT_IMAGE: &str = r#"{"log-sc":{"updateTimestamp":"2026-01-02T03:04:06Z","hash":"w1","sidecarSetName":"log-sc","sidecarList":["agent"]}}"#;
@@ -200,20 +284,69 @@ mod tests {
     fn read(injected: &str, hashes: &str, interner: &mut Interner) -> CarriedSets {
         let annotations = Annotations {
             injected: injected.split(',').collect(),
-            hashes: HashAnnotation::parse("k", hashes).unwrap(),
-            hashes_without_image: HashAnnotation::parse("k", WITHOUT_IMAGE).unwrap(),
-            in_place: InPlaceAnnotation::parse(IN_PLACE).unwrap(),
+            hashes,
+            hashes_without_image: WITHOUT_IMAGE,
+            in_place: IN_PLACE,
         };
-        CarriedSets::of(annotations, |noted| interner.noted(noted))
+        CarriedSets::of(&annotations, |name| name == "agent", interner)
+    }
+
+    /// The three annotations, as they are written when nothing of the set changes that the Pod carries.
+    fn written(carried: &CarriedSets, log: &Carried) -> [String; 3] {
+        let (noted, set) = (&log.noted, log.set());
+        let timed =
+            |hash: &Option<InjectedSet>, update_timestamp| InjectedSet { update_timestamp, ..hash.clone().unwrap() };
+        [
+            carried.hashes_with(set, timed(&noted.hash, log.times.hash)),
+            carried.hashes_without_image_with(set, timed(&noted.hash_without_image, log.times.hash_without_image)),
+            carried.in_place_with(set, log.in_place().unwrap()),
+        ]
     }
 
     #[test]
     fn the_annotations_are_written_as_they_were_read() {
-        let carried = read("log-sc", HASHES, &mut Interner::default());
+        let all = read("log-sc,mesh", HASHES, &mut Interner::default());
+        let mut interner = Interner::of_sets();
+        interner.add_set("log-sc");
+        let one = read("log-sc,mesh", HASHES, &mut interner);
 
-        assert_eq!(carried.hashes().to_text(), HASHES);
-        assert_eq!(carried.hashes_without_image().to_text(), WITHOUT_IMAGE);
-        assert_eq!(carried.in_place().to_text(), IN_PLACE);
+        for carried in [&all, &one] {
+            assert_eq!(written(carried, carried.get("log-sc").unwrap()), [HASHES, WITHOUT_IMAGE, IN_PLACE]);
+            assert_eq!(carried.listed().into_iter().collect::<Vec<_>>(), ["log-sc", "mesh"]);
+        }
+        assert_eq!((all.get("mesh").is_some(), one.get("mesh").is_some()), (true, false));
+    }
+
+    #[test]
+    fn what_is_said_of_a_set_that_comes_later_is_found_then() {
+        let mut interner = Interner::of_sets();
+        let none = read("log-sc,mesh", HASHES, &mut interner);
+        for set in ["other", "mesh", "log-sc"] {
+            interner.add_set(set);
+        }
+
+        let mut adopting = |carried: &CarriedSets, set| carried.adopting(set, |_| true, &mut interner);
+        let log = adopting(&none, "log-sc").unwrap();
+        let both = adopting(&log, "mesh").unwrap();
+        let mesh = adopting(&none, "mesh").unwrap();
+
+        assert!(none.get("log-sc").is_none() && log.get("mesh").is_none());
+        assert_eq!(adopting(&mesh, "log-sc").as_ref(), Some(&both));
+        // A part of a name is no name.
+        assert_eq!([adopting(&none, "log"), adopting(&none, "other")], [None, None]);
+        assert_eq!(both, read("log-sc,mesh", HASHES, &mut interner));
+    }
+
+    #[test]
+    fn what_is_said_of_containers_that_the_pod_does_not_have_is_left_out() {
+        let other = IN_PLACE.replace("\"agent\":", "\"gone\":{},\"agent\":");
+        let annotations =
+            Annotations { injected: ["log-sc"].into(), hashes: "", hashes_without_image: "", in_place: &other };
+
+        let carried = CarriedSets::of(&annotations, |name| name == "agent", &mut Interner::default());
+
+        let state = carried.get("log-sc").unwrap().in_place().unwrap();
+        assert_eq!(carried.in_place_with(&"log-sc".into(), state), IN_PLACE);
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct RunningImage {
     pub id: Arc<str>,
 }
 
-/// What is remembered of an ordinary init container that does not do its work.
+/// What is remembered of an ordinary init container that does not do its work, or is still at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AilingContainer {
     /// The name.

@@ -1,7 +1,7 @@
 //! What repeats from Pod to Pod is kept once.
 
 use super::carried::Noted;
-use super::{ContainerKind, ContainerSpec, RunningImage};
+use super::{ContainerKind, ContainerSpec, OwnContainers, PlainPod, PodLabels, RunningImage};
 use crate::amounts::Amounts;
 use crate::annotations::{HotAnnotations, InPlaceState, InjectedSet};
 use crate::sorted::SortedMap;
@@ -12,20 +12,52 @@ use std::sync::Arc;
 /// Keeps equal strings, and whatever else is equal in many Pods, once.
 #[derive(Debug, Default)]
 pub struct Interner {
+    // The sets of which is read what Pods say; of any where nobody tells which sets there are.
+    sets: Option<BTreeSet<Arc<str>>>,
     strings: BTreeSet<Arc<str>>,
-    labels: BTreeSet<Arc<SortedMap<Arc<str>>>>,
+    labels: BTreeSet<Arc<PodLabels>>,
     // By the text that they were read from: the API server writes equal ones equally.
     containers: BTreeMap<Box<str>, Arc<ContainerSpec>>,
     running: BTreeSet<Arc<RunningImage>>,
     noted: BTreeSet<Arc<Noted>>,
     upgradable: BTreeSet<Arc<Upgradable>>,
     names: BTreeSet<Names>,
+    own: BTreeSet<Arc<OwnContainers>>,
+    plain: BTreeSet<Arc<PlainPod>>,
 }
 
 /// A list of names that is kept once, behind a pointer as small as can be: every Pod has one.
 pub type Names = Arc<Box<[Arc<str>]>>;
 
 impl Interner {
+    /// Returns one that knows of no set: what Pods say of a set is read once it is told that there is one.
+    #[must_use]
+    pub fn of_sets() -> Self {
+        Self { sets: Some(BTreeSet::new()), ..Self::default() }
+    }
+
+    /// Takes note of a set that there is, and answers whether that is new.
+    pub fn add_set(&mut self, set: &str) -> bool {
+        let is_new = !self.knows(set);
+        if let Some(sets) = &mut self.sets {
+            sets.insert(set.into());
+        }
+        is_new
+    }
+
+    /// Takes note of a set that there is no longer.
+    pub fn remove_set(&mut self, set: &str) {
+        if let Some(sets) = &mut self.sets {
+            sets.remove(set);
+        }
+    }
+
+    /// Says whether there is a set, as far as anybody has told.
+    #[must_use]
+    pub fn knows(&self, set: &str) -> bool {
+        self.sets.as_ref().is_none_or(|sets| sets.contains(set))
+    }
+
     /// Returns the one copy of a string.
     pub fn string(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.strings.get(text) {
@@ -37,17 +69,33 @@ impl Interner {
     }
 
     /// Returns the one copy of a set of labels.
-    pub fn labels<'a>(
-        &mut self,
-        pairs: impl IntoIterator<Item = (&'a String, &'a String)>,
-    ) -> Arc<SortedMap<Arc<str>>> {
-        let labels: SortedMap<Arc<str>> =
-            pairs.into_iter().map(|(key, value)| (self.string(key), self.string(value))).collect();
+    pub fn labels(&mut self, labels: Option<&BTreeMap<String, String>>) -> Arc<PodLabels> {
+        let labels = PodLabels::of(labels);
         if let Some(known) = self.labels.get(&labels) {
             return Arc::clone(known);
         }
         let new = Arc::new(labels);
         self.labels.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Returns the one copy of what the containers of Pods themselves are called.
+    pub fn own(&mut self, own: OwnContainers) -> Arc<OwnContainers> {
+        if let Some(known) = self.own.get(&own) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(own);
+        self.own.insert(Arc::clone(&new));
+        new
+    }
+
+    /// Returns the one copy of what is remembered of Pods without sidecars.
+    pub fn plain(&mut self, pod: PlainPod) -> Arc<PlainPod> {
+        if let Some(known) = self.plain.get(&pod) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(pod);
+        self.plain.insert(Arc::clone(&new));
         new
     }
 
@@ -123,6 +171,8 @@ impl Interner {
 
     /// Forgets what nobody else holds any more.
     pub fn sweep(&mut self) {
+        self.plain.retain(|pod| Arc::strong_count(pod) > 1);
+        self.own.retain(|own| Arc::strong_count(own) > 1);
         self.labels.retain(|labels| Arc::strong_count(labels) > 1);
         self.upgradable.retain(|told| Arc::strong_count(told) > 1);
         self.names.retain(|names| Arc::strong_count(names) > 1);
@@ -138,10 +188,18 @@ impl Interner {
         self.strings.len()
     }
 
-    /// Says whether it keeps none.
+    /// Says whether it keeps nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.strings.is_empty()
+            && self.labels.is_empty()
+            && self.containers.is_empty()
+            && self.running.is_empty()
+            && self.noted.is_empty()
+            && self.upgradable.is_empty()
+            && self.names.is_empty()
+            && self.own.is_empty()
+            && self.plain.is_empty()
     }
 
     pub(super) fn hot(&mut self, annotations: &mut HotAnnotations) {
@@ -158,7 +216,7 @@ impl Interner {
         set.hash = self.string(&set.hash);
         set.sidecar_set_name = self.string(&set.sidecar_set_name);
         set.controller_revision = set.controller_revision.as_deref().map(|revision| self.string(revision));
-        set.sidecar_list = set.sidecar_list.as_deref().map(|list| list.iter().map(|name| self.string(name)).collect());
+        set.sidecar_list = set.sidecar_list.as_ref().map(|list| list.interned(|text| self.string(text)));
     }
 
     fn in_place(&mut self, state: &mut InPlaceState) {
@@ -202,12 +260,14 @@ mod tests {
     fn what_nobody_holds_is_forgotten() {
         let mut interner = Interner::default();
         let held = interner.string("held");
-        let labels = [("app".to_owned(), "nginx".to_owned())];
-        drop(interner.labels(labels.iter().map(|(key, value)| (key, value))));
+        drop(interner.labels(Some(&[("app".to_owned(), "nginx".to_owned())].into())));
 
         interner.sweep();
 
         assert_eq!(interner.len(), 1);
         assert_eq!(&*held, "held");
+        drop(held);
+        interner.sweep();
+        assert!(interner.is_empty());
     }
 }

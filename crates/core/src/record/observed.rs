@@ -4,21 +4,25 @@ mod container_status;
 #[cfg(test)]
 mod tests;
 
+use container_status::Statuses;
 pub(super) use container_status::{ObservedContainerStatus, ObservedState, ObservedTerminated};
 
 use super::carried::Annotations;
 use super::{
-    AilingContainer, Ailment, CarriedSets, ContainerKind, ContainerObservation, ContainerRecord, Interner, Phase,
-    PodKey, PodRecord, Readiness, Resize, Restarts,
+    AilingContainer, Ailment, CarriedSets, ContainerKind, ContainerObservation, ContainerRecord, Interner,
+    OwnContainers, OwnKind, Phase, PodKey, PodRecord, Readiness, Resize, Restarts,
 };
-use crate::annotations::{HashAnnotation, HotAnnotations, InPlaceAnnotation, Seconds, injected};
+use crate::annotations::{HotAnnotations, Seconds, injected, lenient};
 use crate::catalog::Catalog;
+use crate::json::Document;
+use crate::os::OperatingSystem;
 use crate::upgradable::{Upgradable, is_kind};
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use sidecarset_api::markers;
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -32,6 +36,16 @@ pub struct ObservedSpec {
     containers: Vec<ObservedContainer>,
     #[serde(default)]
     init_containers: Vec<ObservedContainer>,
+    // Only whether there are any.
+    #[serde(default)]
+    resources: Option<IgnoredAny>,
+    // As text: few Pods say of their operating system what others do not.
+    #[serde(default)]
+    os: Option<Box<RawValue>>,
+    #[serde(default)]
+    node_selector: Option<Box<RawValue>>,
+    #[serde(default)]
+    affinity: Option<Box<RawValue>>,
 }
 
 /// The members of a Pod's status that are read.
@@ -70,20 +84,83 @@ pub struct ObservedPod<'a> {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ObservedContainer {
-    name: String,
+pub(super) struct ObservedContainer {
+    pub(super) name: String,
     #[serde(default)]
     image: Option<String>,
     #[serde(default)]
     restart_policy: Option<String>,
     // As text, which leads to what another Pod's was parsed into.
     #[serde(default)]
-    resources: Option<Box<RawValue>>,
+    pub(super) resources: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub(super) ports: Option<Vec<ObservedPort>>,
+    #[serde(default)]
+    env: Option<Vec<ObservedVariable>>,
+}
+
+/// A variable, of which nothing is kept but whether it is the mark of what was injected.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct ObservedVariable {
+    #[serde(default)]
+    name: VariableName,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+enum VariableName {
+    #[serde(rename = "IS_INJECTED")]
+    Mark,
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ObservedPort {
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) container_port: i64,
+    #[serde(default)]
+    pub(super) protocol: Option<String>,
 }
 
 impl ObservedContainer {
     fn is_native(&self) -> bool {
         self.restart_policy.as_deref() == Some("Always")
+    }
+
+    /// Says whether a set has put it into the Pod.
+    pub(super) fn is_injected(&self) -> bool {
+        self.env.iter().flatten().any(|variable| variable.name == VariableName::Mark)
+    }
+}
+
+impl ObservedSpec {
+    /// Returns all containers, init containers first.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&ObservedContainer, OwnKind)> {
+        let kind = |container: &ObservedContainer| if container.is_native() { OwnKind::Native } else { OwnKind::Init };
+        let init = self.init_containers.iter().map(move |container| (container, kind(container)));
+        init.chain(self.containers.iter().map(|container| (container, OwnKind::Regular)))
+    }
+
+    /// Returns the operating system that the Pod is for.
+    #[must_use]
+    pub fn os(&self) -> OperatingSystem {
+        let parts =
+            [&self.os, &self.node_selector, &self.affinity].map(|part| part.as_deref().map_or("null", RawValue::get));
+        // Anything else means the default.
+        if !parts.iter().any(|part| part.contains("windows")) {
+            return OperatingSystem::default();
+        }
+        let [os, node_selector, affinity] = parts.map(|part| Document::parse(part).unwrap_or_default());
+        OperatingSystem::of(os.root(), node_selector.root(), affinity.root())
+    }
+
+    /// Says whether the Pod has resources beside those of its containers.
+    pub(super) fn has_own_resources(&self) -> bool {
+        self.resources.is_some()
     }
 }
 
@@ -98,8 +175,8 @@ struct ObservedCondition {
     reason: Option<String>,
     #[serde(default)]
     message: Option<String>,
-    #[serde(default)]
-    last_transition_time: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient")]
+    last_transition_time: Option<Seconds>,
 }
 
 impl ObservedPod<'_> {
@@ -128,7 +205,12 @@ impl ObservedPod<'_> {
         let none = BTreeMap::new();
         let labels = self.metadata.labels.as_ref().unwrap_or(&none);
         let injected = self.injected();
-        catalog.lacking(labels, self.namespace(), |set| injected.contains(set))
+        catalog.lacking((labels, self.spec.os()), self.namespace(), |set| injected.contains(set))
+    }
+
+    fn container_names(&self) -> BTreeSet<&str> {
+        let containers = self.spec.containers.iter().chain(&self.spec.init_containers);
+        containers.map(|container| &*container.name).collect()
     }
 
     fn namespace(&self) -> &str {
@@ -152,17 +234,22 @@ impl PodRecord {
         }
         let annotations = Annotations {
             injected,
-            hashes: hashes(markers::HASH, annotation(markers::HASH)),
-            hashes_without_image: hashes(markers::HASH_WITHOUT_IMAGE, annotation(markers::HASH_WITHOUT_IMAGE)),
-            in_place: in_place(annotation(markers::IN_PLACE_STATE)),
+            hashes: annotation(markers::HASH).unwrap_or_default(),
+            hashes_without_image: annotation(markers::HASH_WITHOUT_IMAGE).unwrap_or_default(),
+            in_place: annotation(markers::IN_PLACE_STATE).unwrap_or_default(),
         };
         let mut hot = pod.metadata.annotations.as_ref().and_then(HotAnnotations::read).map(Box::new);
+        // What is said of containers that the Pod does not have is of no use to anybody.
+        let names = LazyCell::new(|| pod.container_names());
+        let carried = CarriedSets::of(&annotations, |name| names.contains(name), interner);
+        hot.iter_mut().for_each(|hot| hot.retain_containers(|name| names.contains(name)));
         hot.iter_mut().for_each(|hot| interner.hot(hot));
         Some(Self {
             key: pod.key(),
             uid: pod.metadata.uid.as_deref().unwrap_or_default().into(),
             resource_version: pod.metadata.resource_version.as_deref().unwrap_or_default().into(),
-            labels: interner.labels(pod.metadata.labels.iter().flatten()),
+            labels: interner.labels(pod.metadata.labels.as_ref()),
+            own: interner.own(OwnContainers::of(pod.spec)),
             phase: phase(pod.status),
             is_deleting: pod.metadata.deletion_timestamp.is_some(),
             is_scheduled: pod.spec.node_name.as_ref().is_some_and(|node| !node.is_empty()),
@@ -174,21 +261,11 @@ impl PodRecord {
             ailing_init: ailing_init(pod, interner),
             is_listed: annotation(markers::INJECTED_LIST).is_some(),
             is_fully_observed: pod.spec.containers.len() == pod.status.container_statuses.len(),
-            carried: CarriedSets::of(annotations, |noted| interner.noted(noted)),
+            carried,
             hot,
-            upgradable: upgradable(pod.status).map(|told| interner.upgradable(told)),
+            upgradable: upgradable(pod).map(|told| interner.upgradable(told)),
         })
     }
-}
-
-// As in Kruise: an annotation that cannot be read counts as none, and is written anew with the next upgrade.
-fn hashes(key: &'static str, text: Option<&str>) -> HashAnnotation {
-    text.and_then(|text| HashAnnotation::parse(key, text).ok()).unwrap_or_default()
-}
-
-// An annotation that nobody can read says nothing: it must not keep a Pod waiting for ever.
-fn in_place(text: Option<&str>) -> InPlaceAnnotation {
-    text.and_then(|text| InPlaceAnnotation::parse(text).ok()).unwrap_or_default()
 }
 
 fn phase(status: &ObservedStatus) -> Phase {
@@ -204,7 +281,7 @@ fn readiness(status: &ObservedStatus) -> Readiness {
     let Some(ready) = status.conditions.iter().find(|condition| condition.kind == "Ready") else {
         return Readiness::Unknown;
     };
-    let since = ready.last_transition_time.map_or(Seconds::EPOCH, Seconds::from);
+    let since = ready.last_transition_time.unwrap_or(Seconds::EPOCH);
     if ready.status == "True" { Readiness::Ready(since) } else { Readiness::NotReady(since) }
 }
 
@@ -227,15 +304,18 @@ fn resize(pod: ObservedPod<'_>) -> Resize {
     }
 }
 
-fn upgradable(status: &ObservedStatus) -> Option<Upgradable> {
-    let condition = status.conditions.iter().find(|condition| is_kind(&condition.kind))?;
-    Some(Upgradable::read(&condition.status, condition.message.as_deref().unwrap_or_default()))
+// Each set that it speaks of has a container in the Pod. What speaks of more sets than that was written by somebody else.
+fn upgradable(pod: ObservedPod<'_>) -> Option<Upgradable> {
+    let condition = pod.status.conditions.iter().find(|condition| is_kind(&condition.kind))?;
+    let most = pod.spec.containers.len() + pod.spec.init_containers.len();
+    let told = Upgradable::read(&condition.status, condition.message.as_deref().unwrap_or_default());
+    if told.sets.len() <= most { Some(told) } else { Some(Upgradable::read(&condition.status, "")) }
 }
 
 // As Kubernetes counts for its own order of Pods: the most of any container, not the sum.
 fn restarts(pod: ObservedPod<'_>) -> Restarts {
-    let is_native = |name: &str| native_sidecars(pod.spec).any(|container| container.name == name);
-    let native = pod.status.init_container_statuses.iter().filter(|status| is_native(&status.name));
+    let native = Statuses::of(&pod.status.init_container_statuses);
+    let native = native_sidecars(pod.spec).filter_map(|container| native.of_container(&container.name));
     Restarts { regular: most_restarts(pod.status.container_statuses.iter()), native: most_restarts(native) }
 }
 
@@ -253,21 +333,20 @@ fn ordinary(spec: &ObservedSpec) -> impl Iterator<Item = &ObservedContainer> {
 }
 
 fn containers(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[ContainerRecord]> {
-    let native = native_sidecars(pod.spec).map(|it| (ContainerKind::Native, it, &pod.status.init_container_statuses));
-    let regular = pod.spec.containers.iter().map(|it| (ContainerKind::Regular, it, &pod.status.container_statuses));
+    let native = Statuses::of(&pod.status.init_container_statuses);
+    let native = native_sidecars(pod.spec).map(|it| (ContainerKind::Native, it, native.of_container(&it.name)));
+    let regular = Statuses::of(&pod.status.container_statuses);
+    let regular = pod.spec.containers.iter().map(|it| (ContainerKind::Regular, it, regular.of_container(&it.name)));
     native
         .chain(regular)
-        .map(|(kind, container, statuses)| ContainerRecord {
+        .map(|(kind, container, status)| ContainerRecord {
             spec: interner.container(
                 kind,
                 &container.name,
                 container.image.as_deref().unwrap_or_default(),
                 container.resources.as_ref().map_or("{}", |resources| resources.get()),
             ),
-            status: statuses
-                .iter()
-                .find(|status| status.name == container.name)
-                .map(|status| observation(status, interner)),
+            status: status.map(|status| observation(status, interner)),
         })
         .collect()
 }
@@ -277,7 +356,7 @@ fn observation(status: &ObservedContainerStatus, interner: &mut Interner) -> Con
     ContainerObservation {
         runs: interner.running(&status.image, &status.image_id),
         is_ready: status.ready,
-        started_at: running.and_then(|running| running.started_at).map(Seconds::from),
+        started_at: running.and_then(|running| running.started_at),
         ailment: Ailment::read(status).map(Box::new),
     }
 }
@@ -288,12 +367,12 @@ fn ailing_init(pod: ObservedPod<'_>, interner: &mut Interner) -> Box<[AilingCont
         let ended = status.state.as_ref().and_then(|state| state.terminated.as_ref());
         ended.is_some_and(|ended| ended.exit_code == 0)
     };
-    let statuses = pod.status.init_container_statuses.iter().filter(|status| !is_done(status));
-    let ailing = statuses.filter_map(|status| {
-        let ailment = Ailment::read(status)?;
-        let container = ordinary(pod.spec).find(|container| container.name == status.name)?;
+    let statuses = Statuses::of(&pod.status.init_container_statuses);
+    let ailing = ordinary(pod.spec).filter_map(|container| {
+        let status = statuses.of_container(&container.name).filter(|status| !is_done(status))?;
+        let ailment = Ailment::read_ordinary(status)?;
         let image = interner.string(container.image.as_deref().unwrap_or_default());
-        Some(AilingContainer { name: interner.string(&status.name), image, ailment })
+        Some(AilingContainer { name: interner.string(&container.name), image, ailment })
     });
     ailing.collect()
 }

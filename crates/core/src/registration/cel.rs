@@ -1,223 +1,159 @@
-//! Expressions of the Common Expression Language, in which the API server is told what to ask about. Each of them has
-//! a value for every Pod: one that fails would have the Pod refused.
+//! Expressions of the Common Expression Language, in which the API server is told what to call for. Each of them has a value
+//! for every Pod: one that fails would have the Pod refused.
 
+use super::cost;
 use crate::selection::{Requirement, Selector};
 use sidecarset_api::markers::NAMESPACE_NAME;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// What a label that is absent is compared as where the empty text is asked for: no label has this value.
 const NO_VALUE: &str = "!";
+/// What stands between the values of two labels: it is in none of them.
+pub(super) const BETWEEN: char = ' ';
 
-/// Expressions of which one has to be true.
-#[derive(Debug, Default)]
-pub(super) struct Alternatives {
-    // By the expression for the namespaces, which is empty for all of them.
-    by_namespaces: BTreeMap<String, Pods>,
+/// An expression, with what it costs the API server to compile it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Expression {
+    pub(super) text: String,
+    pub(super) cost: usize,
 }
 
-#[derive(Debug, Default)]
-struct Pods {
-    // The API server takes time that grows with the square of the number of expressions, and hardly any for a list.
-    values: BTreeMap<String, BTreeSet<String>>,
-    others: BTreeSet<String>,
+/// Returns the expression that is true where a label has one of these values. An absent label has none of them.
+pub(super) fn has_one_of<'a>(key: &str, values: impl Iterator<Item = &'a str> + Clone) -> Expression {
+    let mut label = String::new();
+    let absent = if values.clone().any(str::is_empty) { NO_VALUE } else { "" };
+    push_label(&mut label, key, absent);
+    is_one_of(label, values)
 }
 
-impl Alternatives {
-    /// Adds the Pods of a selector in the namespaces of an expression.
-    pub(super) fn add(&mut self, namespaces: String, pods: &Selector) {
-        let alternatives = self.by_namespaces.entry(namespaces).or_default();
-        if let [Requirement::In { key, values }] = pods.requirements() {
-            alternatives.values.entry(key.clone()).or_default().extend(values.iter().cloned());
-        } else {
-            alternatives.others.insert(all_of(pods.requirements().iter().map(of_pod)));
+/// Returns the expression that is true where the labels have the values of one of these texts, which have those of all labels
+/// with [`BETWEEN`] between them.
+pub(super) fn have_one_of<'a>(keys: &[&str], joined: impl Iterator<Item = &'a str> + Clone) -> Expression {
+    let mut labels = String::new();
+    for (at, key) in keys.iter().enumerate() {
+        if at > 0 {
+            write!(labels, " + '{BETWEEN}' + ").expect("a String takes any text");
         }
+        push_label(&mut labels, key, NO_VALUE);
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_namespaces.is_empty()
-    }
-
-    /// Returns how many expressions there are, lists of values counted once.
-    pub(super) fn len(&self) -> usize {
-        self.by_namespaces.values().map(|pods| pods.values.len() + pods.others.len()).sum()
-    }
-
-    /// Returns the one expression that is true where one of them is.
-    pub(super) fn text(&self) -> String {
-        let groups = self.by_namespaces.iter().map(|(namespaces, pods)| match namespaces.as_str() {
-            "" => pods.text(),
-            namespaces => format!("{namespaces} && ({})", pods.text()),
-        });
-        groups.collect::<Vec<_>>().join(" || ")
-    }
+    let Expression { text, cost } = is_one_of(labels, joined);
+    // Each text has a value of each label.
+    Expression { text, cost: cost * keys.len() }
 }
 
-impl Pods {
-    fn text(&self) -> String {
-        let values = self.values.iter().map(|(key, values)| is_one_of(&label(key, values), values));
-        values.chain(self.others.iter().cloned()).collect::<Vec<_>>().join(" || ")
-    }
-}
-
-/// Returns what the requirements of a selector say of the name of the namespace, sorted; nothing for a selector that no
+/// Returns what the requirements of a selector say of the name of the namespace; nothing for a selector that no
 /// namespace can fulfil. What it says of other labels is left out.
-pub(super) fn of_namespace_name(namespaces: &Selector) -> Option<BTreeSet<String>> {
+pub(super) fn of_namespace_name(namespaces: &Selector) -> Option<BTreeSet<Expression>> {
     let of_name = namespaces.requirements().iter().filter(|requirement| requirement.key() == NAMESPACE_NAME);
-    let mut texts = BTreeSet::new();
+    let mut expressions = BTreeSet::new();
     for requirement in of_name {
         match requirement {
-            Requirement::In { values, .. } => texts.insert(is_one_of("request.namespace", values)),
-            Requirement::NotIn { values, .. } => texts.insert(format!("!({})", is_one_of("request.namespace", values))),
+            Requirement::In { values, .. } => expressions.insert(inside_of(values)),
+            Requirement::NotIn { values, .. } => expressions.insert(outside_of(values)),
             // The API server gives every namespace this label.
             Requirement::Exists { .. } => true,
             Requirement::DoesNotExist { .. } => return None,
         };
     }
-    Some(texts)
+    Some(expressions)
+}
+
+/// Returns the expression that is true inside of these namespaces.
+pub(super) fn inside_of<'a, T: AsRef<str> + 'a>(
+    namespaces: impl IntoIterator<Item = &'a T, IntoIter: Clone>,
+) -> Expression {
+    is_one_of("request.namespace".to_owned(), namespaces.into_iter().map(AsRef::as_ref))
 }
 
 /// Returns the expression that is true outside of these namespaces.
-pub(super) fn outside_of<T: AsRef<str> + Ord>(namespaces: &BTreeSet<T>) -> String {
-    format!("!({})", is_one_of("request.namespace", namespaces))
+pub(super) fn outside_of<T: AsRef<str> + Ord>(namespaces: &BTreeSet<T>) -> Expression {
+    not(&inside_of(namespaces))
 }
 
-/// Returns the expression that is true where all of them are.
-pub(super) fn all_of(texts: impl IntoIterator<Item = String>) -> String {
-    let texts: BTreeSet<String> = texts.into_iter().collect();
-    texts.into_iter().collect::<Vec<_>>().join(" && ")
+/// Returns the expression that is true where all of them are, if there are any.
+pub(super) fn all_of(expressions: impl IntoIterator<Item = Expression>) -> Option<Expression> {
+    let expressions: BTreeSet<Expression> = expressions.into_iter().collect();
+    let cost = expressions.iter().map(|expression| expression.cost).sum();
+    let texts: Vec<String> = expressions.into_iter().map(|expression| expression.text).collect();
+    (!texts.is_empty()).then(|| Expression { text: texts.join(" && "), cost })
 }
 
-fn of_pod(requirement: &Requirement) -> String {
+fn not(expression: &Expression) -> Expression {
+    Expression { text: format!("!({})", expression.text), cost: expression.cost }
+}
+
+/// Returns the expression that is true where a Pod fulfils a requirement.
+pub(super) fn of_pod(requirement: &Requirement) -> Expression {
+    let of_presence = |text| Expression { text, cost: cost::REQUIREMENT };
     match requirement {
-        Requirement::In { key, values } => is_one_of(&label(key, values), values),
-        Requirement::NotIn { key, values } => format!("!({})", is_one_of(&label(key, values), values)),
-        Requirement::Exists { key } => has_label(key),
-        Requirement::DoesNotExist { key } => format!("!{}", has_label(key)),
+        Requirement::In { key, values } => has_one_of(key, values.iter().map(String::as_str)),
+        Requirement::NotIn { key, values } => not(&has_one_of(key, values.iter().map(String::as_str))),
+        Requirement::Exists { key } => of_presence(has_label(key)),
+        Requirement::DoesNotExist { key } => of_presence(format!("!{}", has_label(key))),
     }
 }
 
 fn has_label(key: &str) -> String {
-    format!("object.metadata.?labels[{}].hasValue()", literal(key))
+    let mut text = "object.metadata.?labels[".to_owned();
+    push_literal(&mut text, key);
+    text.push_str("].hasValue()");
+    text
 }
 
-/// Returns the value of a label, to be compared with these; an absent label is none of them.
-fn label(key: &str, values: &BTreeSet<String>) -> String {
-    let absent = if values.contains("") { NO_VALUE } else { "" };
-    format!("object.metadata.?labels[{}].orValue({})", literal(key), literal(absent))
+/// Adds the value of a label, or `absent` where it is not there.
+fn push_label(out: &mut String, key: &str, absent: &str) {
+    out.push_str("object.metadata.?labels[");
+    push_literal(out, key);
+    out.push_str("].orValue(");
+    push_literal(out, absent);
+    out.push(')');
 }
 
-fn is_one_of<T: AsRef<str> + Ord>(what: &str, values: &BTreeSet<T>) -> String {
-    let literals: Vec<String> = values.iter().map(|value| literal(value.as_ref())).collect();
-    match literals.as_slice() {
-        [one] => format!("{what} == {one}"),
-        many => format!("{what} in [{}]", many.join(", ")),
+fn is_one_of<'a>(what: String, mut values: impl Iterator<Item = &'a str> + Clone) -> Expression {
+    let (mut text, mut count) = (what, 1);
+    let first = values.next().unwrap_or_default();
+    let mut rest = values.peekable();
+    if rest.peek().is_none() {
+        text.push_str(" == ");
+        push_literal(&mut text, first);
+    } else {
+        text.push_str(" in [");
+        push_literal(&mut text, first);
+        for value in rest {
+            text.push_str(", ");
+            push_literal(&mut text, value);
+            count += 1;
+        }
+        text.push(']');
     }
+    Expression { text, cost: cost::REQUIREMENT + count * cost::VALUE }
 }
 
-/// Returns a text as CEL writes it. Keys and values of labels need no escaping, but nobody should have to rely on that.
-fn literal(text: &str) -> String {
-    let mut literal = String::from("'");
+/// Adds a text as CEL writes it. Keys and values of labels need no escaping, but nobody should have to rely on that.
+fn push_literal(out: &mut String, text: &str) {
+    out.push('\'');
     for character in text.chars() {
         match character {
-            '\'' | '\\' => literal.extend(['\\', character]),
+            '\'' | '\\' => out.extend(['\\', character]),
             character if character.is_control() => {
-                write!(literal, "\\U{:08x}", u32::from(character)).expect("a String takes any text");
+                write!(out, "\\U{:08x}", u32::from(character)).expect("a String takes any text");
             }
-            character => literal.push(character),
+            character => out.push(character),
         }
     }
-    literal.push('\'');
-    literal
+    out.push('\'');
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validation::Violations;
-    use serde_json::{Value, json};
-
-    fn selector(source: Value) -> Selector {
-        let source = serde_json::from_value(source).unwrap();
-        Selector::parse(&source, "", &mut Violations::default()).unwrap()
-    }
-
-    fn text(selectors: &[Value]) -> String {
-        let mut alternatives = Alternatives::default();
-        for source in selectors {
-            alternatives.add(String::new(), &selector(source.clone()));
-        }
-        alternatives.text()
-    }
-
-    fn expression(operator: &str, values: &[&str]) -> Value {
-        json!({"matchExpressions": [
-            {"key": "a", "operator": "Exists"}, {"key": "tier", "operator": operator, "values": values},
-        ]})
-    }
-
-    #[test]
-    fn an_absent_label_is_in_no_list() {
-        let absent = "object.metadata.?labels['a'].hasValue() && ";
-
-        assert_eq!(
-            text(&[expression("In", &["db", "web"])]),
-            absent.to_owned() + "object.metadata.?labels['tier'].orValue('') in ['db', 'web']"
-        );
-        assert_eq!(
-            text(&[expression("NotIn", &["db", "web"])]),
-            "!(object.metadata.?labels['tier'].orValue('') in ['db', 'web']) && object.metadata.?labels['a'].hasValue()"
-        );
-    }
-
-    #[test]
-    fn an_absent_label_is_not_an_empty_one() {
-        let absent = "object.metadata.?labels['a'].hasValue() && ";
-
-        assert_eq!(
-            text(&[expression("In", &["", "web"])]),
-            absent.to_owned() + "object.metadata.?labels['tier'].orValue('!') in ['', 'web']"
-        );
-        assert_eq!(
-            text(&[expression("NotIn", &[""])]),
-            "!(object.metadata.?labels['tier'].orValue('!') == '') && object.metadata.?labels['a'].hasValue()"
-        );
-    }
-
-    #[test]
-    fn presence_and_absence_are_told_apart() {
-        assert_eq!(
-            text(&[expression("DoesNotExist", &[])]),
-            "!object.metadata.?labels['tier'].hasValue() && object.metadata.?labels['a'].hasValue()"
-        );
-    }
-
-    #[test]
-    fn selectors_of_one_label_are_one_list() {
-        let labels = |value| json!({"matchLabels": {"app": value}});
-        let expression = json!({"matchExpressions": [{"key": "app", "operator": "In", "values": ["c", "b"]}]});
-
-        assert_eq!(
-            text(&[labels("a"), labels("c"), expression]),
-            "object.metadata.?labels['app'].orValue('') in ['a', 'b', 'c']"
-        );
-    }
-
-    #[test]
-    fn the_order_of_requirements_and_of_sets_does_not_matter() {
-        let one = json!({"matchExpressions": [{"key": "a", "operator": "Exists"}, {"key": "b", "operator": "Exists"}]});
-        let same =
-            json!({"matchExpressions": [{"key": "b", "operator": "Exists"}, {"key": "a", "operator": "Exists"}]});
-        let other = json!({"matchExpressions": [{"key": "c", "operator": "Exists"}]});
-
-        let expected = "object.metadata.?labels['a'].hasValue() && object.metadata.?labels['b'].hasValue() || \
-                        object.metadata.?labels['c'].hasValue()";
-        assert_eq!(text(&[one.clone(), same.clone(), other.clone()]), expected);
-        assert_eq!(text(&[other, same, one]), expected);
-    }
 
     #[test]
     fn no_text_ends_a_literal() {
-        assert_eq!(literal("a'b\\c\n"), "'a\\'b\\\\c\\U0000000a'");
+        let mut literal = String::new();
+        push_literal(&mut literal, "a'b\\c\n");
+
+        assert_eq!(literal, "'a\\'b\\\\c\\U0000000a'");
     }
 }

@@ -19,42 +19,64 @@ fn in_namespace(name: &str, namespace: &str) -> Interest {
     interest(json!({"selector": app(name), "namespace": namespace}))
 }
 
-/// A cluster of which `kube-system` and `own` are reserved, with the namespaces `red-1`, `red-2` and `blue`.
-fn registered(interests: &[Interest]) -> Registration {
-    let mut catalog = Catalog::reserving(["kube-system", "own"]);
-    for (name, team) in [("red-1", "red"), ("red-2", "red"), ("blue", "blue")] {
-        let labels =
-            [("team".to_owned(), team.to_owned()), ("kubernetes.io/metadata.name".to_owned(), name.to_owned())];
-        catalog.put_namespace(name, labels.into_iter().collect());
-    }
-    register(interests, catalog.surroundings(FailurePolicy::Fail))
+/// What is reserved: `kube-system` but for sets that name it, and the namespace of the operator.
+fn catalog() -> Catalog {
+    Catalog::reserving(["kube-system"]).without_operator("own")
 }
 
-fn texts(asked: &Asked) -> Vec<&str> {
-    match asked {
-        Asked::Nothing => vec!["nothing"],
-        Asked::Where(conditions) => conditions.iter().map(|condition| condition.expression.as_str()).collect(),
-    }
+fn interests(stored: &[Interest]) -> Interests {
+    Interests { stored: stored.iter().cloned().collect(), ..Interests::default() }
+}
+
+fn register_all(interests: &Interests) -> Registration {
+    register(interests, catalog().surroundings(FailurePolicy::Fail))
+}
+
+fn registered(stored: &[Interest]) -> Registration {
+    register_all(&interests(stored))
+}
+
+/// The webhooks: the call, and what its condition is.
+fn webhooks(registration: &Registration) -> Vec<(String, &str)> {
+    let webhooks = registration.webhooks.iter();
+    webhooks.map(|it| (it.call().to_string(), it.condition.as_deref().unwrap_or("every pod"))).collect()
+}
+
+/// The conditions of the webhooks for this call.
+fn conditions<'a>(registration: &'a Registration, call: &str) -> Vec<&'a str> {
+    webhooks(registration).into_iter().filter(|(of, _)| of == call).map(|(_, condition)| condition).collect()
+}
+
+fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Arc<str>> {
+    names.into_iter().map(Arc::from).collect()
+}
+
+fn of_team(team: &str) -> Interest {
+    interest(json!({"selector": app("web"), "namespaceSelector": {"matchLabels": {"team": team}}}))
+}
+
+fn scope(interest: &Interest) -> String {
+    interest.namespaces.label_requirements().unwrap().digest().to_string()
+}
+
+const WEB: &str = "object.metadata.?labels['app'].orValue('') == 'web'";
+
+#[test]
+fn without_a_set_nothing_is_registered() {
+    assert_eq!(registered(&[]).webhooks, []);
 }
 
 #[test]
-fn without_a_set_nothing_is_asked() {
-    let registration = registered(&[]);
-
-    assert_eq!((registration.fail, registration.ignore), (Asked::Nothing, Asked::Nothing));
-    assert_eq!(registration.exempt, BTreeSet::from(["kube-system".into(), "own".into()]));
-}
-
-#[test]
-fn pods_are_asked_about_by_their_labels() {
+fn pods_are_called_for_by_their_labels() {
     let registration = registered(&[interest(json!({"selector": app("web")}))]);
 
-    assert_eq!(texts(&registration.fail), ["object.metadata.?labels['app'].orValue('') == 'web'"]);
-    assert_eq!(registration.ignore, Asked::Nothing);
+    assert_eq!(webhooks(&registration), [("fail/named".to_owned(), WEB)]);
+    assert_eq!(registration.webhooks[0].exempt, names(["kube-system", "own"]));
+    assert!(!registration.needs_labels);
 }
 
 #[test]
-fn a_namespace_that_is_given_by_name_is_asked_about_by_name() {
+fn a_namespace_that_is_given_by_name_is_called_for_by_name() {
     let several = json!({"matchExpressions": [
         {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["shop", "mill"]},
     ]});
@@ -65,123 +87,306 @@ fn a_namespace_that_is_given_by_name_is_asked_about_by_name() {
     ];
 
     assert_eq!(
-        texts(&registered(&sets).fail),
+        conditions(&registered(&sets), "fail/named"),
         ["request.namespace == 'shop' && (object.metadata.?labels['app'].orValue('') in ['db', 'web']) || \
           request.namespace in ['mill', 'shop'] && (object.metadata.?labels['app'].orValue('') == 'web')"]
     );
 }
 
 #[test]
-fn a_namespace_that_nobody_has_seen_yet_is_asked_about() {
-    let set = interest(json!({"selector": app("web"), "namespaceSelector": {"matchLabels": {"team": "red"}}}));
+fn the_api_server_judges_labels_of_namespaces_itself() {
+    let (red, blue) = (of_team("red"), of_team("blue"));
+
+    let registration = registered(&[red.clone(), blue.clone(), interest(json!({"selector": app("db")}))]);
+
+    let mut judged = [(format!("fail/{}", scope(&red)), WEB), (format!("fail/{}", scope(&blue)), WEB)];
+    judged.sort();
+    let [first, second] = judged;
+    // Those that know of labels come first.
+    let rest = ("fail/named".to_owned(), "object.metadata.?labels['app'].orValue('') == 'db'");
+    assert_eq!(webhooks(&registration), [first, second, rest]);
+    let required: BTreeSet<String> =
+        registration.webhooks.iter().filter_map(|webhook| Some(webhook.required.as_ref()?.to_string())).collect();
+    assert_eq!(required, BTreeSet::from(["team=blue".to_owned(), "team=red".to_owned()]));
+    assert!(registration.needs_labels);
+}
+
+#[test]
+fn sets_that_require_the_same_of_namespaces_share_a_webhook() {
+    let selector = |expressions| json!({"selector": app("db"), "namespaceSelector": {"matchExpressions": expressions}});
+    let (team, name) = (
+        json!({"key": "team", "operator": "In", "values": ["red"]}),
+        json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["red-2"]}),
+    );
+
+    let registration = registered(&[of_team("red"), interest(selector(json!([name, team])))]);
 
     assert_eq!(
-        texts(&registered(&[set]).fail),
-        ["!(request.namespace == 'blue') && (object.metadata.?labels['app'].orValue('') == 'web')"]
+        webhooks(&registration),
+        [(
+            format!("fail/{}", scope(&of_team("red"))),
+            "object.metadata.?labels['app'].orValue('') == 'web' || \
+             !(request.namespace == 'red-2') && (object.metadata.?labels['app'].orValue('') == 'db')"
+        )]
     );
 }
 
 #[test]
-fn names_and_labels_of_namespaces_both_narrow() {
-    let selector = json!({"matchLabels": {"team": "red"}, "matchExpressions": [
-        {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["red-2"]},
-    ]});
-    let set = interest(json!({"selector": app("web"), "namespaceSelector": selector}));
+fn too_many_labels_of_namespaces_are_not_looked_at_by_the_api_server() {
+    let sets: Vec<Interest> = (0..102).map(|number| of_team(&number.to_string())).collect();
+
+    let registration = registered(&sets);
+
+    assert_eq!(conditions(&registration, "fail/unjudged"), [WEB]);
+    assert_eq!(registration.webhooks.len(), 101);
+    let coverage = registration.coverage(&interests(&sets));
+    let wide = coverage.values().filter(|coverage| **coverage == Coverage::Wide).count();
+    assert_eq!((wide, coverage.len()), (2, 102));
+}
+
+#[test]
+fn a_namespace_whose_labels_are_being_written_is_called_for_by_name() {
+    let relabeled = BTreeMap::from([(of_team("red"), names(["mill", "shop"]))]);
+
+    let interests = Interests { relabeled, ..interests(&[of_team("red")]) };
+    let registration = register_all(&interests);
 
     assert_eq!(
-        texts(&registered(&[set]).fail),
-        ["!(request.namespace == 'red-2') && !(request.namespace in ['blue', 'red-2']) && \
-          (object.metadata.?labels['app'].orValue('') == 'web')"]
+        webhooks(&registration)[0],
+        (
+            "fail/unjudged".to_owned(),
+            "request.namespace in ['mill', 'shop'] && (object.metadata.?labels['app'].orValue('') == 'web')"
+        )
     );
+    assert_eq!(registration.coverage(&interests), BTreeMap::from([(of_team("red"), Coverage::Exact)]));
 }
 
 #[test]
-fn too_many_namespaces_are_not_listed() {
-    let mut catalog = Catalog::default();
-    for number in 0..201 {
-        catalog.put_namespace(&format!("n-{number}"), NamespaceLabels::new());
-    }
-    let set = interest(json!({"selector": app("web"), "namespaceSelector": {"matchLabels": {"team": "red"}}}));
-
-    let registration = register(&[set], catalog.surroundings(FailurePolicy::Fail));
-
-    assert_eq!(texts(&registration.fail), ["object.metadata.?labels['app'].orValue('') == 'web'"]);
-}
-
-#[test]
-fn a_reserved_namespace_is_asked_about_only_for_a_set_that_names_it() {
+fn a_reserved_namespace_is_called_for_only_for_a_set_that_names_it() {
     let registration = registered(&[in_namespace("dns", "kube-system"), interest(json!({"selector": app("web")}))]);
 
-    assert_eq!(registration.exempt, BTreeSet::from(["own".into()]));
+    assert_eq!(registration.webhooks[0].exempt, names(["own"]));
     assert_eq!(
-        texts(&registration.fail),
+        conditions(&registration, "fail/named"),
         ["!(request.namespace == 'kube-system') && (object.metadata.?labels['app'].orValue('') == 'web') || \
           request.namespace == 'kube-system' && (object.metadata.?labels['app'].orValue('') == 'dns')"]
     );
 }
 
 #[test]
-fn each_policy_asks_about_its_own_pods_whatever_the_other_does() {
+fn a_set_that_is_not_written_yet_takes_no_reserved_namespace_out_of_its_exemption() {
+    let pending = BTreeSet::from([in_namespace("dns", "kube-system"), interest(json!({"selector": app("web")}))]);
+
+    let alone = register_all(&Interests { pending: pending.clone(), ..Interests::default() });
+    let beside = register_all(&Interests { pending, ..interests(&[in_namespace("proxy", "kube-system")]) });
+
+    assert_eq!(alone.webhooks[0].exempt, names(["kube-system", "own"]));
+    let [condition] = conditions(&beside, "fail/named")[..] else { panic!("{beside:?}") };
+    assert!(
+        condition
+            .contains("request.namespace == 'kube-system' && (object.metadata.?labels['app'].orValue('') == 'proxy')")
+    );
+    assert!(condition.contains(
+        "!(request.namespace == 'kube-system') && request.namespace == 'kube-system' && \
+         (object.metadata.?labels['app'].orValue('') == 'dns')"
+    ));
+}
+
+#[test]
+fn the_namespace_of_the_operator_is_called_for_by_no_set() {
+    let registration = registered(&[in_namespace("web", "own")]);
+
+    assert_eq!(registration.webhooks, []);
+    assert_eq!(registration.exceptions, BTreeMap::from([(in_namespace("web", "own"), Coverage::OperatorNamespace)]));
+}
+
+#[test]
+fn each_policy_calls_for_its_own_pods_whatever_the_other_does() {
     let ignoring = json!({"selector": app("web"), "injectionStrategy": {"failurePolicy": "Ignore"}});
 
     let registration = registered(&[interest(ignoring), interest(json!({"selector": app("db")}))]);
 
-    assert_eq!(texts(&registration.fail), ["object.metadata.?labels['app'].orValue('') == 'db'"]);
-    assert_eq!(texts(&registration.ignore), ["object.metadata.?labels['app'].orValue('') == 'web'"]);
+    assert_eq!(conditions(&registration, "fail/named"), ["object.metadata.?labels['app'].orValue('') == 'db'"]);
+    assert_eq!(conditions(&registration, "ignore/named"), [WEB]);
 }
 
-fn many(policy: &str) -> Vec<Interest> {
-    let set = |number| {
-        let selector = json!({"matchLabels": {format!("app-{number}"): "web"}});
-        interest(json!({"selector": selector, "injectionStrategy": {"failurePolicy": policy}}))
-    };
-    (0..201).map(set).collect()
-}
-
-#[test]
-fn more_expressions_than_the_api_server_can_bear_ask_about_every_pod() {
-    let registration = registered(&many("Fail"));
-
-    assert_eq!(registration.fail, Asked::Where(Vec::new()));
+/// Sets that share no expression.
+fn different(sets: usize) -> Vec<Interest> {
+    let set = |number| interest(json!({"selector": {"matchLabels": {format!("app-{number}"): "web"}}}));
+    (0..sets).map(set).collect()
 }
 
 #[test]
-fn two_hundred_expressions_are_not_too_many() {
-    let registration = registered(&many("Fail")[1..]);
+fn no_condition_has_more_expressions_than_the_api_server_compiles_in_some_milliseconds() {
+    let registration = registered(&different(200));
 
-    let [text] = texts(&registration.fail)[..] else { panic!("{registration:?}") };
-    assert_eq!(text.matches(" || ").count(), 199);
+    let alternatives = conditions(&registration, "fail/named").into_iter().map(|text| text.matches(" || ").count() + 1);
+    assert_eq!(alternatives.collect::<Vec<_>>(), [47, 47, 47, 47, 12]);
+    assert_eq!(registration.webhooks.iter().map(|webhook| webhook.part).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    assert_eq!(registration.exceptions, BTreeMap::new());
 }
 
 #[test]
-fn what_is_asked_about_every_pod_is_not_asked_twice() {
-    let mut sets = many("Ignore");
-    assert_eq!(registered(&sets).ignore, Asked::Where(Vec::new()));
+fn more_expressions_than_the_api_server_can_bear_call_for_every_pod() {
+    let registration = registered(&different(953));
 
-    sets.extend(many("Fail"));
-    assert_eq!(registered(&sets).fail, Asked::Where(Vec::new()));
-    assert_eq!(registered(&sets).ignore, Asked::Nothing);
+    assert_eq!(webhooks(&registration), [("fail/any".to_owned(), "every pod")]);
+    assert_eq!(registration.exceptions.len(), 953);
+    assert!(registration.exceptions.values().all(|coverage| *coverage == Coverage::Wide));
+    assert_eq!(webhooks(&registered(&different(952))).len(), 21);
 }
 
 #[test]
-fn a_reserved_namespace_stays_out_of_what_is_too_large_to_say() {
-    let mut sets = many("Fail");
+fn many_sets_make_only_their_own_webhook_call_for_every_pod() {
+    let mut sets = different(953);
+    sets.push(of_team("red"));
     sets.push(in_namespace("dns", "kube-system"));
 
+    let registration = registered(&sets);
+
     assert_eq!(
-        texts(&registered(&sets).fail),
-        ["!(request.namespace == 'kube-system') || \
-          request.namespace == 'kube-system' && (object.metadata.?labels['app'].orValue('') == 'dns')"]
+        webhooks(&registration),
+        [
+            (format!("fail/{}", scope(&of_team("red"))), WEB),
+            ("fail/any".to_owned(), "every pod"),
+            (
+                "fail/named".to_owned(),
+                "request.namespace == 'kube-system' && (object.metadata.?labels['app'].orValue('') == 'dns')"
+            ),
+        ]
     );
+    let exempt: Vec<_> = registration.webhooks.iter().map(|webhook| &webhook.exempt).collect();
+    assert_eq!(exempt, [&names(["kube-system", "own"]), &names(["kube-system", "own"]), &names(["own"])]);
+    assert_eq!(registration.coverage(&interests(&sets))[&of_team("red")], Coverage::Exact);
 }
 
 #[test]
 fn a_thousand_sets_for_one_label_are_one_list() {
     let sets: Vec<Interest> =
-        (0..1000).map(|number| interest(json!({"selector": app(&format!("app-{number}"))}))).collect();
+        (0..900).map(|number| interest(json!({"selector": app(&format!("app-{number}"))}))).collect();
 
     let registration = registered(&sets);
 
-    let [text] = texts(&registration.fail)[..] else { panic!("{registration:?}") };
+    let [text] = conditions(&registration, "fail/named")[..] else { panic!("{registration:?}") };
     assert!(text.starts_with("object.metadata.?labels['app'].orValue('') in ['app-0', 'app-1', 'app-10', "), "{text}");
+}
+
+/// A set that asks for so many labels, each of which must not have a value.
+fn requiring(requirements: usize) -> Interest {
+    let requirement = |at| json!({"key": format!("key-{at}"), "operator": "NotIn", "values": ["v"]});
+    let requirements: Vec<Value> = (0..requirements).map(requirement).collect();
+    interest(json!({"selector": {"matchExpressions": requirements}}))
+}
+
+#[test]
+fn a_set_that_costs_the_api_server_too_much_is_left_out_alone() {
+    let (dear, web) = (requiring(48), interest(json!({"selector": app("web")})));
+
+    let registration = registered(&[dear.clone(), web.clone()]);
+
+    assert_eq!(webhooks(&registration), [("fail/named".to_owned(), WEB)]);
+    let coverage = registration.coverage(&interests(&[dear.clone(), web.clone()]));
+    assert_eq!(coverage, BTreeMap::from([(dear, Coverage::TooManyRequirements), (web, Coverage::Exact)]));
+    assert_eq!(registered(&[requiring(47)]).exceptions, BTreeMap::new());
+}
+
+#[test]
+fn a_namespace_being_labelled_for_a_set_that_costs_too_much_calls_for_nothing() {
+    let relabeled = BTreeMap::from([(requiring(48), names(["shop"]))]);
+
+    assert_eq!(register_all(&Interests { relabeled, ..Interests::default() }).webhooks, []);
+}
+
+/// A value of a label that is as long as it may be.
+fn long(number: usize) -> String {
+    format!("{number:063}")
+}
+
+/// The most characters that the API server takes in a condition, and in all that it stores of an object.
+const MOST_CHARACTERS: [usize; 2] = [100_000, 1_400_000];
+
+/// How long the longest condition is, and all of them together.
+fn characters(registration: &Registration) -> [usize; 2] {
+    let lengths = || registration.webhooks.iter().filter_map(|webhook| Some(webhook.condition.as_ref()?.len()));
+    [lengths().max().unwrap_or_default(), lengths().sum()]
+}
+
+fn fits(registration: &Registration) -> bool {
+    characters(registration).iter().zip(MOST_CHARACTERS).all(|(length, most)| *length < most)
+}
+
+#[test]
+fn values_of_many_labels_fit_into_the_conditions() {
+    let set = |number| {
+        let labels: BTreeMap<String, String> = (0..10).map(|label| (format!("label-{label}"), long(number))).collect();
+        interest(json!({"selector": {"matchLabels": labels}}))
+    };
+    let sets: Vec<Interest> = (0..1000).map(set).collect();
+    let together = |values: usize| {
+        let labels = |label| {
+            json!({"key": format!("label-{label}"), "operator": "In",
+            "values": (0..if label < 9 { values } else { 1 }).map(long).collect::<Vec<_>>()})
+        };
+        let labels: Vec<Value> = (0..40).map(labels).collect();
+        interest(json!({"selector": {"matchExpressions": labels}}))
+    };
+
+    let registration = registered(&sets);
+
+    assert!(fits(&registration), "{:?}", characters(&registration));
+    assert_eq!(registration.exceptions, BTreeMap::new());
+    assert!(fits(&registered(&[together(2)])));
+}
+
+#[test]
+fn however_many_namespaces_are_being_labelled_their_names_fit_into_the_conditions() {
+    let values: Vec<String> = (0..930).map(long).collect();
+    let dear = interest(json!({
+        "selector": {"matchExpressions": [{"key": "app", "operator": "In", "values": values}]},
+        "namespaceSelector": {"matchLabels": {"team": "red"}},
+    }));
+    let namespaces: BTreeSet<Arc<str>> = (0..2000).map(|number| Arc::from(long(number))).collect();
+    let relabeled = BTreeMap::from([(dear.clone(), namespaces)]);
+
+    let registration = register_all(&Interests { relabeled, ..interests(&[dear]) });
+
+    assert!(fits(&registration), "{:?}", characters(&registration));
+    assert_eq!(registration.exceptions, BTreeMap::new());
+    let conditions = conditions(&registration, "fail/unjudged");
+    for number in [0, 399, 400, 1999] {
+        let of_namespace = conditions.iter().filter(|text| text.contains(&format!("'{}'", long(number))));
+        assert!(of_namespace.count() >= 2, "{number}");
+    }
+}
+
+#[test]
+fn names_of_namespaces_are_paid_for_in_every_condition_that_repeats_them() {
+    let names: Vec<String> = (0..950).map(long).collect();
+    let namespaces = json!({"matchExpressions": [
+        {"key": "kubernetes.io/metadata.name", "operator": "In", "values": names},
+    ]});
+    let set = |number| {
+        let selector = json!({"matchLabels": {"app": long(number)}});
+        interest(json!({"selector": selector, "namespaceSelector": namespaces}))
+    };
+
+    let some: Vec<Interest> = (0..100).map(set).collect();
+    let more: Vec<Interest> = (0..250).map(set).collect();
+
+    let registration = registered(&some);
+    assert_eq!(registration.exceptions, BTreeMap::new());
+    assert!(fits(&registration), "{:?}", characters(&registration));
+    assert_eq!(webhooks(&registered(&more)), [("fail/any".to_owned(), "every pod")]);
+}
+
+#[test]
+fn conditions_that_the_api_server_could_not_store_call_for_every_pod() {
+    let set = |number: usize| {
+        let values: Vec<String> = (0..900).map(|value| long(number * 900 + value)).collect();
+        interest(json!({"selector": {"matchExpressions": [{"key": "app", "operator": "In", "values": values}]}}))
+    };
+    let sets: Vec<Interest> = (0..20).map(set).collect();
+
+    assert_eq!(registered(&sets[..10]).exceptions, BTreeMap::new());
+    assert_eq!(webhooks(&registered(&sets)), [("fail/any".to_owned(), "every pod")]);
 }

@@ -30,7 +30,7 @@ pub struct Draft {
 impl Draft {
     /// Returns that of a set, given its spec with its defaults.
     #[must_use]
-    pub(crate) fn of(set: &SidecarSet, spec: &SidecarSetSpec, custom_version: Option<&str>) -> Self {
+    pub fn of(set: &SidecarSet, spec: &SidecarSetSpec, custom_version: Option<&str>) -> Self {
         let collisions = set.status.as_ref().and_then(|status| status.collision_count);
         let limit = spec.revision_history_limit.and_then(|limit| usize::try_from(limit).ok());
         let draft = Self {
@@ -72,26 +72,23 @@ impl Draft {
     }
 }
 
-/// Returns the definition in a spec, as Kruise writes it: all keys sorted, and null for what the set does not have.
-///
-/// Containers are written as Go writes the typed struct. Volumes are written as they are stored: where somebody wrote out
-/// a member of a volume that Go leaves out (`readOnly: false`), the bytes differ from those of Kruise, and the name too.
+/// Returns the definition in a spec, as Kruise writes it: as Go writes the typed structs, then with all keys sorted, and null
+/// for what the set does not have.
 fn data(spec: &SidecarSetSpec) -> String {
+    let containers = |list: &Option<Vec<SidecarContainer>>| hash::list_text(list.as_deref().unwrap_or_default());
     encoding::sorted_text(&json!({"spec": {
         "$patch": "replace",
-        "containers": containers(spec.containers.as_deref()),
-        "imagePullSecrets": fingerprint::meaning(&spec.image_pull_secrets),
-        "initContainers": containers(spec.init_containers.as_deref()),
-        "patchPodMetadata": fingerprint::meaning(&spec.patch_pod_metadata),
-        "volumes": fingerprint::meaning(&spec.volumes),
+        "containers": read(&containers(&spec.containers)),
+        "imagePullSecrets": read(&fingerprint::image_pull_secrets(spec)),
+        "initContainers": read(&containers(&spec.init_containers)),
+        "patchPodMetadata": read(&fingerprint::patch_pod_metadata(spec)),
+        "volumes": read(&fingerprint::volumes(spec)),
     }}))
 }
 
-fn containers(list: Option<&[SidecarContainer]>) -> Value {
-    match list {
-        None | Some([]) => Value::Null,
-        Some(list) => serde_json::from_str(&hash::list_text(list)).expect("the text of a container is JSON"),
-    }
+fn read(list: &str) -> Value {
+    let list: Value = serde_json::from_str(list).expect("a list was written as JSON");
+    if list.as_array().is_some_and(Vec::is_empty) { Value::Null } else { list }
 }
 
 /// Returns the 32-bit FNV-1 hash (not 1a) of the data and the number of collisions, spelled with letters that make no

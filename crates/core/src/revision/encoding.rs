@@ -1,10 +1,9 @@
-//! The JSON text of a container, byte for byte as Go's encoding/json writes the typed struct, so that a hash of it
+//! The JSON text of containers and volumes, byte for byte as Go's encoding/json writes the typed struct, so that a hash of it
 //! equals the one that Kruise has written.
 
-mod schema;
-
+use crate::json::{float_as_go, write_text_as_go};
 use crate::quantity::Quantity;
-use schema::{CONTAINER, Field, Kind, Presence};
+use crate::schema::{CONTAINER, Field, Kind, Presence};
 use serde_json::{Map, Value};
 use sidecarset_api::v1beta1::SidecarContainer;
 use std::collections::BTreeMap;
@@ -33,10 +32,18 @@ pub(super) fn encoded_members(container: &SidecarContainer) -> BTreeMap<String, 
     members(CONTAINER, &object).map(|(name, kind, value)| (name.to_owned(), text(kind, value))).collect()
 }
 
-/// Returns the JSON text of any value, with all keys sorted.
+/// Returns the JSON text of a list of objects with these fields.
+pub(super) fn encoded_list(fields: &'static [Field], list: &[Map<String, Value>]) -> String {
+    let mut out = String::new();
+    write_joined(&mut out, ['[', ']'], list, |out, object| write_object(out, fields, object));
+    out
+}
+
+/// Returns the JSON text of any value with all keys sorted, as Go writes what it has read without knowing its type: each number
+/// is one with a fraction.
 pub(super) fn sorted_text(value: &Value) -> String {
     let mut out = String::new();
-    write_as_it_is(&mut out, value);
+    write_untyped(&mut out, value);
     out
 }
 
@@ -124,7 +131,7 @@ fn is_zero(kind: &Kind, value: &Value) -> bool {
 }
 
 fn write_member(out: &mut String, name: &str, kind: &Kind, value: &Value) {
-    write_text(out, name);
+    write_text_as_go(out, name);
     out.push(':');
     write_value(out, kind, value);
 }
@@ -142,7 +149,7 @@ fn write_integer(out: &mut String, value: &Value) {
 
 fn write_quantity(out: &mut String, value: &Value) {
     match Quantity::from_json(value) {
-        Ok(quantity) => write_text(out, &quantity.canonical()),
+        Ok(quantity) => write_text_as_go(out, &quantity.canonical()),
         Err(_) => write_as_it_is(out, value),
     }
 }
@@ -153,13 +160,26 @@ fn write_as_it_is(out: &mut String, value: &Value) {
         Value::Null => out.push_str("null"),
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
         Value::Number(number) => out.push_str(&number.to_string()),
-        Value::String(text) => write_text(out, text),
+        Value::String(text) => write_text_as_go(out, text),
         Value::Array(items) => write_joined(out, ['[', ']'], items, write_as_it_is),
         Value::Object(entries) => {
             write_joined(out, ['{', '}'], sorted(entries), |out, (key, value)| {
                 write_member(out, key, &Kind::Anything, value);
             });
         }
+    }
+}
+
+fn write_untyped(out: &mut String, value: &Value) {
+    match value {
+        Value::Number(number) => out.push_str(&float_as_go(number.as_f64().unwrap_or_default())),
+        Value::Array(items) => write_joined(out, ['[', ']'], items, write_untyped),
+        Value::Object(entries) => write_joined(out, ['{', '}'], sorted(entries), |out, (key, value)| {
+            write_text_as_go(out, key);
+            out.push(':');
+            write_untyped(out, value);
+        }),
+        Value::Null | Value::Bool(_) | Value::String(_) => write_as_it_is(out, value),
     }
 }
 
@@ -177,16 +197,6 @@ fn write_joined<T>(
         write(out, item);
     }
     out.push(brackets[1]);
-}
-
-/// Writes a string; Go escapes what would be dangerous inside HTML or JavaScript as well.
-fn write_text(out: &mut String, text: &str) {
-    for letter in Value::from(text).to_string().chars() {
-        match letter {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(letter))),
-            _ => out.push(letter),
-        }
-    }
 }
 
 fn sorted(entries: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {

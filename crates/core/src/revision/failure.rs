@@ -36,10 +36,16 @@ impl Failure {
     }
 
     /// Returns the same with the revision that it names, as far as that is one of the set's: anybody may write a status.
-    pub(crate) fn resolved(&self, present: &CanonicalSet, source: &SidecarSet, revisions: &Revisions) -> Self {
+    pub(crate) fn resolved(
+        &self,
+        present: &CanonicalSet,
+        source: &SidecarSet,
+        revisions: &Revisions,
+        forbid: impl Fn(&CanonicalSet) -> Option<Arc<str>>,
+    ) -> Self {
         let name = self.told.rollback_revision.as_deref().unwrap_or_default();
         let revision = revisions.of(&present.name, present.uid.as_deref()).named(name).ok_or(Why::Missing);
-        let past = revision.and_then(|revision| returning(present, source, revision)).map(Arc::new);
+        let past = revision.and_then(|revision| returning(present, source, revision, forbid)).map(Arc::new);
         Self { told: self.told.clone(), past: self.past.as_ref().map(|_| past) }
     }
 }
@@ -47,9 +53,14 @@ impl Failure {
 /// Returns a set as it was at a revision, for Pods that return to it from the present definition.
 ///
 /// # Errors
-/// It cannot be injected, or differs from the present in more than images.
-pub(crate) fn returning(present: &CanonicalSet, source: &SidecarSet, revision: &Revision) -> Result<CanonicalSet, Why> {
-    let past = past(source, revision)?;
+/// It cannot be injected, `forbid` says why its annotations may not be written, or it differs from the present in more than images.
+pub(crate) fn returning(
+    present: &CanonicalSet,
+    source: &SidecarSet,
+    revision: &Revision,
+    forbid: impl Fn(&CanonicalSet) -> Option<Arc<str>>,
+) -> Result<CanonicalSet, Why> {
+    let past = past(source, revision, forbid)?;
     let has_same_shape = past.hashes.without_image == present.hashes.without_image;
     if !has_same_shape || past.hashes.full == present.hashes.full {
         return Err(Why::Unfit { revision: Arc::clone(&revision.name) });

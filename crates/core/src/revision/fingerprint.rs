@@ -1,8 +1,10 @@
 //! Which definitions mean the same.
 
+use super::encoding::encoded_list;
 use super::hash;
+use crate::schema::{LOCAL_REFERENCE, PATCH_POD_METADATA, VOLUME};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use sidecarset_api::v1beta1::SidecarSetSpec;
 
@@ -21,31 +23,35 @@ impl Fingerprint {
         let text = json!([
             hash::list_text(spec.containers.as_deref().unwrap_or_default()),
             hash::list_text(spec.init_containers.as_deref().unwrap_or_default()),
-            meaning(&spec.volumes),
-            meaning(&spec.image_pull_secrets),
-            meaning(&spec.patch_pod_metadata),
+            volumes(spec),
+            image_pull_secrets(spec),
+            patch_pod_metadata(spec),
         ]);
         Self(Sha256::digest(text.to_string()).into())
     }
 }
 
-/// Returns a list without what says nothing: members that are null, and the list itself where it is empty.
-pub(super) fn meaning(list: &impl Serialize) -> Value {
-    match without_nulls(serde_json::to_value(list).unwrap_or_default()) {
-        Value::Array(items) if items.is_empty() => Value::Null,
-        value => value,
-    }
+/// Returns the volumes as Go writes them.
+pub(super) fn volumes(spec: &SidecarSetSpec) -> String {
+    encoded_list(VOLUME, spec.volumes.as_deref().unwrap_or_default())
 }
 
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
-        Value::Object(members) => {
-            let said = members.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(said.map(|(name, value)| (name, without_nulls(value))).collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
-    }
+/// Returns the references to Secrets as Go writes them.
+pub(super) fn image_pull_secrets(spec: &SidecarSetSpec) -> String {
+    encoded_list(LOCAL_REFERENCE, &objects(spec.image_pull_secrets.as_deref()))
+}
+
+/// Returns the annotations for Pods as Go writes them.
+pub(super) fn patch_pod_metadata(spec: &SidecarSetSpec) -> String {
+    encoded_list(PATCH_POD_METADATA, &objects(spec.patch_pod_metadata.as_deref()))
+}
+
+fn objects<T: Serialize>(list: Option<&[T]>) -> Vec<Map<String, Value>> {
+    let object = |item: &T| match serde_json::to_value(item) {
+        Ok(Value::Object(object)) => object,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    list.unwrap_or_default().iter().map(object).collect()
 }
 
 #[cfg(test)]

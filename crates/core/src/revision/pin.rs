@@ -70,6 +70,14 @@ pub enum Why {
         /// The name of the revision.
         revision: Arc<str>,
     },
+    /// It holds annotations that the cluster does not allow.
+    #[error("revision {revision:?} is not allowed: {why}")]
+    NotAllowed {
+        /// The name of the revision.
+        revision: Arc<str>,
+        /// What is not allowed.
+        why: Arc<str>,
+    },
     /// It holds a definition that cannot be acted on.
     #[error("revision {revision:?} is not valid: {violations}")]
     Invalid {
@@ -92,14 +100,20 @@ impl Pin {
     }
 
     /// Returns the set as it was then: the definition of the revision that is asked for, with everything else as it
-    /// is in `set`.
+    /// is in `set`. `forbid` says why a set may not write its annotations, where it may not.
     ///
     /// # Errors
     /// There is no such revision, or it cannot be injected.
-    pub fn resolve(&self, set: &SidecarSet, revisions: &Revisions) -> Result<CanonicalSet, Unusable> {
+    pub fn resolve(
+        &self,
+        set: &SidecarSet,
+        revisions: &Revisions,
+        forbid: impl Fn(&CanonicalSet) -> Option<Arc<str>>,
+    ) -> Result<CanonicalSet, Unusable> {
         let name = set.metadata.name.as_deref().unwrap_or_default();
         let history = revisions.of(name, set.metadata.uid.as_deref());
-        let past = history.asked(&self.asked).ok_or(Why::Missing).and_then(|revision| past(set, revision));
+        let revision = history.asked(&self.asked).ok_or(Why::Missing);
+        let past = revision.and_then(|revision| past(set, revision, forbid));
         past.map_err(|why| Unusable { asked: self.asked.clone(), why })
     }
 }
@@ -136,7 +150,11 @@ impl PinPolicy {
 }
 
 /// Returns a set as it was at a revision.
-pub(super) fn past(set: &SidecarSet, revision: &Revision) -> Result<CanonicalSet, Why> {
+pub(super) fn past(
+    set: &SidecarSet,
+    revision: &Revision,
+    forbid: impl Fn(&CanonicalSet) -> Option<Arc<str>>,
+) -> Result<CanonicalSet, Why> {
     let name = || Arc::clone(&revision.name);
     let then = revision.definition().map_err(|why| Why::Unreadable { revision: name(), why })?;
     let spec = SidecarSetSpec {
@@ -155,6 +173,9 @@ pub(super) fn past(set: &SidecarSet, revision: &Revision) -> Result<CanonicalSet
     }
     let set = SidecarSet { metadata, spec, status: None };
     let past = normalize(&set).map_err(|violations| Why::Invalid { revision: name(), violations })?;
+    if let Some(why) = forbid(&past) {
+        return Err(Why::NotAllowed { revision: name(), why });
+    }
     // A release of Kruise may have hashed the containers as they were defaulted then: what its Pods say stays true.
     let hashes = revision.hashes.clone().unwrap_or_else(|| past.hashes.clone());
     Ok(CanonicalSet { hashes, revision: Some(name()), ..past })

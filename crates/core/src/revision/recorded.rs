@@ -4,7 +4,7 @@
 //! keeps the hashes of that program, and its Pods stay what they are, for as long as its containers stay the same.
 
 use super::{Hashes, hashes};
-use crate::normalize::defaults::defaulted;
+use crate::normalize::defaults::{defaulted, fill_spec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::{SidecarSet, SidecarSetSpec};
@@ -20,21 +20,46 @@ pub struct Record {
     computed: Hashes,
 }
 
+/// What was recorded with a set as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    computed: Hashes,
+    in_force: Hashes,
+}
+
+impl Recorded {
+    /// Returns what was recorded with a set, of which nothing else is left.
+    #[must_use]
+    pub fn of(set: SidecarSet) -> Self {
+        let SidecarSet { metadata, mut spec, .. } = set;
+        fill_spec(&mut spec);
+        let computed = hashes(spec.containers.as_deref(), spec.init_containers.as_deref());
+        Self { in_force: in_force(&metadata, computed.clone()), computed }
+    }
+}
+
 impl Record {
     /// Returns what is recorded with a set. Hashes of containers that are as they were stay as they were.
     #[must_use]
     pub fn of(set: &SidecarSet, old: Option<&SidecarSet>) -> Self {
-        let computed = of_spec(&set.spec);
+        Self::after(of_spec(&set.spec), old.cloned().map(Recorded::of).as_ref())
+    }
+
+    /// The same of a spec that has its defaults.
+    #[must_use]
+    pub fn of_defaulted(spec: &SidecarSetSpec, old: Option<&Recorded>) -> Self {
+        Self::after(hashes(spec.containers.as_deref(), spec.init_containers.as_deref()), old)
+    }
+
+    fn after(computed: Hashes, old: Option<&Recorded>) -> Self {
         let hashes = match old {
-            Some(old) => {
-                let before = of_spec(&old.spec);
-                let recorded = in_force(&old.metadata, before.clone());
-                let kept = |before: &Arc<str>, now: &Arc<str>, recorded: Arc<str>| {
-                    if before == now { recorded } else { Arc::clone(now) }
+            Some(Recorded { computed: before, in_force: recorded }) => {
+                let kept = |before: &Arc<str>, now: &Arc<str>, recorded: &Arc<str>| {
+                    Arc::clone(if before == now { recorded } else { now })
                 };
                 Hashes {
-                    full: kept(&before.full, &computed.full, recorded.full),
-                    without_image: kept(&before.without_image, &computed.without_image, recorded.without_image),
+                    full: kept(&before.full, &computed.full, &recorded.full),
+                    without_image: kept(&before.without_image, &computed.without_image, &recorded.without_image),
                 }
             }
             None => computed.clone(),

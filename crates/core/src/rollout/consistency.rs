@@ -1,6 +1,6 @@
 //! Whether the kubelet has caught up: a container runs the image that the Pod's spec asks for.
 
-use super::hot;
+use super::{claims, hot};
 use crate::annotations::{LastStatus, Seconds};
 use crate::image::ImageReference;
 use crate::normalize::CanonicalSet;
@@ -12,10 +12,13 @@ pub fn is_consistent(set: &CanonicalSet, pod: &PodRecord) -> bool {
     pod.is_fully_observed && sidecars(set, pod).all(|container| has_caught_up(set, pod, container))
 }
 
-/// Says whether a Pod is ready, its sidecars run what they should, and of each pair one waits.
+/// Says whether a Pod is ready, its sidecars are there and run what they should, and of each pair one waits.
 #[must_use]
 pub fn is_ready(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    pod.is_ready() && is_consistent(set, pod) && hot::has_waiting_containers(set, pod)
+    pod.is_ready()
+        && claims::has_what_it_lists(set, pod)
+        && is_consistent(set, pod)
+        && hot::has_waiting_containers(set, pod)
 }
 
 /// Says whether a container is ready, with the image that the Pod asks for.
@@ -47,7 +50,7 @@ fn has_caught_up(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecor
         return false;
     };
     if container.spec.image.contains('@') {
-        return runs_digest(ImageReference::parse(&container.spec.image), status);
+        return runs_digest(ImageReference::split(&container.spec.image), status);
     }
     has_left_last_image(set, pod, container, status)
 }
@@ -55,7 +58,7 @@ fn has_caught_up(set: &CanonicalSet, pod: &PodRecord, container: &ContainerRecor
 fn runs_digest(wanted: ImageReference<'_>, status: &ContainerObservation) -> bool {
     // Some runtimes put a scheme such as docker-pullable:// in front.
     let id = status.runs.id.split_once("://").map_or(&*status.runs.id, |(_, id)| id);
-    let running = ImageReference::parse(id);
+    let running = ImageReference::split(id);
     running.digest() == wanted.digest() && running.is_same_repository(&wanted)
 }
 
@@ -71,7 +74,7 @@ fn has_left_last_image(
         return true;
     };
     last.image_id != status.runs.id
-        || ImageReference::parse(&status.runs.name) == ImageReference::parse(&container.spec.image)
+        || ImageReference::split(&status.runs.name) == ImageReference::split(&container.spec.image)
         || (!hot::is_emptied(set, container) && is_started_since(set, pod, status))
 }
 

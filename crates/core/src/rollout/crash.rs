@@ -12,11 +12,17 @@ const SETTLED: Duration = Duration::from_secs(30);
 
 /// By how much a clock may be behind that of a node. A start that is further in the future than that was told before a clock
 /// jumped back, and nobody knows when it was.
-const BEHIND: Duration = Duration::from_secs(300);
+pub(super) const BEHIND: Duration = Duration::from_secs(300);
+
+/// Says whether a Pod still counts as unavailable because a sidecar has ended soon after it had started, and runs again.
+#[must_use]
+pub fn has_unsettled(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool {
+    unsettled_for(set, pod, now).is_some()
+}
 
 /// Returns for how long a Pod still counts as unavailable because a sidecar has ended soon after it had started, and runs
 /// again.
-pub(super) fn unsettled_for(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Option<Duration> {
+fn unsettled_for(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Option<Duration> {
     let ailments = sidecars(set, pod).filter_map(|container| container.status.as_ref()?.ailment.as_deref());
     ailments.filter_map(short_run).filter_map(|run| left(set, pod, run, now)).max()
 }
@@ -37,7 +43,7 @@ pub fn is_unsettled(set: &CanonicalSet, pod: &PodRecord, run: &ShortRun, now: Se
 fn short_run(ailment: &Ailment) -> Option<&ShortRun> {
     match ailment {
         Ailment::Restarts(run) => Some(run),
-        Ailment::Fails(_) => None,
+        Ailment::Fails(_) | Ailment::Runs(_) => None,
     }
 }
 

@@ -1,12 +1,12 @@
 //! Where a single Pod stands, whatever the others do.
 
-use super::{Hold, consistency, crash, hot, is_ready, resize};
+use super::{Hold, claims, consistency, crash, hot, is_ready, resize};
 use crate::annotations::Seconds;
+use crate::catalog::NamespaceLabels;
 use crate::normalize::{CanonicalSet, UpdateKind};
 use crate::record::{Carried, PodRecord};
 use crate::revision::Extent;
-use crate::selection::{Labels, Selected, selects};
-use std::sync::Arc;
+use crate::selection::{Selected, selects};
 
 /// Where a Pod stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,17 +23,22 @@ pub(super) enum Standing {
 
 /// Says whether a Pod counts as the set's: it is active, the set selects it, and the set was injected into it.
 #[must_use]
-pub fn is_matched(set: &CanonicalSet, pod: &PodRecord, namespace: Option<&impl Labels>) -> bool {
+pub fn is_matched(set: &CanonicalSet, pod: &PodRecord, namespace: Option<&NamespaceLabels>) -> bool {
     pod.is_active()
         && pod.carries(&set.name)
         && selects(&set.selector, &set.namespaces, &*pod.labels, namespace) == Selected::Yes
 }
 
-/// Says whether a Pod carries the present definition, by what is recorded on it. Where a set changes cpu and memory in
-/// running Pods, the Pod's have to be those that it says.
+/// Says whether a Pod carries the present definition, by what is recorded on it, and by its containers. Where a set changes cpu
+/// and memory in running Pods, the Pod's have to be those that it says.
 #[must_use]
 pub fn is_updated(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    carries_definition(set, pod, &set.hashes.full) && resize::fits(set, pod)
+    carries_definition(set, pod, &set.hashes.full) && resize::fits(set, pod) && claims::are_borne_out(set, pod)
+}
+
+/// Says whether the containers of a Pod do not bear out that it carries the present definition, as it claims.
+pub(super) fn claims_too_much(set: &CanonicalSet, pod: &PodRecord) -> bool {
+    carries_definition(set, pod, &set.hashes.full) && !claims::are_borne_out(set, pod)
 }
 
 fn carries_definition(set: &CanonicalSet, pod: &PodRecord, hash: &str) -> bool {
@@ -51,7 +56,7 @@ pub fn is_handing_over(set: &CanonicalSet, pod: &PodRecord) -> bool {
 #[must_use]
 pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool {
     if is_updated(set, pod) {
-        return !is_ready(set, pod) || crash::unsettled_for(set, pod, now).is_some();
+        return !is_ready(set, pod) || crash::has_unsettled(set, pod, now);
     }
     if needs_new_pod(set, pod) {
         return false;
@@ -103,6 +108,9 @@ fn left_alone(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
     if set.failure.is_some() || is_left_by_rollback {
         return Some(Hold::Halted);
     }
+    if set.forbidden.is_some() {
+        return Some(Hold::NotAllowed);
+    }
     let selector = set.rollout.selector.as_ref();
     selector.is_some_and(|selector| !selector.matches(&*pod.labels)).then_some(Hold::NotSelected)
 }
@@ -110,8 +118,8 @@ fn left_alone(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 // The API server lets a running Pod change a container's image, cpu and memory but not its environment, so a set that
 // changed that too has to wait for a new Pod.
 fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
-    let is_missing = |name: &Arc<str>| pod.container(name).is_none();
-    !is_in_reach(set, pod) || set.names_in_pod.iter().any(is_missing) || !hot::fits(set, pod)
+    // What the annotations claim beyond what the containers bear out was never injected: nobody knows what else is another.
+    !is_in_reach(set, pod) || !claims::has_sidecars(set, pod) || !hot::fits(set, pod) || claims_too_much(set, pod)
 }
 
 /// Says whether a Pod carries the present definition but for what can be changed while it runs.

@@ -1,6 +1,7 @@
 //! The one write that upgrades a Pod.
 
 use super::consistency;
+use super::crash::BEHIND;
 use super::eligibility::{has_present_shape, is_updated};
 use super::hot::{self, Move};
 use super::resize::{self, ResourceChange};
@@ -8,6 +9,7 @@ use crate::annotations::{InPlaceState, InjectedSet, LastStatus, Seconds};
 use crate::normalize::{CanonicalSet, MetadataError};
 use crate::record::{Carried, ContainerKind, PodKey, PodRecord};
 use crate::sorted::SortedMap;
+use crate::validation::is_fixed_at_creation;
 use serde_json::{Map, Value, json};
 use sidecarset_api::markers;
 use std::collections::BTreeMap;
@@ -109,6 +111,8 @@ impl Upgrade {
     pub fn annotate(&mut self, set: &CanonicalSet, present: &BTreeMap<String, String>) -> Result<(), MetadataError> {
         if self.step == Step::Definition {
             self.annotations = set.annotations_over(|key| present.get(key).map(String::as_str))?;
+            // The API server would reject the whole write, each time.
+            self.annotations.retain(|key, _| !is_fixed_at_creation(key));
         }
         Ok(())
     }
@@ -162,6 +166,15 @@ impl Upgrade {
     }
 }
 
+/// Gives a Pod the present images, as a write may have done of which nobody knows what became.
+pub fn assume_images(set: &CanonicalSet, pod: &mut PodRecord) {
+    let upgrade = Upgrade::of(set, pod);
+    for change in upgrade.changes {
+        let containers = pod.containers.iter_mut().filter(|container| container.spec.name == change.container);
+        containers.for_each(|container| Arc::make_mut(&mut container.spec).image = Arc::clone(&change.to));
+    }
+}
+
 fn cold_changes<'a>(set: &'a CanonicalSet, pod: &'a PodRecord) -> impl Iterator<Item = ImageChange> {
     let cold = set.upgradable().filter(|sidecar| sidecar.empty_image.is_none());
     cold.filter_map(|sidecar| ImageChange::of(pod, &sidecar.name, &sidecar.image))
@@ -174,40 +187,36 @@ fn hot_changes<'a>(pod: &'a PodRecord, moves: &'a [Move]) -> impl Iterator<Item 
 fn hashes(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Map<String, Value> {
     let now = after_all_starts(set, pod, now);
     let is_flat = pod.carried.get(&set.name).is_none_or(Carried::is_flat);
-    let mut hashes = pod.carried.hashes();
-    hashes.0.insert(Arc::clone(&set.name), InjectedSet::with_image(set, now));
+    let hashes = pod.carried.hashes_with(&set.name, InjectedSet::with_image(set, now));
     let mut annotations = Map::new();
-    annotations.insert(markers::HASH.to_owned(), hashes.to_text().into());
+    annotations.insert(markers::HASH.to_owned(), hashes.into());
     // As in Kruise: a Pod that carries the form of old releases gets both annotations in today's. Only a resize changes what
     // the other one says.
     if is_flat || !has_present_shape(set, pod) {
-        let mut hashes = pod.carried.hashes_without_image();
-        hashes.0.insert(Arc::clone(&set.name), InjectedSet::without_image(set, now));
-        annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.to_text().into());
+        let hashes = pod.carried.hashes_without_image_with(&set.name, InjectedSet::without_image(set, now));
+        annotations.insert(markers::HASH_WITHOUT_IMAGE.to_owned(), hashes.into());
     }
     annotations
 }
 
 // As in Kruise: the first upgrade of a Pod that an old release injected adds the list.
 fn missing_list(pod: &PodRecord) -> Option<(String, Value)> {
-    let names = || pod.injected().map(AsRef::as_ref).collect::<Vec<&str>>();
+    let names = || pod.carried.listed().into_iter().collect::<Vec<&str>>();
     (!pod.is_listed).then(|| (markers::INJECTED_LIST.to_owned(), names().join(",").into()))
 }
 
 /// Returns the time of an upgrade. Times are in whole seconds, and a start at that time counts as one after the upgrade: so
-/// that of no container that runs already may be one.
+/// that of no container that runs already may be one. A start so far in the future that no clock is that much behind is nobody's.
 fn after_all_starts(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Seconds {
     let starts = consistency::sidecars(set, pod).filter_map(|container| container.status.as_ref()?.started_at);
+    let starts = starts.filter(|start| start.since(now) <= BEHIND);
     starts.map(|start| start.after(Duration::from_secs(1))).fold(now, Seconds::max)
 }
 
 fn in_place(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: Seconds) -> String {
-    let mut annotation = pod.carried.in_place();
     // As in Kruise: revision and time are those of the Pod's first upgrade.
-    let mut state = match annotation.0.get(&set.name) {
-        Some(state) => state.clone(),
-        None => InPlaceState::begun(Arc::clone(&set.hashes.full), now),
-    };
+    let state = pod.carried.get(&set.name).and_then(Carried::in_place);
+    let mut state = state.unwrap_or_else(|| InPlaceState::begun(Arc::clone(&set.hashes.full), now));
     // A container whose upgrade is over needs no record any more. It would be measured by the time of this upgrade, which
     // is none of its own.
     let is_over = |name: &str| pod.container(name).is_some_and(|it| consistency::is_healthy(set, pod, it));
@@ -220,6 +229,5 @@ fn in_place(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: S
         statuses.insert(Arc::clone(&change.container), LastStatus { image_id });
     }
     state.last_container_statuses = Some(statuses);
-    annotation.0.insert(Arc::clone(&set.name), state);
-    annotation.to_text()
+    pod.carried.in_place_with(&set.name, state)
 }

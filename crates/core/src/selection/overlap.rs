@@ -26,6 +26,17 @@ pub fn is_satisfiable(selectors: &[&Selector]) -> bool {
 }
 
 impl Namespaces {
+    /// Says whether no other namespace than that of this name can be one of them.
+    #[must_use]
+    pub fn are_only(&self, name: &str) -> bool {
+        match self {
+            Self::All => false,
+            Self::Matching(selector) => {
+                is_satisfiable(&[selector]) && !is_satisfiable(&[selector, &Selector::namespace_not_named(name)])
+            }
+        }
+    }
+
     /// Says whether a namespace can be in both.
     #[must_use]
     pub fn overlap(&self, other: &Self) -> bool {

@@ -19,7 +19,7 @@ pub trait Labels {
 /// A parsed label selector: all its requirements hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Selector {
-    requirements: Vec<Requirement>,
+    pub(super) requirements: Vec<Requirement>,
 }
 
 /// One requirement of a selector.
@@ -75,6 +75,13 @@ impl Selector {
         Self { requirements: vec![Requirement::In { key, values: BTreeSet::from([name.to_owned()]) }] }
     }
 
+    /// Returns the selector of all namespaces but the one of this name.
+    #[must_use]
+    pub fn namespace_not_named(name: &str) -> Self {
+        let key = sidecarset_api::markers::NAMESPACE_NAME.to_owned();
+        Self { requirements: vec![Requirement::NotIn { key, values: BTreeSet::from([name.to_owned()]) }] }
+    }
+
     /// Returns the first requirement that labels do not fulfil.
     #[must_use]
     pub fn unmet(&self, labels: &impl Labels) -> Option<&Requirement> {
@@ -84,6 +91,13 @@ impl Selector {
     /// Returns what labels have to fulfil, all of it.
     pub(crate) fn requirements(&self) -> &[Requirement] {
         &self.requirements
+    }
+
+    /// Returns what it asks for beyond what another one does.
+    #[must_use]
+    pub fn without(mut self, other: &Self) -> Self {
+        self.requirements.retain(|requirement| !other.requirements.contains(requirement));
+        self
     }
 
     /// Says whether it asks for nothing, so that everything matches.
@@ -96,6 +110,27 @@ impl Selector {
     #[must_use]
     pub fn matches(&self, labels: &impl Labels) -> bool {
         self.requirements.iter().all(|requirement| requirement.matches(labels))
+    }
+}
+
+/// As the API server reads it.
+impl From<&Selector> for LabelSelector {
+    fn from(selector: &Selector) -> Self {
+        let expressions = selector.requirements.iter().map(LabelSelectorRequirement::from).collect();
+        Self { match_expressions: Some(expressions), ..Self::default() }
+    }
+}
+
+impl From<&Requirement> for LabelSelectorRequirement {
+    fn from(requirement: &Requirement) -> Self {
+        let (key, operator, values) = match requirement {
+            Requirement::In { key, values } => (key, "In", Some(values)),
+            Requirement::NotIn { key, values } => (key, "NotIn", Some(values)),
+            Requirement::Exists { key } => (key, "Exists", None),
+            Requirement::DoesNotExist { key } => (key, "DoesNotExist", None),
+        };
+        let values = values.map(|values| values.iter().cloned().collect());
+        Self { key: key.clone(), operator: operator.to_owned(), values }
     }
 }
 
@@ -136,7 +171,7 @@ impl Requirement {
         }
     }
 
-    fn matches(&self, labels: &impl Labels) -> bool {
+    pub(super) fn matches(&self, labels: &impl Labels) -> bool {
         match self {
             Self::In { key, values } => labels.value(key).is_some_and(|value| values.contains(value)),
             Self::NotIn { key, values } => labels.value(key).is_none_or(|value| !values.contains(value)),
@@ -285,6 +320,21 @@ mod tests {
                 "spec.selector.matchExpressions[2].operator",
             ]
         );
+    }
+
+    #[test]
+    fn a_selector_is_read_as_it_is_written() {
+        let selector = parse(json!({"matchExpressions": [
+            {"key": "tier", "operator": "In", "values": ["a", "b"]},
+            {"key": "zone", "operator": "NotIn", "values": ["x"]},
+            {"key": "team", "operator": "Exists"},
+            {"key": "legacy", "operator": "DoesNotExist"},
+        ]}))
+        .unwrap();
+
+        let written = LabelSelector::from(&selector);
+
+        assert_eq!(Selector::parse(&written, "", &mut Violations::default()), Some(selector));
     }
 
     #[test]

@@ -1,40 +1,22 @@
 //! The conditions of a set.
 
-use super::names::names;
-use super::{Counts, held};
+use super::Counts;
+use super::names::{beginning, names};
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
-use crate::rollout::{self, Hold, Plan};
+use crate::rollout::{self, Hold, Plan, RolloutPhase};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as WireCondition, Time};
 use std::fmt::Write;
 
-/// Where a rollout stands, as a machine reads it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Halted,
-    RollingBack,
-    RolledBack,
-    Upgrading,
-    UpgradesNotTaken,
-    ResizeDeferred,
-    ResizeInfeasible,
-    ResizeFailing,
-    MaxUnavailableReached,
-    WaitingForPods,
-    Paused,
-    NotUpdate,
-    PartitionReached,
-    NotSelected,
-    NotUpgradable,
-    Complete,
-}
+/// How many bytes the message of a condition has at most: what is wrong with a set may take megabytes to say.
+const LONGEST_MESSAGE: usize = 8 * 1024;
 
 /// What is told of a rollout.
 pub(super) struct Standing<'a> {
     counts: Counts,
-    verdict: Verdict,
+    phase: RolloutPhase,
     // Those that spend the budget, sorted.
     not_ready: Vec<&'a PodKey>,
     max_unavailable: u32,
@@ -49,63 +31,18 @@ pub(super) struct Condition {
     pub(super) message: String,
 }
 
-impl Verdict {
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            Self::Halted => "Halted",
-            Self::RollingBack => "RollingBack",
-            Self::RolledBack => "RolledBack",
-            Self::Upgrading => "Upgrading",
-            Self::UpgradesNotTaken => "UpgradesNotTaken",
-            Self::ResizeDeferred => "ResizeDeferred",
-            Self::ResizeInfeasible => "ResizeInfeasible",
-            Self::ResizeFailing => "ResizeFailing",
-            Self::MaxUnavailableReached => "MaxUnavailableReached",
-            Self::WaitingForPods => "WaitingForPods",
-            Self::Paused => "Paused",
-            Self::NotUpdate => "NotUpdate",
-            Self::PartitionReached => "PartitionReached",
-            Self::NotSelected => "NotSelected",
-            Self::NotUpgradable => "NotUpgradable",
-            Self::Complete => "Complete",
-        }
-    }
-
-    /// Whether the rollout goes on by itself.
-    fn is_progressing(self) -> bool {
-        match self {
-            Self::RollingBack
-            | Self::Upgrading
-            | Self::UpgradesNotTaken
-            | Self::ResizeDeferred
-            | Self::ResizeFailing
-            | Self::MaxUnavailableReached
-            | Self::WaitingForPods => true,
-            Self::Halted
-            | Self::RolledBack
-            | Self::ResizeInfeasible
-            | Self::Paused
-            | Self::NotUpdate
-            | Self::PartitionReached
-            | Self::NotSelected
-            | Self::NotUpgradable
-            | Self::Complete => false,
-        }
-    }
-}
-
 impl<'a> Standing<'a> {
     pub(super) fn of(
         set: &CanonicalSet,
         matched: &[&'a PodRecord],
-        (counts, verdict): (Counts, Verdict),
+        (counts, phase): (Counts, RolloutPhase),
         now: Seconds,
     ) -> Self {
         let spending = matched.iter().filter(|pod| rollout::spends_budget(set, pod, now));
         let mut not_ready: Vec<&PodKey> = spending.map(|pod| &pod.key).collect();
         not_ready.sort();
         let max_unavailable = rollout::max_unavailable(set, matched.len());
-        Self { counts, verdict, not_ready, max_unavailable }
+        Self { counts, phase, not_ready, max_unavailable }
     }
 
     fn not_ready(&self) -> Option<String> {
@@ -125,12 +62,13 @@ impl Condition {
     pub(super) fn ready(standing: &Standing<'_>) -> Self {
         let counts = standing.counts;
         // Where the rollout has failed, those that were upgraded are not all that was to be upgraded.
-        let has_failed = matches!(standing.verdict, Verdict::Halted | Verdict::RollingBack | Verdict::RolledBack);
+        let has_failed =
+            matches!(standing.phase, RolloutPhase::Halted | RolloutPhase::RollingBack | RolloutPhase::RolledBack);
         let is_true = counts.updated_ready == counts.matched && counts.unsettled == 0 && !has_failed;
         let reason = match (is_true, counts.matched) {
             (true, 0) => "NoPods",
             (true, _) => "AllPodsReady",
-            (false, _) => standing.verdict.reason(),
+            (false, _) => standing.phase.reason(),
         };
         let mut message = format!("{} of {} pods are updated and ready", counts.updated_ready, counts.matched);
         if let Some(not_ready) = standing.not_ready() {
@@ -146,21 +84,33 @@ impl Condition {
         Some(Self { kind: "Ready", is_true: false, reason: "RevisionUnusable", message })
     }
 
+    /// New Pods may not get the annotations of the set, so they are refused.
+    pub(super) fn forbidden(set: &CanonicalSet) -> Option<Self> {
+        let forbidden = set.forbidden.as_ref()?;
+        let message =
+            format!("new pods and upgrades that would get the annotations of this set are rejected: {forbidden}");
+        Some(Self { kind: "Ready", is_true: false, reason: "NotAllowed", message })
+    }
+
     /// The rollout goes on without anybody's help.
     pub(super) fn progressing(plan: &Plan, standing: &Standing<'_>) -> Self {
-        let Standing { counts, verdict, .. } = standing;
+        let Standing { counts, phase, .. } = standing;
         let mut clauses = vec![format!("{} of {} pods are updated", counts.updated, counts.matched)];
-        for (hold, held) in held::told(plan) {
+        let mut reasons: Vec<(Hold, usize)> = plan.reasons().into_iter().collect();
+        reasons.sort_by_key(|(hold, _)| hold.meaning().phase);
+        for (hold, held) in reasons {
+            let meaning = hold.meaning();
+            let text = if held == 1 { meaning.one } else { meaning.several };
             let budget = (hold == Hold::BudgetSpent).then(|| format!(" ({})", standing.budget()));
-            clauses.push(format!("{held}{}", budget.unwrap_or_default()));
+            clauses.push(format!("{held} {text}{}", budget.unwrap_or_default()));
         }
         if plan.held(Hold::BudgetSpent) == 0 {
             clauses.extend(standing.not_ready());
         }
         Self {
             kind: "Progressing",
-            is_true: verdict.is_progressing(),
-            reason: verdict.reason(),
+            is_true: phase.is_progressing(),
+            reason: phase.reason(),
             message: clauses.join("; "),
         }
     }
@@ -168,12 +118,12 @@ impl Condition {
     fn on_the_wire(&self, previous: &[WireCondition], generation: i64, now: Seconds) -> WireCondition {
         let status = if self.is_true { "True" } else { "False" };
         let before = previous.iter().find(|before| before.type_ == self.kind && before.status == status);
-        let now = Timestamp::from_second(now.since_epoch()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let now = Timestamp::from(now);
         WireCondition {
             type_: self.kind.to_owned(),
             status: status.to_owned(),
             reason: self.reason.to_owned(),
-            message: self.message.clone(),
+            message: beginning(&self.message, LONGEST_MESSAGE).to_owned(),
             observed_generation: Some(generation),
             last_transition_time: before.map_or(Time(now), |before| before.last_transition_time.clone()),
         }

@@ -113,6 +113,7 @@ impl Moment {
         match ailment {
             Ailment::Fails(failure) => Some(*failure),
             Ailment::Restarts(run) => self.still_crashes(set, pod, run).then_some(Failure::Crash),
+            Ailment::Runs(_) => None,
         }
     }
 

@@ -1,12 +1,11 @@
 //! What is said of a rollout that has failed.
 
-use super::condition::Verdict;
 use super::degraded::{Reason, Trouble};
 use super::names::names;
 use crate::normalize::{CanonicalSet, FailureLimit, OnFailure};
 use crate::record::PodRecord;
 use crate::revision::Failure;
-use crate::rollout::{Hold, Plan, is_ready, is_updated};
+use crate::rollout::{Hold, Plan, RolloutPhase, is_ready, is_updated};
 use sidecarset_api::v1beta1::{RolloutFailure, SidecarSetStatus};
 
 /// Says that a rollout has failed. `target` is the definition to which the Pods can return.
@@ -37,40 +36,40 @@ pub(crate) fn told(
 }
 
 /// Says where a set stands whose rollout has failed.
-pub(super) fn verdict(
+pub(super) fn phase(
     set: &CanonicalSet,
     matched: &[&PodRecord],
     plan: &Plan,
     previous: &SidecarSetStatus,
-) -> Option<Verdict> {
+) -> Option<RolloutPhase> {
     let Some(past) = set.failure.as_ref()?.rollback() else {
-        return Some(Verdict::Halted);
+        return Some(RolloutPhase::Halted);
     };
     let are_ready = || matched.iter().filter(|pod| is_updated(past, pod)).all(|pod| is_ready(past, pod));
     // What breaks later is not on its way back.
     let was_back = previous.conditions.iter().any(|it| {
-        it.reason == Verdict::RolledBack.reason()
+        it.reason == RolloutPhase::RolledBack.reason()
             && it.type_ == "Progressing"
             && it.observed_generation == Some(set.generation)
     });
     let is_back = returning(set, matched, plan) == 0 && (was_back || are_ready());
-    Some(if is_back { Verdict::RolledBack } else { Verdict::RollingBack })
+    Some(if is_back { RolloutPhase::RolledBack } else { RolloutPhase::RollingBack })
 }
 
 /// Says whether a rollout has nothing left to do but to see how the last Pods fare. Where it could have failed and has
 /// not, Pods that are not ready are too few to matter.
-pub(super) fn is_over(set: &CanonicalSet, plan: &Plan, verdict: Verdict) -> bool {
+pub(super) fn is_over(set: &CanonicalSet, plan: &Plan, phase: RolloutPhase) -> bool {
     let is_done = plan.upgrades.is_empty() && plan.flips.is_empty();
     let is_left = |hold: &Hold| matches!(hold, Hold::NeedsNewPod | Hold::HandOver);
     let could_fail = set.rollout.limit_in_force().is_some() && set.failure.is_none() && !set.rollout.is_paused;
-    verdict == Verdict::Complete || (could_fail && is_done && plan.holds.values().all(is_left))
+    phase == RolloutPhase::Complete || (could_fail && is_done && plan.holds.values().all(is_left))
 }
 
 /// Returns the failure that a status keeps: that of the present rollout, or of an earlier one until a rollout completes.
-pub(super) fn kept(set: &CanonicalSet, verdict: Verdict, previous: &SidecarSetStatus) -> Option<RolloutFailure> {
+pub(super) fn kept(set: &CanonicalSet, phase: RolloutPhase, previous: &SidecarSetStatus) -> Option<RolloutFailure> {
     match &set.failure {
         Some(failure) => Some(failure.told.clone()),
-        None => previous.failure.clone().filter(|_| verdict != Verdict::Complete),
+        None => previous.failure.clone().filter(|_| phase != RolloutPhase::Complete),
     }
 }
 

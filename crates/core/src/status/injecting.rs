@@ -3,20 +3,37 @@
 use super::condition::{self, Condition};
 use crate::annotations::Seconds;
 use crate::catalog::Entry;
-use crate::registration::InForce;
+use crate::normalize::CanonicalSet;
+use crate::registration::{Coverage, InForce};
+use crate::revision::choices;
 use sidecarset_api::v1beta1::SidecarSetStatus;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Whether the new Pods that a set selects get its sidecars, and why not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Injecting {
-    /// They do: the API server asks about them.
+    /// They do: the API server calls the operator for them.
     Registered,
+    /// They do: the API server calls the operator for them, and for others.
+    RegisteredWidely,
     /// The API server does not know of the set yet.
     NotRegistered,
+    /// The API server would pay too much for the selectors of the set.
+    TooManyRequirements,
+    /// All namespaces that the set is for are that of the operator.
+    OperatorNamespace,
+    /// The API server has rejected what it had to know of the set.
+    RegistrationRejected {
+        /// Why, in its words.
+        message: Arc<str>,
+    },
     /// The set says that they do not.
     Paused,
     /// The set cannot be acted on: they are refused.
     InvalidSpec,
+    /// The cluster does not allow its annotations: they are refused.
+    NotAllowed,
 }
 
 impl Injecting {
@@ -26,39 +43,92 @@ impl Injecting {
         match (entry, entry.interest()) {
             (Entry::Invalid(_), _) => Some(Self::InvalidSpec),
             (Entry::Valid(_), None) => Some(Self::Paused),
-            (Entry::Valid(_), Some(interest)) => in_force
-                .covers(&interest)
-                .map(|is_covered| if is_covered { Self::Registered } else { Self::NotRegistered }),
+            (Entry::Valid(set), Some(_)) if rejects_all(set) => Some(Self::NotAllowed),
+            (Entry::Valid(_), Some(interest)) => in_force.is_known().then(|| match in_force.coverage(&interest) {
+                Some(coverage) => Self::covered(coverage),
+                None => Self::NotRegistered,
+            }),
         }
     }
 
-    fn reason(self) -> &'static str {
+    fn covered(coverage: &Coverage) -> Self {
+        match coverage {
+            Coverage::Exact => Self::Registered,
+            Coverage::Wide => Self::RegisteredWidely,
+            Coverage::TooManyRequirements => Self::TooManyRequirements,
+            Coverage::OperatorNamespace => Self::OperatorNamespace,
+            Coverage::Rejected { message } => Self::RegistrationRejected { message: Arc::clone(message) },
+        }
+    }
+
+    fn is_true(&self) -> bool {
+        match self {
+            Self::Registered | Self::RegisteredWidely => true,
+            Self::NotRegistered
+            | Self::TooManyRequirements
+            | Self::OperatorNamespace
+            | Self::RegistrationRejected { .. }
+            | Self::Paused
+            | Self::InvalidSpec
+            | Self::NotAllowed => false,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
         match self {
             Self::Registered => "Registered",
+            Self::RegisteredWidely => "RegisteredWidely",
             Self::NotRegistered => "NotRegistered",
+            Self::TooManyRequirements => "TooManyRequirements",
+            Self::OperatorNamespace => "OperatorNamespace",
+            Self::RegistrationRejected { .. } => "RegistrationRejected",
             Self::Paused => "Paused",
             Self::InvalidSpec => "InvalidSpec",
+            Self::NotAllowed => "NotAllowed",
         }
     }
 
-    fn message(self) -> &'static str {
-        match self {
+    fn message(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Registered => "new pods that the set selects get its sidecars",
-            Self::NotRegistered => "the API server does not ask about the pods of this set yet",
+            Self::RegisteredWidely => {
+                "new pods that the set selects get its sidecars; the API server calls the operator for other pods, too, \
+                 because all sets together have too many selectors"
+            }
+            Self::NotRegistered => "the API server does not call the operator for the pods of this set yet",
+            Self::TooManyRequirements => {
+                "new pods get no sidecars: spec.selector and spec.namespaceSelector have too many requirements for the API \
+                 server"
+            }
+            Self::OperatorNamespace => {
+                "new pods get no sidecars: the set is for the namespace of the operator alone, whose pods get none"
+            }
+            Self::RegistrationRejected { message } => {
+                return Cow::Owned(format!(
+                    "new pods get no sidecars: the API server rejects the registration of this set: {message}"
+                ));
+            }
             Self::Paused => "new pods get no sidecars: injectionStrategy.paused is true",
-            Self::InvalidSpec => "new pods that the set selects are refused: see the condition Ready",
-        }
+            Self::InvalidSpec | Self::NotAllowed => {
+                "new pods that the set selects are refused: see the condition Ready"
+            }
+        })
     }
+}
+
+/// Says whether every new Pod is refused because the cluster does not allow the annotations that it would get.
+fn rejects_all(set: &Arc<CanonicalSet>) -> bool {
+    choices(set).is_ok_and(|choices| choices.iter().all(|definition| definition.forbidden.is_some()))
 }
 
 /// Adds the condition to what a status says of the generation that it observed.
 #[must_use]
-pub fn with_injecting(status: SidecarSetStatus, injecting: Injecting, now: Seconds) -> SidecarSetStatus {
+pub fn with_injecting(status: SidecarSetStatus, injecting: &Injecting, now: Seconds) -> SidecarSetStatus {
     let condition = Condition {
         kind: "Injecting",
-        is_true: injecting == Injecting::Registered,
+        is_true: injecting.is_true(),
         reason: injecting.reason(),
-        message: injecting.message().to_owned(),
+        message: injecting.message().into_owned(),
     };
     let generation = status.observed_generation.unwrap_or_default();
     let mut conditions = condition::update(&status.conditions, &[condition], generation, now);
@@ -71,7 +141,7 @@ pub fn with_injecting(status: SidecarSetStatus, injecting: Injecting, now: Secon
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use std::collections::BTreeSet;
+    use std::collections::BTreeMap;
 
     fn entry(spec: Value) -> Entry {
         let mut spec = spec;
@@ -86,14 +156,31 @@ mod tests {
         entry(json!({"containers": [{"name": "a", "image": "i"}]}))
     }
 
+    fn in_force(entry: &Entry, coverage: &Coverage) -> InForce {
+        InForce::new(entry.interest().into_iter().map(|interest| (interest, coverage.clone())).collect())
+    }
+
+    #[test]
+    fn a_set_says_what_the_api_server_could_not_bear_or_did_not_take() {
+        let of = |coverage: &Coverage| Injecting::of(&valid(), &in_force(&valid(), coverage)).unwrap();
+        let told = |coverage| (of(coverage).is_true(), of(coverage).reason());
+        let rejected = &Coverage::Rejected { message: "no".into() };
+
+        assert_eq!(told(&Coverage::Wide), (true, "RegisteredWidely"));
+        assert_eq!(told(&Coverage::TooManyRequirements), (false, "TooManyRequirements"));
+        assert_eq!(told(&Coverage::OperatorNamespace), (false, "OperatorNamespace"));
+        assert_eq!(told(rejected), (false, "RegistrationRejected"));
+        assert!(of(rejected).message().ends_with("rejects the registration of this set: no"));
+    }
+
     #[test]
     fn new_pods_are_injected_once_the_api_server_knows_what_the_set_selects() {
-        let in_force = InForce::new(valid().interest().into_iter().collect());
+        let in_force = in_force(&valid(), &Coverage::Exact);
         let elsewhere = entry(json!({"containers": [{"name": "a", "image": "i"}], "namespace": "shop"}));
 
         assert_eq!(Injecting::of(&valid(), &in_force), Some(Injecting::Registered));
         assert_eq!(Injecting::of(&elsewhere, &in_force), Some(Injecting::NotRegistered));
-        assert_eq!(Injecting::of(&valid(), &InForce::new(BTreeSet::new())), Some(Injecting::NotRegistered));
+        assert_eq!(Injecting::of(&valid(), &InForce::new(BTreeMap::new())), Some(Injecting::NotRegistered));
     }
 
     #[test]
@@ -125,7 +212,7 @@ mod tests {
             ..SidecarSetStatus::default()
         };
 
-        let told = with_injecting(status, Injecting::Registered, now);
+        let told = with_injecting(status, &Injecting::Registered, now);
 
         let kinds: Vec<_> = told.conditions.iter().map(|condition| condition.type_.as_str()).collect();
         let condition = &told.conditions[2];

@@ -21,8 +21,7 @@ pub(super) fn names(pods: &[&PodKey]) -> String {
 
 /// Returns as much of a text as may stand in a message: anything can stand in it.
 pub(super) fn beginning(text: &str, longest: usize) -> &str {
-    let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-    if text.len() <= longest { text } else { &text[..end] }
+    &text[..text.floor_char_boundary(longest)]
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! What an update may not change.
 
 use super::Violations;
+use crate::normalize::defaults::UPGRADE_TYPE;
 use sidecarset_api::v1beta1::{SidecarContainer, SidecarSetSpec};
 
-/// Adds what an update changes although running Pods cannot follow. Both specs have their defaults.
+/// Adds what an update changes although running Pods cannot follow.
 // Unlike in Kruise, a container may be added: Pods without it wait for their next creation.
 pub(super) fn check(spec: &SidecarSetSpec, old: &SidecarSetSpec, violations: &mut Violations) {
     let lists = [
@@ -13,8 +14,8 @@ pub(super) fn check(spec: &SidecarSetSpec, old: &SidecarSetSpec, violations: &mu
     for (list, containers, old) in lists {
         for (at, container) in containers.iter().flatten().enumerate() {
             let before = old.iter().flatten().find(|old| name(old) == name(container));
-            if let Some(before) = before.and_then(upgrade_type)
-                && upgrade_type(container).is_some_and(|now| now != before)
+            if let Some(before) = before.map(upgrade_type)
+                && upgrade_type(container) != before
             {
                 // The Pods have one container where they would need two, or the other way round.
                 let path = format!("spec.{list}[{at}].upgradeStrategy.upgradeType");
@@ -28,8 +29,10 @@ fn name(container: &SidecarContainer) -> Option<&str> {
     container.container.get("name")?.as_str()
 }
 
-fn upgrade_type(container: &SidecarContainer) -> Option<&str> {
-    container.upgrade_strategy.as_ref()?.upgrade_type.as_deref()
+/// Returns the type, or the one that it is by default.
+fn upgrade_type(container: &SidecarContainer) -> &str {
+    let given = container.upgrade_strategy.as_ref().and_then(|strategy| strategy.upgrade_type.as_deref());
+    given.filter(|given| !given.is_empty()).unwrap_or(UPGRADE_TYPE)
 }
 
 #[cfg(test)]

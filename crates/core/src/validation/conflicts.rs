@@ -2,7 +2,7 @@
 
 use super::Violations;
 use crate::catalog::{Catalog, Entry};
-use crate::normalize::{CanonicalSet, PatchPolicy, Sidecar};
+use crate::normalize::{CanonicalSet, PatchPolicy, Sidecar, are_alike};
 use crate::selection::is_satisfiable;
 use serde_json::Value;
 use sidecarset_api::v1beta1::{PatchPodMetadata, SidecarSetSpec};
@@ -33,6 +33,7 @@ fn may_meet(set: &CanonicalSet, other: &CanonicalSet) -> bool {
         && !is_canary_of(other, set)
         && is_satisfiable(&[&set.selector, &other.selector])
         && set.namespaces.overlap(&other.namespaces)
+        && set.operating_systems.overlap(other.operating_systems)
 }
 
 fn check_containers(source: &SidecarSetSpec, set: &CanonicalSet, other: &CanonicalSet, violations: &mut Violations) {
@@ -60,7 +61,7 @@ fn check_containers(source: &SidecarSetSpec, set: &CanonicalSet, other: &Canonic
 fn check_volumes(set: &CanonicalSet, other: &CanonicalSet, violations: &mut Violations) {
     for (at, volume) in set.volumes.iter().enumerate() {
         let theirs = other.volumes.iter().find(|theirs| theirs.get("name") == volume.get("name"));
-        if theirs.is_some_and(|theirs| theirs != volume) {
+        if theirs.is_some_and(|theirs| !are_alike(theirs, volume)) {
             let name = volume.get("name").and_then(|name| name.as_str()).unwrap_or_default();
             violations.add(
                 format!("spec.volumes[{at}]"),

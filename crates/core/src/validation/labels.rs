@@ -4,11 +4,12 @@
 const LONGEST_NAME: usize = 63;
 /// The longest DNS label.
 pub(super) const LONGEST_DNS_LABEL: usize = 63;
-/// The longest DNS subdomain.
-const LONGEST_DNS_SUBDOMAIN: usize = 253;
+/// The longest DNS subdomain, which is the longest name of most objects.
+pub(crate) const LONGEST_DNS_SUBDOMAIN: usize = 253;
 
 /// Says whether a text may be the key of a label or an annotation: `name` or `prefix/name`.
-pub(crate) fn is_qualified_name(key: &str) -> bool {
+#[must_use]
+pub fn is_qualified_name(key: &str) -> bool {
     match key.split_once('/') {
         Some((prefix, name)) => is_dns_subdomain(prefix) && is_name(name),
         None => is_name(key),
@@ -16,7 +17,8 @@ pub(crate) fn is_qualified_name(key: &str) -> bool {
 }
 
 /// Says whether a text may be the value of a label.
-pub(crate) fn is_label_value(value: &str) -> bool {
+#[must_use]
+pub fn is_label_value(value: &str) -> bool {
     value.is_empty() || is_name(value)
 }
 

@@ -115,10 +115,25 @@ impl<'a> Member<'a> {
         self.check(key, |text| one_of(text, allowed), violations);
     }
 
+    /// Adds a text that is not one of those allowed, an empty one too: for members that Kubernetes tells from absent ones.
+    pub(super) fn check_written_one_of(&self, key: &str, allowed: &[&str], violations: &mut Violations) {
+        if let Some(text) = self.written(key) {
+            violations.take(self.at(key), one_of(text, allowed));
+        }
+    }
+
     /// Adds a number that is there and not within a range.
     pub(super) fn check_range(&self, key: &str, range: &RangeInclusive<i64>, violations: &mut Violations) {
         if let Some(number) = self.number(key).filter(|number| !range.contains(number)) {
             violations.add(self.at(key), out_of_range(number, range));
+        }
+    }
+
+    /// Adds a list that has too many items.
+    pub(super) fn check_length(&self, key: &str, most: usize, violations: &mut Violations) {
+        let length = self.value(key).and_then(Value::as_array).map_or(0, Vec::len);
+        if length > most {
+            violations.add(self.at(key), format!("must have at most {most} items, has {length}"));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Members of containers and volumes that this build does not know: misspelt ones, or those of a newer Kubernetes.
 
 use super::types::spell_quantities;
+use crate::json::{Document, Json};
 use k8s_openapi::api::core::v1;
 use serde::de::DeserializeOwned;
 use serde_ignored::Path;
@@ -30,6 +31,16 @@ pub fn unknown_members(spec: &SidecarSetSpec) -> Vec<String> {
         format!("{path}: is unknown to {KNOWN}: misspelt or newer, and dropped from pods by an API server that does not know it")
     })
     .collect()
+}
+
+/// Returns a field of a container with what Kubernetes knows of it: what an API server hands on, at least.
+#[must_use]
+pub(crate) fn as_known(field: &str, value: Json<'_>) -> Document<'static> {
+    let mut container = Value::Object(Map::from_iter([(field.to_owned(), value.to_value())]));
+    spell_quantities(&mut container);
+    let known = serde_json::from_value::<v1::Container>(container).and_then(serde_json::to_value);
+    let known = known.map(|mut known| known[field].take()).unwrap_or_default();
+    Document::of(&known)
 }
 
 /// Returns the paths of the members that `T` does not have.

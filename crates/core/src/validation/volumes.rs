@@ -34,10 +34,9 @@ pub(super) fn check<'a>(volumes: &'a [Map<String, Value>], violations: &mut Viol
     named
 }
 
-/// Says whether a volume can be a device: one that nobody knows might.
+/// Says whether a volume can be a device.
 pub(super) fn is_block_capable(volume: &Member<'_>) -> bool {
-    let is_claim = |source: &str| ["persistentVolumeClaim", "ephemeral"].contains(&source);
-    source::sources(volume).any(|source| is_claim(source) || !source::is_known(source))
+    ["persistentVolumeClaim", "ephemeral"].iter().any(|source| volume.has(source))
 }
 
 fn require(source: &Member<'_>, keys: &[&str], violations: &mut Violations) {

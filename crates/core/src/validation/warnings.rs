@@ -1,16 +1,18 @@
 //! What is legal, but may surprise whoever writes a set.
 
-use super::{Writing, is_dns_subdomain, unknown_members};
+use super::{Writing, is_dns_subdomain, scope, unknown_members};
 use crate::amount::Amount;
 use crate::catalog::Catalog;
 use crate::normalize::{
-    CanonicalSet, DEADLINE_PATH, ON_FAILURE_PATH, THRESHOLD_PATH, UpdateKind, asks_for_hot_upgrade, defaults,
-    metadata_warnings,
+    CanonicalSet, DEADLINE_PATH, ON_FAILURE_PATH, THRESHOLD_PATH, UpdateKind, asks_for_hot_upgrade, metadata_warnings,
 };
+use crate::path::cleaned;
 use crate::selection::{Namespaces, is_satisfiable};
 use serde_json::{Map, Value};
 use sidecarset_api::markers;
 use sidecarset_api::v1beta1::{SidecarContainer, SidecarSet, SidecarSetSpec};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// From how many namespaces on a selection is called wide.
 const MANY_NAMESPACES: usize = 10;
@@ -19,20 +21,22 @@ const MANY_NAMESPACES: usize = 10;
 #[must_use]
 pub fn warnings(writing: Writing<'_>, catalog: &Catalog) -> Vec<String> {
     let mut warnings = unknown_members(&writing.set.spec);
-    let spec = defaults::defaulted(&writing.set.spec);
+    let spec = writing.spec;
     selection(writing.canonical, catalog, &mut warnings);
+    scope::warn(&writing.set.spec, writing.canonical, catalog, &mut warnings);
     canary(writing, &mut warnings);
     for (list, containers) in [("initContainers", &spec.init_containers), ("containers", &spec.containers)] {
         for (at, container) in containers.iter().flatten().enumerate() {
             let path = format!("spec.{list}[{at}]");
             requests(container, &path, &mut warnings);
             transfers(container, &path, &mut warnings);
+            mounts(container, &path, &mut warnings);
         }
     }
-    volumes(&spec, writing.canonical, &mut warnings);
-    pull_secrets(&spec, &mut warnings);
+    volumes(spec, writing.canonical, &mut warnings);
+    pull_secrets(spec, &mut warnings);
     failure_limit(writing, &mut warnings);
-    warnings.extend(metadata_warnings(&spec));
+    warnings.extend(metadata_warnings(spec));
     warnings
 }
 
@@ -118,6 +122,18 @@ fn transfers(container: &SidecarContainer, path: &str, warnings: &mut Vec<String
                 warnings.push(format!("{path}.sourceContainerName: is not used, because sourceContainerNameFrom is"));
             }
             (true, false) | (false, true) => {}
+        }
+    }
+}
+
+/// Tells of mounts at one path that is written in two ways: Kubernetes takes them, and the later one hides the other.
+fn mounts(container: &SidecarContainer, path: &str, warnings: &mut Vec<String>) {
+    let mounts = container.container.get("volumeMounts").and_then(Value::as_array).into_iter().flatten();
+    let mut known: BTreeMap<Cow<'_, str>, usize> = BTreeMap::new();
+    for (at, place) in mounts.enumerate().filter_map(|(at, mount)| Some((at, mount.get("mountPath")?.as_str()?))) {
+        if let Some(hidden) = known.insert(cleaned(place), at) {
+            let path = format!("{path}.volumeMounts[{at}].mountPath");
+            warnings.push(format!("{path}: {place:?} is the path of volumeMounts[{hidden}] too, which it hides"));
         }
     }
 }

@@ -111,3 +111,16 @@ fn a_start_just_before_the_upgrade_is_none_with_the_new_image() {
 
     assert!(!rollout::is_ready(&new, &upgraded.build()));
 }
+
+#[test]
+fn a_start_in_the_far_future_is_no_reason_to_write_that_time() {
+    for start in ["9999-12-30T22:00:00Z", "9999-12-31T23:59:59Z", "10000-01-01T00:00:00Z"] {
+        let old = pod("a", &sidecar_set().build()).set("/status/containerStatuses/0/state/running/startedAt", start);
+        let new = sidecar_set().image("agent:v2").build();
+
+        let patch = old.upgrade_to(&new);
+
+        let written = patch["metadata"]["annotations"]["kruise.io/sidecarset-hash"].as_str().unwrap();
+        assert!(written.contains("\"updateTimestamp\":\"2026-01-02T03:04:05Z\""), "{start}: {written}");
+    }
+}

@@ -221,8 +221,8 @@ fn upgrades_that_are_not_taken_degrade_the_set() {
 
     let status = status::summarize(&set, &records.iter().collect::<Vec<_>>(), &plan, None, now());
 
-    let message = "1 pod cannot be upgraded: the API server does not take it (shop/b); 1 pod cannot be upgraded: \
-                   patchPodMetadata cannot be merged into an annotation (shop/a)";
+    let message = "1 pod cannot be upgraded: the API server, or an admission webhook, did not take the upgrade (shop/b); \
+                   1 pod cannot be upgraded: patchPodMetadata cannot be merged into an annotation of the Pod (shop/a)";
     assert_eq!(degraded(&status), ["True", "UpgradesNotTaken", message]);
 }
 

@@ -6,6 +6,8 @@ mod corpus;
 mod definitions;
 #[path = "fuzz/json.rs"]
 mod json;
+#[path = "fuzz/looks.rs"]
+mod looks;
 #[path = "fuzz/mutation.rs"]
 mod mutation;
 #[path = "fuzz/pods.rs"]

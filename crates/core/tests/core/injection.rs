@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::ControllerRevision;
 use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::catalog::{Catalog, Selection};
-use sidecarset_core::injection::{Injection, Refusal, choose, inject, is_left_alone};
+use sidecarset_core::injection::{Injection, Refusal, choose, decide, inject, is_left_alone, is_mirror_pod};
 use sidecarset_core::normalize::{CanonicalSet, normalize};
 use sidecarset_core::revision::Revision;
 use std::path::{Path, PathBuf};
@@ -284,9 +284,41 @@ fn a_pod_with_an_amount_that_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn a_status_and_a_deletion_that_a_submitted_pod_claims_are_not_believed() {
+    let metadata = json!({"deletionTimestamp": "2026-01-02T03:04:05Z", "deletionGracePeriodSeconds": 30});
+
+    assert!(!is_mirror_pod(&json!({"metadata": metadata, "status": {"phase": "Failed", "reason": "Evicted"}})));
+    assert!(is_mirror_pod(&json!({"metadata": {"annotations": {"kubernetes.io/config.mirror": "x"}}})));
+}
+
+#[test]
 fn pods_that_ended_are_deleted_or_mirror_a_file_are_left_alone() {
     assert!(is_left_alone(&json!({"status": {"phase": "Succeeded"}})));
     assert!(is_left_alone(&json!({"metadata": {"deletionTimestamp": "2026-01-02T03:04:05Z"}})));
     assert!(is_left_alone(&json!({"metadata": {"annotations": {"kubernetes.io/config.mirror": "x"}}})));
     assert!(!is_left_alone(&json!({"metadata": {}, "status": {"phase": "Pending"}})));
+}
+
+#[test]
+fn a_pod_for_windows_gets_the_sets_that_are_for_it_and_is_told_of_the_others() {
+    let windows = sidecar_set().spec("injectionStrategy", json!({"operatingSystems": ["windows"]}));
+    let windows = windows.spec("containers", json!([{"name": "win", "image": "w:1"}])).metadata("name", "win-sc");
+    let mut catalog = Catalog::default();
+    catalog.put_set(&sidecar_set().object());
+    catalog.put_set(&windows.object());
+    let decided = |spec: Value| {
+        let pod = json!({"metadata": {"labels": {"app": "nginx"}}, "spec": spec});
+        let selection = catalog.select(pod["metadata"]["labels"].as_object().unwrap(), None);
+        let injection = decide(&pod, &selection, |_| 0.0, now()).unwrap();
+        (injection.injected.iter().map(ToString::to_string).collect::<Vec<_>>(), injection.warnings)
+    };
+    let containers = json!([{"name": "main", "image": "m:1"}]);
+
+    let on_windows = decided(json!({"containers": containers, "nodeSelector": {"kubernetes.io/os": "windows"}}));
+    let anywhere = decided(json!({"containers": containers}));
+
+    let left_out = "SidecarSet log-sc is not injected: the Pod is for windows, and a set is for linux that names no \
+                    spec.injectionStrategy.operatingSystems";
+    assert_eq!(on_windows, (vec!["win-sc".to_owned()], vec![left_out.to_owned()]));
+    assert_eq!(anywhere, (vec!["log-sc".to_owned()], Vec::new()));
 }

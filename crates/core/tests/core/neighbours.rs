@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::normalize::normalize;
+use sidecarset_core::normalize::{defaults::defaulted, normalize};
 use sidecarset_core::validation::{Violations, Writing, warnings};
 use std::collections::BTreeMap;
 use std::slice;
@@ -48,14 +48,17 @@ fn violations(set: &Value, old: Option<&Value>, others: &[Value]) -> Vec<String>
     let (set, old) = (read(set), old.map(read));
     let canonical = normalize(&set).unwrap();
     let mut violations = Violations::default();
-    Writing { set: &set, canonical: &canonical, old: old.as_ref() }.check(&catalog(others), &mut violations);
+    let spec = defaulted(&set.spec);
+    Writing { set: &set, spec: &spec, canonical: &canonical, old: old.as_ref() }
+        .check(&catalog(others), &mut violations);
     violations.iter().map(ToString::to_string).collect()
 }
 
 fn told(set: &Value, catalog: &Catalog) -> Vec<String> {
     let set = read(set);
     let canonical = normalize(&set).unwrap();
-    warnings(Writing { set: &set, canonical: &canonical, old: None }, catalog)
+    let spec = defaulted(&set.spec);
+    warnings(Writing { set: &set, spec: &spec, canonical: &canonical, old: None }, catalog)
 }
 
 #[test]
@@ -242,6 +245,32 @@ fn a_container_without_requests_is_told() {
         ]
     );
     assert_eq!(told(&set("mine", "agent"), &Catalog::default()), [""; 0]);
+}
+
+#[test]
+fn two_mounts_at_one_path_are_told_however_it_is_written() {
+    let mount = |path: &str| json!({"name": "v", "mountPath": path});
+    let mut twice = set("mine", "agent");
+    twice["spec"]["containers"][0]["volumeMounts"] = json!([mount("/a"), mount("/b"), mount("/a/")]);
+    twice["spec"]["volumes"] = json!([{"name": "v", "emptyDir": {}}]);
+
+    assert_eq!(
+        told(&twice, &Catalog::default()),
+        ["spec.containers[0].volumeMounts[2].mountPath: \"/a/\" is the path of volumeMounts[0] too, which it hides"]
+    );
+}
+
+#[test]
+fn sets_for_different_operating_systems_share_the_names_of_containers() {
+    let theirs = [set("theirs", "agent")];
+    let for_os = |systems: Value| {
+        let mut mine = set("mine", "agent");
+        mine["spec"]["injectionStrategy"] = json!({"operatingSystems": systems});
+        violations(&mine, None, &theirs).len()
+    };
+
+    assert_eq!(for_os(json!(["windows"])), 0);
+    assert_eq!(for_os(json!(["windows", "linux"])), 1);
 }
 
 #[test]

@@ -114,3 +114,24 @@ fn init_containers_are_sorted_by_name() {
     let names: Vec<_> = set.init_containers.iter().map(|sidecar| &*sidecar.name).collect();
     assert_eq!(names, ["a", "b"]);
 }
+
+#[test]
+fn a_set_is_for_linux_unless_it_says_otherwise() {
+    let container = |context: Value| json!([{"name": "agent", "image": "i", "securityContext": context}]);
+    let saying = |systems: Value| sidecar_set().spec("injectionStrategy", json!({"operatingSystems": systems}));
+
+    assert_eq!(sidecar_set().build().operating_systems.to_string(), "linux");
+    let with_options =
+        sidecar_set().spec("containers", container(json!({"windowsOptions": {"runAsUserName": "User"}})));
+    assert_eq!(with_options.build().operating_systems.to_string(), "windows");
+    assert_eq!(saying(json!(["windows"])).build().operating_systems.to_string(), "windows");
+    assert_eq!(saying(json!(["windows", "linux"])).build().operating_systems.to_string(), "linux and windows");
+    assert_eq!(
+        saying(json!(["linux", "Windows"])).violations(),
+        ["spec.injectionStrategy.operatingSystems[1]: \"Windows\" is not one of linux, windows"]
+    );
+    assert_eq!(
+        saying(json!([])).violations(),
+        ["spec.injectionStrategy.operatingSystems: must name one: linux, windows, or both"]
+    );
+}

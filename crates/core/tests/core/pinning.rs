@@ -117,6 +117,19 @@ fn a_pod_that_carries_either_definition_keeps_it_whatever_is_drawn_next() {
 }
 
 #[test]
+fn a_pod_that_claims_the_present_definition_gets_the_past_where_every_pod_does() {
+    let (present, pinned) = (sidecar_set().image(PRESENT).build(), [Arc::new(pinned("Always", &json!({})))]);
+    let mut copied = pod(&json!({"app": "nginx"}));
+    let patch = inject(&copied, &[Arc::new(present)], now()).unwrap().patch;
+    json_patch::patch(&mut copied, &patch.operations()).unwrap();
+
+    let injection = inject(&copied, &choose(&copied, &pinned, |_| 0.9).unwrap(), now()).unwrap();
+
+    json_patch::patch(&mut copied, &injection.patch.operations()).unwrap();
+    assert_eq!(copied["spec"]["containers"][0]["image"], PAST);
+}
+
+#[test]
 fn the_past_is_all_of_the_definition_and_nothing_else() {
     let set = sidecar_set().spec("volumes", json!([{"name": "new"}])).spec("imagePullSecrets", json!([{"name": "s"}]));
     let set = set.strategy("maxUnavailable", 7).pinned_to("Always", PAST);

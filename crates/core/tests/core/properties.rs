@@ -183,9 +183,9 @@ proptest! {
 
     #[test]
     fn any_text_can_be_taken_apart_as_an_image_reference(text in ".{0,60}") {
-        let reference = ImageReference::parse(&text);
+        let reference = ImageReference::split(&text);
 
-        prop_assert_eq!(reference, ImageReference::parse(&text));
+        prop_assert_eq!(reference, ImageReference::split(&text));
     }
 
     #[test]

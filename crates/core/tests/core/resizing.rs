@@ -255,7 +255,7 @@ fn a_person_should_look_where_nodes_can_never_give_the_amounts() {
 
     let degraded = status.conditions.iter().find(|condition| condition.type_ == "Degraded").unwrap();
     assert_eq!((&*degraded.status, &*degraded.reason), ("True", "ResizeInfeasible"));
-    assert_eq!(degraded.message, "1 pod cannot be upgraded: the node can never give the cpu and memory (shop/a)");
+    assert_eq!(degraded.message, "1 pod cannot be upgraded: the node can never give the new cpu and memory (shop/a)");
 }
 
 #[test]

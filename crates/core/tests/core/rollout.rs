@@ -382,6 +382,18 @@ fn an_upgrade_writes_the_annotations_of_the_set_and_ours_whatever_the_set_says()
 }
 
 #[test]
+fn an_upgrade_leaves_out_annotations_that_a_running_pod_cannot_get() {
+    let key = "container.apparmor.security.beta.kubernetes.io/agent";
+    let entries = json!([{"annotations": {key: "unconfined", "note": "new"}, "patchPolicy": "Overwrite"}]);
+    let set = sidecar_set().image("agent:v2").spec("patchPodMetadata", entries).build();
+
+    let patch = pod("a", &sidecar_set().build()).upgrade_to(&set);
+
+    let annotations = &patch["metadata"]["annotations"];
+    assert_eq!((annotations.get(key), &annotations["note"]), (None, &json!("new")));
+}
+
+#[test]
 fn annotations_that_the_set_changes_alone_upgrade_nothing() {
     let set = |value: &str| {
         let entries = json!([{"annotations": {"note": value}, "patchPolicy": "Overwrite"}]);

@@ -136,6 +136,37 @@ async fn a_person_can_wait_until_new_pods_are_injected() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_set_that_asks_for_as_much_as_it_may_is_injected() -> Result<()> {
+    let scene = Scene::open("dearest").await?;
+    let name = scene.namespace();
+    let long = |at: usize| format!("{at:063}");
+    let key = |at| format!("{0}.{0}.{0}/{1}", long(0), long(at));
+    let absent = |at| json!({"key": key(at), "operator": "NotIn", "values": [long(at)]});
+    let many: Vec<Value> = (0..46).map(absent).collect();
+    let values: Vec<String> = (0..958).map(long).chain([name.to_owned()]).collect();
+    let sets = [
+        ("requirements", json!({"matchLabels": {"app": name}, "matchExpressions": many})),
+        (
+            "values",
+            json!({"matchExpressions": [
+                {"key": "app", "operator": "In", "values": values}, {"key": "app", "operator": "Exists"},
+            ]}),
+        ),
+    ];
+    for (set, selector) in sets {
+        let containers = json!([sidecar(set, AGENT_V1)]);
+        scene.create(&scene.sidecar_set_named(set).with("selector", selector).with("containers", containers)).await?;
+    }
+
+    let selected = try_pod(&scene, json!({"app": name})).await?;
+    let excluded = try_pod(&scene, json!({"app": name, key(7): long(7)})).await?;
+
+    assert_eq!(selected, ["requirements", "values", "app"]);
+    assert_eq!(excluded, ["values", "app"]);
+    Ok(())
+}
+
 fn expression(key: &str, operator: &str, values: &[&str]) -> Value {
     let values = (!values.is_empty()).then_some(values);
     json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]})

@@ -22,6 +22,43 @@ async fn a_pod_that_no_set_selects_is_created_as_it_was_sent() -> Result<()> {
     Ok(())
 }
 
+// As a backup is restored: the API server resets both on creation.
+#[tokio::test]
+async fn a_pod_created_from_the_manifest_of_one_that_failed_or_was_being_deleted_gets_its_sidecar() -> Result<()> {
+    let scene = Scene::open("ended").await?;
+    scene.create(&scene.sidecar_set()).await?;
+    let mut failed = scene.pod("failed");
+    failed["status"] = json!({"phase": "Failed", "reason": "Evicted"});
+    let mut deleted = scene.pod("deleted");
+    deleted["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    deleted["metadata"]["deletionGracePeriodSeconds"] = json!(30);
+
+    for pod in [failed, deleted] {
+        let created = scene.create_pod(pod).await?;
+
+        assert_eq!(PodView::of(&created).container_names(), ["sidecar", "app"]);
+    }
+    scene.until_pods("both pods run", |pods| pods.len() == 2 && pods.iter().all(PodView::is_undisturbed)).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pod_as_large_as_can_be_stored_is_injected_however_many_letters_a_review_takes_for_each_of_its_own()
+-> Result<()> {
+    let scene = Scene::open("escaped").await?;
+    scene.create(&scene.sidecar_set()).await?;
+    let mut pod = scene.pod("escaped");
+    // Nobody runs it: a program cannot be started with as much.
+    pod["spec"]["schedulerName"] = json!("nobody");
+    // Six letters each in the review: `\u003c`.
+    pod["spec"]["containers"][0]["env"] = json!([{"name": "LONG", "value": "<".repeat(1_500_000)}]);
+
+    let created = scene.create_pod(pod).await?;
+
+    assert_eq!(PodView::of(&created).container_names(), ["sidecar", "app"]);
+    Ok(())
+}
+
 #[tokio::test]
 async fn two_sets_on_one_pod_stand_in_the_order_of_their_names_and_are_upgraded_apart() -> Result<()> {
     let scene = Scene::open("two-sets").await?;

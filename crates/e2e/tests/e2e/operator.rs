@@ -1,46 +1,14 @@
 //! The operator itself: killed in the middle of its work, and at rest.
 
-use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Pod;
-use kube::ResourceExt;
-use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use anyhow::{Result, ensure};
+use kube::api::PostParams;
 use serde_json::json;
-use sidecarset_e2e::{AGENT_V1, AGENT_V2, Look, PodView, PodWatch, Scene, eventually, running, sidecar, stays};
+use sidecarset_e2e::{
+    AGENT_V1, AGENT_V2, Look, Operators, PodView, PodWatch, Scene, eventually, running, sidecar, stays,
+};
 
-const NAMESPACE: &str = "sidecarset-system";
-const NAME: &str = "sidecarset-operator";
-
-/// Returns the Pods of the operator.
-async fn operators(scene: &Scene) -> Result<Vec<Pod>> {
-    let deployments: Api<Deployment> = Api::namespaced(scene.client(), NAMESPACE);
-    let selector = deployments.get(NAME).await?.spec.context("a deployment has a spec")?.selector;
-    let labels = selector.match_labels.context("the operator's pods have labels")?;
-    let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let pods: Api<Pod> = Api::namespaced(scene.client(), NAMESPACE);
-    Ok(pods.list(&ListParams::default().labels(&labels.join(","))).await?.items)
-}
-
-/// Deletes the Pods of the operator and returns them.
-async fn kill_the_operator(scene: &Scene) -> Result<Vec<Pod>> {
-    let killed = operators(scene).await?;
-    let pods: Api<Pod> = Api::namespaced(scene.client(), NAMESPACE);
-    for pod in &killed {
-        pods.delete(&pod.name_any(), &DeleteParams::default().grace_period(0)).await?;
-    }
-    Ok(killed)
-}
-
-/// Waits until others than those that were killed answer reviews, so that the next test finds them at work: the kubelet may take
-/// its time to end what is no longer there for anybody else, and so long that answers, too.
-async fn until_the_operator_is_back(scene: &Scene, killed: &[Pod]) -> Result<()> {
-    eventually("others are ready", async || {
-        let operators = operators(scene).await?;
-        let are_others = operators.iter().all(|pod| killed.iter().all(|killed| killed.uid() != pod.uid()));
-        let is_back = are_others && operators.len() >= killed.len() && operators.iter().all(is_ready);
-        Ok(if is_back { Look::Found(()) } else { Look::NotYet(format!("{} pods", operators.len())) })
-    })
-    .await?;
+/// Waits until the operator answers, so that the next test finds it at work.
+async fn until_it_answers(scene: &Scene) -> Result<()> {
     let draft = scene.sidecar_set_named("probe").with("containers", json!([sidecar("probe", AGENT_V1)]));
     let object = serde_json::from_value(draft.object().clone())?;
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
@@ -51,20 +19,14 @@ async fn until_the_operator_is_back(scene: &Scene, killed: &[Pod]) -> Result<()>
     .await
 }
 
-fn is_ready(pod: &Pod) -> bool {
-    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
-}
-
 #[tokio::test]
 #[ignore = "kills the operator: scripts/test.sh runs it when the others are done"]
 async fn an_operator_killed_in_the_middle_of_a_rollout_finishes_it() -> Result<()> {
     let scene = Scene::open_alone("killed").await?;
-    let deployments: Api<Deployment> = Api::namespaced(scene.client(), NAMESPACE);
-    if deployments.get_opt(NAME).await?.is_none() {
+    let Some(operators) = Operators::find(&scene.client()).await? else {
         eprintln!("left out: the operator does not run in this cluster, so it cannot be killed there");
         return Ok(());
-    }
+    };
     scene.create(&scene.sidecar_set().with("updateStrategy", json!({"maxUnavailable": 2}))).await?;
     let before = scene.deploy(8).await?;
     let mut watch = PodWatch::start(&scene).await?;
@@ -73,10 +35,10 @@ async fn an_operator_killed_in_the_middle_of_a_rollout_finishes_it() -> Result<(
     scene.change_image(AGENT_V2).await?;
     let begun = watch.until("a pod is upgraded", |pods| pods.iter().any(is_upgraded)).await?;
     ensure!(!begun.iter().all(is_upgraded), "the rollout was over before the operator could be killed");
-    let killed = kill_the_operator(&scene).await?;
-    assert!(!killed.is_empty());
+    assert!(operators.kill_all().await? > 0);
     let after = watch.until("all pods are upgraded", |pods| pods.iter().all(is_upgraded)).await?;
-    until_the_operator_is_back(&scene, &killed).await?;
+    operators.until_all_are_ready().await?;
+    until_it_answers(&scene).await?;
 
     assert_eq!(watch.most_disturbed(), 2);
     assert_eq!(after.iter().map(|pod| pod.container("sidecar").restarts).collect::<Vec<_>>(), [1; 8]);

@@ -2,6 +2,9 @@
 //! one for them.
 
 mod exact;
+mod hostile;
+mod relabeling;
+mod silence;
 mod storm;
 mod succession;
 mod thousands;

@@ -128,3 +128,23 @@ async fn a_change_that_makes_a_set_invalid_is_refused_and_the_set_stays_as_it_wa
     assert_eq!(scene.set(scene.namespace()).await?.metadata.generation, Some(1));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_set_for_the_pods_of_the_operator_is_refused() -> Result<()> {
+    let scene = Scene::open("own-namespace").await?;
+    let own = json!({"matchLabels": {"kubernetes.io/metadata.name": "sidecarset-system"}});
+    let expected = ["spec.namespaceSelector: selects only sidecarset-system: the operator runs there"];
+
+    is_refused(&scene, &scene.sidecar_set().with("namespaceSelector", own), &expected).await
+}
+
+#[tokio::test]
+async fn a_set_that_would_cost_the_api_server_too_much_is_refused() -> Result<()> {
+    let scene = Scene::open("dear").await?;
+    let requirement = |at| json!({"key": format!("key-{at}"), "operator": "NotIn", "values": ["v"]});
+    let requirements: Vec<_> = (0..830).map(requirement).collect();
+    let expected = ["spec.selector: has too many requirements for the API server"];
+
+    is_refused(&scene, &scene.sidecar_set().with("selector", json!({"matchExpressions": requirements})), &expected)
+        .await
+}

@@ -1,14 +1,17 @@
-//! The Secret that holds the certificate, shared by all replicas.
+//! The operator's own Secret, shared by all replicas: the certificate, unless somebody else makes it, and the proofs.
 
 use super::decision::{self, check_given};
+use super::held::Held;
 use super::overlap::Overlap;
 use super::{Decision, Error, Fault, Lifetimes, Material, Names, decide, issue, reissue};
+use crate::proof::Terms;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::PostParams;
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use parking_lot::Mutex;
+use sidecarset_api::markers::FIELD_MANAGER;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 use tracing::info;
@@ -24,8 +27,9 @@ pub(super) const ATTEMPTS: usize = 5;
 pub struct Keeper {
     secrets: Api<Secret>,
     namespace: String,
-    names: Names,
-    lifetimes: Lifetimes,
+    // Nothing where the certificate is somebody else's.
+    certificate: Option<(Names, Lifetimes)>,
+    terms: Terms,
     seen: Arc<Mutex<Overlap>>,
 }
 
@@ -36,53 +40,68 @@ enum Written {
 }
 
 impl Keeper {
-    /// Keeps the Secret of this namespace, with a certificate for these names.
+    /// Keeps the Secret of this namespace, with a certificate for these names and with proofs.
     #[must_use]
-    pub fn new(client: Client, namespace: &str, names: Names, lifetimes: Lifetimes) -> Self {
-        Self {
-            secrets: Api::namespaced(client, namespace),
-            namespace: namespace.to_owned(),
-            names,
-            lifetimes,
-            seen: Arc::default(),
-        }
+    pub fn new(client: Client, namespace: &str, certificate: (Names, Lifetimes), terms: Terms) -> Self {
+        Self::of(client, namespace, Some(certificate), terms)
     }
 
-    /// Returns what the Secret holds, after having renewed it where that is due. Whoever of several replicas comes
+    /// Keeps the Secret of this namespace, with proofs alone: the certificate is somebody else's.
+    #[must_use]
+    pub fn of_proofs(client: Client, namespace: &str, terms: Terms) -> Self {
+        Self::of(client, namespace, None, terms)
+    }
+
+    fn of(client: Client, namespace: &str, certificate: Option<(Names, Lifetimes)>, terms: Terms) -> Self {
+        let secrets = Api::namespaced(client, namespace);
+        Self { secrets, namespace: namespace.to_owned(), certificate, terms, seen: Arc::default() }
+    }
+
+    /// Returns what the Secret holds, after having renewed what is due. Whoever of several replicas comes
     /// first writes it, the others take what they find. Where its authorities are others than before, as after somebody has
     /// deleted it, those before stay trusted beside them for ten minutes.
     ///
     /// # Errors
     /// The Secret can neither be used nor be made usable.
-    pub async fn ensure(&self, now: Timestamp) -> Result<Material, Error> {
-        let material = self.ensure_secret(now).await?;
-        let authorities = self.seen.lock().see(material.authorities(), now);
-        Ok(Material { authorities, ..material })
+    pub async fn ensure(&self, now: Timestamp) -> Result<Held, Error> {
+        let mut held = self.ensure_secret(now).await?;
+        if let Some(material) = &mut held.material {
+            material.authorities = self.seen.lock().see(material.authorities(), now);
+        }
+        Ok(held)
     }
 
-    /// Returns when [`Self::ensure`] will have to renew something.
-    pub(super) fn renewal(&self, material: &Material) -> Option<Timestamp> {
-        decision::renewal(material, self.lifetimes)
+    /// Returns when [`Self::ensure`] will have to renew something, or those who are told of it something else.
+    pub(super) fn next(&self, held: &Held, now: Timestamp) -> Option<Timestamp> {
+        let lifetimes = self.certificate.as_ref().map(|(_, lifetimes)| *lifetimes);
+        let renewal =
+            held.material.as_ref().zip(lifetimes).and_then(|(it, lifetimes)| decision::renewal(it, lifetimes));
+        renewal.into_iter().chain(held.proofs.next(self.terms, now)).min()
     }
 
-    async fn ensure_secret(&self, now: Timestamp) -> Result<Material, Error> {
+    /// Returns for how long proofs are used.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        self.terms
+    }
+
+    async fn ensure_secret(&self, now: Timestamp) -> Result<Held, Error> {
         for _ in 0..ATTEMPTS {
             let secret = self.read().await?;
-            let found = secret.as_ref().and_then(Material::from_secret);
-            let (fault, renewed) = match (decide(found.as_ref(), &self.names, self.lifetimes, now), found) {
-                (Decision::Keep, Some(found)) => return Ok(found),
-                (Decision::Reissue(fault), Some(found)) => (fault, reissue(&found, &self.names, self.lifetimes, now)?),
-                (Decision::Replace(fault), found) => {
-                    let older = found.as_ref().map(Material::authorities);
-                    (fault, issue(&self.names, older, self.lifetimes, now)?)
-                }
-                (Decision::Keep | Decision::Reissue(_), None) => {
-                    (Fault::Missing, issue(&self.names, None, self.lifetimes, now)?)
-                }
+            let found = self.held(secret.as_ref());
+            let certificate = self.renewed_certificate(found.material.as_ref(), now)?;
+            let proofs = found.proofs.renewed(self.terms, now).map_err(rustls::Error::from).map_err(Error::Proof)?;
+            if certificate.is_none() && proofs.is_none() {
+                return Ok(found);
+            }
+            let (fault, has_new_proofs) = (certificate.as_ref().map(|(_, fault)| *fault), proofs.is_some());
+            let renewed = Held {
+                material: certificate.map(|(material, _)| material).or(found.material),
+                proofs: proofs.unwrap_or(found.proofs),
             };
             match self.write(secret, &renewed).await? {
                 Written::Done => {
-                    info!(namespace = %self.namespace, secret = SECRET, ?fault, "renewed the certificate");
+                    self.tell(fault, has_new_proofs);
                     return Ok(renewed);
                 }
                 Written::SomebodyWasFaster => {}
@@ -91,15 +110,59 @@ impl Keeper {
         Err(Error::Contended { namespace: self.namespace.clone() })
     }
 
+    fn tell(&self, fault: Option<Fault>, has_new_proofs: bool) {
+        let namespace = &self.namespace;
+        if let Some(fault) = fault {
+            info!(%namespace, secret = SECRET, ?fault, "renewed the certificate");
+        }
+        if has_new_proofs {
+            info!(%namespace, secret = SECRET, "renewed the proofs of API servers");
+        }
+    }
+
+    /// Returns a new certificate, where the one that there is has to be replaced.
+    fn renewed_certificate(
+        &self,
+        found: Option<&Material>,
+        now: Timestamp,
+    ) -> Result<Option<(Material, Fault)>, rcgen::Error> {
+        let Some((names, lifetimes)) = &self.certificate else { return Ok(None) };
+        let renewed = match (decide(found, names, *lifetimes, now), found) {
+            (Decision::Keep, Some(_)) => return Ok(None),
+            (Decision::Reissue(fault), Some(found)) => (reissue(found, names, *lifetimes, now)?, fault),
+            (Decision::Replace(fault), found) => {
+                (issue(names, found.map(Material::authorities), *lifetimes, now)?, fault)
+            }
+            (Decision::Keep | Decision::Reissue(_), None) => (issue(names, None, *lifetimes, now)?, Fault::Missing),
+        };
+        Ok(Some(renewed))
+    }
+
     /// Returns what the Secret holds, as it is.
     ///
     /// # Errors
-    /// It cannot be read, or what it holds cannot be served.
-    pub async fn look(&self, now: Timestamp) -> Result<Material, Error> {
-        let unusable = |fault| Error::Given { secret: format!("{}/{SECRET}", self.namespace), fault };
-        let found = self.read().await?.as_ref().and_then(Material::from_secret).ok_or(unusable(Fault::Missing))?;
-        check_given(&found, &self.names, now).map_err(unusable)?;
-        Ok(found)
+    /// It cannot be read, or the certificate that it holds cannot be served.
+    pub async fn look(&self, now: Timestamp) -> Result<Held, Error> {
+        let held = self.held(self.read().await?.as_ref());
+        let Some((names, _)) = &self.certificate else { return Ok(held) };
+        let material = held.material.as_ref().ok_or_else(|| self.is_missing())?;
+        check_given(material, names, now).map_err(|fault| self.is_unusable(fault))?;
+        Ok(held)
+    }
+
+    /// Returns what is said where the Secret holds no certificate.
+    pub(super) fn is_missing(&self) -> Error {
+        self.is_unusable(Fault::Missing)
+    }
+
+    fn is_unusable(&self, fault: Fault) -> Error {
+        Error::Given { secret: format!("{}/{SECRET}", self.namespace), fault }
+    }
+
+    /// Returns what a Secret holds of what is kept here.
+    fn held(&self, secret: Option<&Secret>) -> Held {
+        let held = Held::read(secret);
+        if self.certificate.is_some() { held } else { Held { material: None, ..held } }
     }
 
     async fn read(&self) -> Result<Option<Secret>, Error> {
@@ -107,30 +170,29 @@ impl Keeper {
         read.map_err(|source| Error::Read { namespace: self.namespace.clone(), source })
     }
 
-    async fn write(&self, present: Option<Secret>, material: &Material) -> Result<Written, Error> {
+    async fn write(&self, present: Option<Secret>, held: &Held) -> Result<Written, Error> {
         let is_new = present.is_none();
-        let mut secret = present.unwrap_or_else(|| self.blank());
-        secret.data.get_or_insert_default().append(&mut material.to_data());
-        let parameters = PostParams::default();
-        let written = if is_new {
-            self.secrets.create(&parameters, &secret).await
-        } else {
-            // It carries the resourceVersion that was read: a change in between makes this a conflict.
-            self.secrets.replace(SECRET, &parameters, &secret).await
+        let mut secret = match present {
+            Some(secret) => secret,
+            None => self.create().await?,
         };
-        match written {
+        // To apply nothing to what somebody has filled since changes nothing of it, and is no conflict.
+        if is_new && secret.data.as_ref().is_some_and(|data| !data.is_empty()) {
+            return Ok(Written::SomebodyWasFaster);
+        }
+        secret.data.get_or_insert_default().append(&mut held.to_data());
+        // It carries the resourceVersion that was read: a change in between makes this a conflict.
+        match self.secrets.replace(SECRET, &PostParams::default(), &secret).await {
             Ok(_) => Ok(Written::Done),
-            Err(kube::Error::Api(status)) if status.code == 409 => Ok(Written::SomebodyWasFaster),
-            Err(kube::Error::Api(status)) if status.code == 404 && is_new => {
-                Err(Error::NamespaceMissing { namespace: self.namespace.clone() })
-            }
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Written::SomebodyWasFaster),
+            Err(kube::Error::Api(status)) if [404, 409].contains(&status.code) => Ok(Written::SomebodyWasFaster),
             Err(source) => Err(Error::Write { namespace: self.namespace.clone(), source }),
         }
     }
 
-    fn blank(&self) -> Secret {
-        Secret {
+    /// Creates the Secret with nothing in it. By server-side apply, because who applies may be allowed to create an object of one
+    /// name and no other.
+    async fn create(&self) -> Result<Secret, Error> {
+        let blank = Secret {
             metadata: ObjectMeta {
                 name: Some(SECRET.to_owned()),
                 namespace: Some(self.namespace.clone()),
@@ -138,7 +200,14 @@ impl Keeper {
             },
             type_: Some("Opaque".to_owned()),
             ..Secret::default()
-        }
+        };
+        let created = self.secrets.patch(SECRET, &PatchParams::apply(FIELD_MANAGER), &Patch::Apply(&blank)).await;
+        created.map_err(|error| match error {
+            kube::Error::Api(status) if status.code == 404 => {
+                Error::NamespaceMissing { namespace: self.namespace.clone() }
+            }
+            source => Error::Write { namespace: self.namespace.clone(), source },
+        })
     }
 }
 
@@ -146,7 +215,8 @@ impl Debug for Keeper {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Keeper")
             .field("namespace", &self.namespace)
-            .field("names", &self.names)
+            .field("certificate", &self.certificate)
+            .field("terms", &self.terms)
             .finish_non_exhaustive()
     }
 }

@@ -1,16 +1,27 @@
-//! Who keeps the certificate: we, or somebody else.
+//! Who keeps the certificate: we, or somebody else. The proofs are always ours.
 
 use super::keeper::ATTEMPTS;
-use super::{Fault, Keeper, Material, Reader, SECRET};
+use super::{Fault, Held, Keeper, Material, Reader, SECRET};
+use crate::proof::{Proofs, Terms};
 use jiff::Timestamp;
 
-/// Who keeps the certificate.
+/// Who keeps the certificate, and the proofs.
 #[derive(Debug)]
-pub enum Source {
-    /// We make it, and keep it in a Secret of ours.
-    Own(Keeper),
-    /// Somebody else makes it, and keeps it in a Secret that we only read.
-    Given(Reader),
+pub struct Source {
+    keeper: Keeper,
+    // Somebody else's Secret, which we only read; ours holds the proofs alone then.
+    given: Option<Reader>,
+}
+
+/// By which certificate API servers know us, and by which proofs we know them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Credentials {
+    /// The certificate.
+    pub material: Material,
+    /// The proofs.
+    pub proofs: Proofs,
+    /// When there will be something to renew, or to register anew.
+    pub next: Option<Timestamp>,
 }
 
 /// Why there is no certificate.
@@ -63,52 +74,70 @@ pub enum Error {
     /// A certificate cannot be made.
     #[error("failed to make a certificate")]
     Issue(#[from] rcgen::Error),
+    /// A proof cannot be made.
+    #[error("failed to make a proof of API servers")]
+    Proof(#[source] rustls::Error),
 }
 
 impl Source {
-    /// Returns the certificate as it has to be served now.
+    /// We make the certificate, and keep it in our Secret.
+    #[must_use]
+    pub fn own(keeper: Keeper) -> Self {
+        Self { keeper, given: None }
+    }
+
+    /// Somebody else makes the certificate, and keeps it in another Secret than `keeper`.
+    #[must_use]
+    pub fn given(reader: Reader, keeper: Keeper) -> Self {
+        Self { keeper, given: Some(reader) }
+    }
+
+    /// Returns what has to be served and accepted now, after having renewed what is due.
     ///
     /// # Errors
-    /// There is none that can be served.
-    pub async fn material(&self, now: Timestamp) -> Result<Material, Error> {
-        match self {
-            Self::Own(keeper) => keeper.ensure(now).await,
-            Self::Given(reader) => reader.read(now).await,
-        }
+    /// There is no certificate that can be served, or the Secret cannot be written.
+    pub async fn ensure(&self, now: Timestamp) -> Result<Credentials, Error> {
+        let given = self.read(now).await?;
+        self.credentials(given, self.keeper.ensure(now).await?, now)
     }
 
-    /// Returns the certificate that there is, without renewing it.
+    /// Returns what there is, without renewing it.
     ///
     /// # Errors
-    /// There is none that can be served.
-    pub async fn follow(&self, now: Timestamp) -> Result<Material, Error> {
-        match self {
-            Self::Own(keeper) => keeper.look(now).await,
-            Self::Given(reader) => reader.read(now).await,
+    /// There is no certificate that can be served.
+    pub async fn follow(&self, now: Timestamp) -> Result<Credentials, Error> {
+        let given = self.read(now).await?;
+        self.credentials(given, self.keeper.look(now).await?, now)
+    }
+
+    async fn read(&self, now: Timestamp) -> Result<Option<Material>, Error> {
+        match &self.given {
+            Some(reader) => reader.read(now).await.map(Some),
+            None => Ok(None),
         }
     }
 
-    /// Returns when the certificate will have to be renewed; nothing where that is no matter of ours.
-    #[must_use]
-    pub fn renewal(&self, material: &Material) -> Option<Timestamp> {
-        match self {
-            Self::Own(keeper) => keeper.renewal(material),
-            Self::Given(_) => None,
-        }
+    fn credentials(&self, given: Option<Material>, held: Held, now: Timestamp) -> Result<Credentials, Error> {
+        let next = self.keeper.next(&held, now);
+        let material = given.or(held.material).ok_or_else(|| self.keeper.is_missing())?;
+        Ok(Credentials { material, proofs: held.proofs, next })
     }
 
-    /// Returns the name of the Secret.
+    /// Returns the names of the Secrets that all of it is in.
     #[must_use]
-    pub fn secret(&self) -> &str {
-        match self {
-            Self::Own(_) => SECRET,
-            Self::Given(reader) => reader.secret(),
-        }
+    pub fn secrets(&self) -> Vec<&str> {
+        [SECRET].into_iter().chain(self.given.as_ref().map(Reader::secret)).collect()
+    }
+
+    /// Returns for how long proofs are used.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        self.keeper.terms()
     }
 
     /// Returns whether it is worth to wait for a certificate that is not there yet.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        matches!(self, Self::Given(_))
+        self.given.is_some()
     }
 }

@@ -12,12 +12,18 @@ pub enum Outcome {
     Unchanged,
     /// The object may not be written.
     Denied(DenialReason),
+    /// The answer is not known: the labels of the namespace, or the sets.
+    Unavailable,
     /// The request was no review that could be read.
     Unreadable,
+    /// Too many reviews were under way: it is to be asked again.
+    Busy,
     /// It took too long, or the API server hung up.
     CutOff,
     /// It ended in a panic.
     Panicked,
+    /// The API server had not been heard from for too long.
+    Stale,
 }
 
 label! {
@@ -35,10 +41,12 @@ label! {
         NoTarget = "no_target",
         /// A SidecarSet that selects the Pod is pinned to a revision that cannot be injected.
         UnusablePin = "unusable_pin",
+        /// The cluster does not allow the annotations of a SidecarSet that selects the Pod.
+        NotAllowed = "not_allowed",
+        /// With the sidecars the API server would reject the Pod.
+        Misfit = "misfit",
         /// A part of the Pod, on which the injection depends, is not as it should be.
         UnreadablePod = "unreadable_pod",
-        /// The labels of the namespace are not known.
-        Unavailable = "unavailable",
     }
 }
 
@@ -58,13 +66,14 @@ impl DenialReason {
     fn of(denial: &Denial) -> Self {
         match denial {
             Denial::BadRequest(_) => Self::BadRequest,
-            Denial::Unavailable(_) => Self::Unavailable,
             Denial::Invalid { cause, .. } => match cause {
                 Cause::InvalidSpec => Self::InvalidSpec,
                 Cause::InvalidSet => Self::InvalidSet,
                 Cause::SameContainer => Self::SameContainer,
                 Cause::NoTarget => Self::NoTarget,
                 Cause::UnusablePin => Self::UnusablePin,
+                Cause::NotAllowed => Self::NotAllowed,
+                Cause::Misfit => Self::Misfit,
                 Cause::UnreadablePod => Self::UnreadablePod,
             },
         }
@@ -72,10 +81,19 @@ impl DenialReason {
 }
 
 impl Labels for Outcome {
-    const COUNT: usize = 5 + DenialReason::COUNT;
+    const COUNT: usize = 8 + DenialReason::COUNT;
 
     fn all() -> impl Iterator<Item = Self> {
-        let others = [Self::Patched, Self::Unchanged, Self::Unreadable, Self::CutOff, Self::Panicked];
+        let others = [
+            Self::Patched,
+            Self::Unchanged,
+            Self::Unreadable,
+            Self::CutOff,
+            Self::Panicked,
+            Self::Unavailable,
+            Self::Stale,
+            Self::Busy,
+        ];
         others.into_iter().chain(DenialReason::all().map(Self::Denied))
     }
 
@@ -86,7 +104,10 @@ impl Labels for Outcome {
             Self::Unreadable => 2,
             Self::CutOff => 3,
             Self::Panicked => 4,
-            Self::Denied(reason) => 5 + reason.index(),
+            Self::Unavailable => 5,
+            Self::Stale => 6,
+            Self::Busy => 7,
+            Self::Denied(reason) => 8 + reason.index(),
         }
     }
 
@@ -96,8 +117,11 @@ impl Labels for Outcome {
             Self::Unchanged => vec![("result", "allowed"), ("reason", "unchanged")],
             Self::Denied(reason) => [vec![("result", "denied")], reason.written()].concat(),
             Self::Unreadable => vec![("result", "failed"), ("reason", "unreadable")],
+            Self::Unavailable => vec![("result", "failed"), ("reason", "unavailable")],
+            Self::Busy => vec![("result", "failed"), ("reason", "busy")],
             Self::CutOff => vec![("result", "failed"), ("reason", "cut_off")],
             Self::Panicked => vec![("result", "failed"), ("reason", "panicked")],
+            Self::Stale => vec![("result", "failed"), ("reason", "stale")],
         }
     }
 }

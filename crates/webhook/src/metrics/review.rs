@@ -22,9 +22,24 @@ impl<'a> Review<'a> {
         Self { metrics, webhook, began: Instant::now(), outcome: Outcome::Unreadable }
     }
 
+    /// Notes that it is not answered, because what is known may be old.
+    pub fn is_stale(&mut self) {
+        self.outcome = Outcome::Stale;
+    }
+
     /// Notes that it could be read.
     pub fn is_read(&mut self) {
         self.outcome = Outcome::CutOff;
+    }
+
+    /// Notes that the answer is not known.
+    pub fn is_unavailable(&mut self) {
+        self.outcome = Outcome::Unavailable;
+    }
+
+    /// Notes that there is no room for it now.
+    pub fn is_put_off(&mut self) {
+        self.outcome = Outcome::Busy;
     }
 
     /// Notes what was decided.

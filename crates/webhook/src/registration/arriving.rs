@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tracing::warn;
 
-/// An annotation that is longer is left out: all those of an object may have 256 KiB together.
-const LONGEST: usize = 64 * 1024;
+/// How long an annotation may be: all those of an object may have 256 KiB together.
+pub(super) const LONGEST: usize = 64 * 1024;
 
 /// A definition that is being written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,9 +20,17 @@ pub struct Arriving {
     pub interest: Interest,
 }
 
+impl Arriving {
+    /// Returns how many bytes it takes in the annotation.
+    pub(super) fn written_length(&self) -> usize {
+        // With what stands between it and the next one.
+        serde_json::to_string(self).map_or(usize::MAX, |text| text.len().saturating_add(2))
+    }
+}
+
 /// Returns the annotation by which this replica tells others of these; nothing where there is nothing to tell.
 pub(super) fn annotation(replica: &str, arriving: &BTreeSet<Arriving>) -> Option<BTreeMap<String, String>> {
-    let text = serde_json::to_string(arriving).ok().filter(|text| !arriving.is_empty() && text.len() <= LONGEST)?;
+    let text = serde_json::to_string(arriving).ok().filter(|_| !arriving.is_empty())?;
     Some(BTreeMap::from([(format!("{ARRIVING_PREFIX}{replica}"), text)]))
 }
 

@@ -1,33 +1,33 @@
-//! Which sets the API server has to know of: those of the catalog, and those that are just being written.
+//! What the API server has to know of: the sets of the catalog, and what is just being written.
 
 use super::Arriving;
+use super::pending::{Pending, is_shown};
 use parking_lot::{Mutex, RwLock};
-use sidecarset_core::catalog::{Catalog, Entry};
-use sidecarset_core::registration::Interest;
+use sidecarset_core::catalog::Catalog;
+use sidecarset_core::registration::{Coverage, FailurePolicy, Interest, Interests, Relabeling};
 use sidecarset_core::selection::Labels;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// API servers learn of a registration by a watch.
 pub(crate) const SETTLE: Duration = Duration::from_millis(200);
-/// How long the author of a set waits for its registration, at most.
+/// How long the author of a set, or of the labels of a namespace, waits for the registration, at most.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A set that has not come by then was not written.
-const LIFETIME: Duration = Duration::from_secs(60);
 /// How long Pods wait for a set to come after its review was answered: the watch brings it in a few milliseconds.
 const ARRIVAL: Duration = Duration::from_secs(1);
 
-/// Knows which sets the API server has to know of, and which it knows of.
+/// Knows what the API server has to know of, and what it knows of.
 #[derive(Debug)]
 pub struct Registrar {
     selection: watch::Receiver<u64>,
-    candidates: Mutex<Vec<Candidate>>,
+    pending: Mutex<Pending>,
     others: Mutex<Others>,
     is_new: Notify,
-    // Since when the API server was told of each. None until it was told of anything.
-    in_force: watch::Sender<Option<BTreeMap<Interest, Instant>>>,
+    // None until the API server was told of anything.
+    in_force: watch::Sender<Option<Registered>>,
 }
 
 /// What other replicas were asked about.
@@ -38,12 +38,11 @@ struct Others {
     awaited: Vec<(Arriving, Instant)>,
 }
 
-/// A definition that is being written, and that the catalog does not show yet.
-#[derive(Debug)]
-struct Candidate {
-    arriving: Arriving,
-    until: Instant,
-    answered: Option<Instant>,
+/// What the API server was told of, each with the moment since when it was.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Registered {
+    interests: BTreeMap<Interest, (Coverage, Instant)>,
+    relabeled: BTreeMap<Interest, BTreeMap<Arc<str>, Instant>>,
 }
 
 impl Registrar {
@@ -52,7 +51,7 @@ impl Registrar {
     pub fn new(selection: watch::Receiver<u64>) -> Self {
         Self {
             selection,
-            candidates: Mutex::default(),
+            pending: Mutex::default(),
             others: Mutex::default(),
             is_new: Notify::new(),
             in_force: watch::Sender::new(None),
@@ -60,22 +59,47 @@ impl Registrar {
     }
 
     /// Has the API server told of a definition that is about to be written, and waits until it knows, but not longer
-    /// than 2 seconds: the Pods that are created right after the set are asked about.
+    /// than 2 seconds: it calls for the Pods that are created right after the set.
     pub(crate) async fn cover(&self, set: &str, interest: Interest) {
+        let arriving = Arriving { set: set.into(), interest };
         // While we are not registered nobody asks us.
+        if self.in_force.borrow().is_none() || !self.pending.lock().add_set(arriving.clone(), Instant::now()) {
+            return;
+        }
+        self.is_new.notify_one();
+        // Where that takes longer the set is written nevertheless: its condition tells when it is in force.
+        let _ = timeout(PATIENCE, self.until_settled(|registered| registered.since(&arriving.interest))).await;
+        self.pending.lock().note_answer(&arriving, Instant::now());
+    }
+
+    /// Has the API server told that a namespace is about to get labels by which sets select it, and waits until it knows: it
+    /// calls for the Pods that are created right after the labels are there. It learns of labels a little later than it answers
+    /// whoever writes them.
+    pub(crate) async fn cover_namespace(
+        &self,
+        relabeling: &Relabeling,
+        catalog: &RwLock<Catalog>,
+        failure_policy: FailurePolicy,
+    ) {
         if self.in_force.borrow().is_none() {
             return;
         }
-        let now = Instant::now();
-        let arriving = Arriving { set: set.into(), interest };
-        let candidate = Candidate { arriving: arriving.clone(), until: now + LIFETIME, answered: None };
-        self.candidates.lock().push(candidate);
+        let interests: Vec<Interest> = {
+            let catalog = catalog.read();
+            let around = catalog.surroundings(failure_policy);
+            let arriving = self.arriving().into_iter().map(|arriving| arriving.interest);
+            catalog.interests().chain(arriving).filter(|interest| relabeling.adds_to(interest, around)).collect()
+        };
+        let namespace = &relabeling.namespace;
+        if interests.is_empty() || !self.pending.lock().add_namespace(namespace, &interests, Instant::now()) {
+            return;
+        }
         self.is_new.notify_one();
-        // Where that takes longer the set is written nevertheless: its condition tells when it is in force.
-        let _ = timeout(PATIENCE, self.until_settled(&arriving.interest)).await;
-        let mut candidates = self.candidates.lock();
-        let own = candidates.iter_mut().filter(|candidate| candidate.arriving == arriving);
-        own.for_each(|candidate| candidate.answered = Some(Instant::now()));
+        let since = |registered: &Registered| {
+            let each = interests.iter().map(|interest| registered.relabeled.get(interest)?.get(namespace).copied());
+            each.collect::<Option<Vec<Instant>>>()?.into_iter().max()
+        };
+        let _ = timeout(PATIENCE, self.until_settled(since)).await;
     }
 
     /// Waits until the catalog shows the sets that were allowed a moment ago and select a Pod with these labels.
@@ -96,20 +120,24 @@ impl Registrar {
         }
     }
 
-    /// Returns what the API server has to know of. Candidates that the catalog shows, or that did not come in time, are
-    /// forgotten.
-    pub(crate) fn wanted(&self, catalog: &Catalog) -> BTreeSet<Interest> {
-        self.candidates.lock().retain(|candidate| !is_shown(&candidate.arriving, catalog));
-        let arriving = self.arriving().into_iter().map(|arriving| arriving.interest);
-        catalog.interests().chain(arriving).collect()
+    /// Returns what the API server has to know of. What the catalog shows, or what did not come in time, is forgotten.
+    pub(crate) fn wanted(&self, catalog: &Catalog) -> Interests {
+        self.pending.lock().forget_shown(catalog);
+        Interests { stored: catalog.interests().collect(), ..self.pending() }
+    }
+
+    /// Returns what this replica was asked about a moment ago.
+    pub(crate) fn pending(&self) -> Interests {
+        let mut pending = self.pending.lock();
+        pending.forget_late(Instant::now());
+        pending.interests()
     }
 
     /// Returns the definitions about which this replica was asked a moment ago.
     pub(crate) fn arriving(&self) -> BTreeSet<Arriving> {
-        let now = Instant::now();
-        let mut candidates = self.candidates.lock();
-        candidates.retain(|candidate| now < candidate.until);
-        candidates.iter().map(|candidate| candidate.arriving.clone()).collect()
+        let mut pending = self.pending.lock();
+        pending.forget_late(Instant::now());
+        pending.sets()
     }
 
     /// Takes in what other replicas were asked about. They answer within a while, and then it is written.
@@ -122,48 +150,65 @@ impl Registrar {
     }
 
     /// Notes that the API server was told of these, and of no others.
-    pub(crate) fn told(&self, interests: BTreeSet<Interest>) {
+    pub(crate) fn told(
+        &self,
+        coverage: BTreeMap<Interest, Coverage>,
+        relabeled: &BTreeMap<Interest, BTreeSet<Arc<str>>>,
+    ) {
         let now = Instant::now();
-        self.in_force.send_modify(|in_force| {
-            let before = in_force.take().unwrap_or_default();
-            let since = |interest: &Interest| before.get(interest).copied().unwrap_or(now);
-            *in_force = Some(interests.into_iter().map(|interest| (interest.clone(), since(&interest))).collect());
+        self.in_force.send_modify(|registered| {
+            let before = registered.take().unwrap_or_default();
+            let interests = coverage.into_iter().map(|(interest, coverage)| {
+                let since = before.since(&interest).unwrap_or(now);
+                (interest, (coverage, since))
+            });
+            let relabeled = relabeled.iter().map(|(interest, namespaces)| {
+                let before = before.relabeled.get(interest);
+                let since = |namespace| before.and_then(|before| before.get(namespace)).copied().unwrap_or(now);
+                let namespaces = namespaces.iter().map(|namespace| (Arc::clone(namespace), since(namespace)));
+                (interest.clone(), namespaces.collect())
+            });
+            *registered = Some(Registered { interests: interests.collect(), relabeled: relabeled.collect() });
         });
     }
 
-    /// Waits until there is a candidate that was not there before. One caller at a time.
-    pub(crate) async fn has_candidate(&self) {
+    /// Says whether the API server knows of an interest.
+    pub(crate) fn is_registered(&self, interest: &Interest) -> bool {
+        let registered = self.in_force.borrow();
+        let coverage = registered.as_ref().and_then(|registered| registered.interests.get(interest));
+        coverage.is_some_and(|(coverage, _)| matches!(coverage, Coverage::Exact | Coverage::Wide))
+    }
+
+    /// Waits until something is being written that was not before. One caller at a time.
+    pub(crate) async fn has_pending(&self) {
         self.is_new.notified().await;
     }
 
-    /// Waits until the first of the candidates is to be forgotten.
-    pub(crate) async fn candidate_expires(&self) {
-        let first = self.candidates.lock().iter().map(|candidate| candidate.until).min();
+    /// Waits until the first of what is being written is to be forgotten.
+    pub(crate) async fn pending_expires(&self) {
+        let first = self.pending.lock().next_expiry();
         match first {
             Some(until) => sleep_until(until).await,
             None => std::future::pending().await,
         }
     }
 
-    /// Returns what is told, each time that it changes.
-    pub(crate) fn in_force(&self) -> watch::Receiver<Option<BTreeMap<Interest, Instant>>> {
+    /// Returns what the API server is told, each time that it changes.
+    pub(crate) fn in_force(&self) -> watch::Receiver<Option<Registered>> {
         self.in_force.subscribe()
     }
 
-    async fn until_settled(&self, interest: &Interest) {
+    async fn until_settled(&self, since: impl Fn(&Registered) -> Option<Instant>) {
         let mut in_force = self.in_force.subscribe();
-        let since = |in_force: &Option<BTreeMap<_, Instant>>| in_force.as_ref()?.get(interest).copied();
-        let Ok(since) = in_force.wait_for(|in_force| since(in_force).is_some()).await.map(|in_force| since(&in_force))
-        else {
-            return;
-        };
-        if let Some(since) = since {
+        let since = |registered: &Option<Registered>| since(registered.as_ref()?);
+        let told = in_force.wait_for(|registered| since(registered).is_some()).await;
+        if let Some(since) = told.ok().and_then(|registered| since(&registered)) {
             sleep_until(since + SETTLE).await;
         }
     }
 
     fn is_quiet(&self) -> bool {
-        self.candidates.lock().is_empty() && self.others.lock().awaited.is_empty()
+        !self.pending.lock().has_sets() && self.others.lock().awaited.is_empty()
     }
 
     /// Returns how long a Pod has to wait for sets that are to come, if for any.
@@ -182,9 +227,8 @@ impl Registrar {
     /// Returns the sets that may come at any time, with the moment from which on nobody waits for them.
     fn awaited(&self, now: Instant) -> Vec<(Arriving, Instant)> {
         let mut awaited: Vec<_> = {
-            let candidates = self.candidates.lock();
-            let answered = candidates.iter().filter_map(|candidate| Some((&candidate.arriving, candidate.answered?)));
-            answered.map(|(arriving, answered)| (arriving.clone(), answered + ARRIVAL)).collect()
+            let pending = self.pending.lock();
+            pending.answered().map(|(arriving, answered)| (arriving.clone(), answered + ARRIVAL)).collect()
         };
         let mut others = self.others.lock();
         others.awaited.retain(|(_, due)| *due > now);
@@ -194,8 +238,15 @@ impl Registrar {
     }
 }
 
-fn is_shown(arriving: &Arriving, catalog: &Catalog) -> bool {
-    catalog.set(&arriving.set).and_then(Entry::interest).as_ref() == Some(&arriving.interest)
+impl Registered {
+    /// Returns what has become of each interest.
+    pub(crate) fn coverage(&self) -> BTreeMap<Interest, Coverage> {
+        self.interests.iter().map(|(interest, (coverage, _))| (interest.clone(), coverage.clone())).collect()
+    }
+
+    fn since(&self, interest: &Interest) -> Option<Instant> {
+        self.interests.get(interest).map(|(_, since)| *since)
+    }
 }
 
 #[cfg(test)]
@@ -203,6 +254,7 @@ mod tests {
     use super::*;
     use serde_json::json;
     use sidecarset_api::v1beta1::SidecarSet;
+    use sidecarset_core::catalog::Entry;
 
     fn set() -> SidecarSet {
         let set = json!({

@@ -26,9 +26,20 @@ pub fn request<'a, O: From<Json<'a>>>(review: &'a Document<'_>) -> Result<Reques
 }
 
 fn asked<'a, O: From<Json<'a>>>(request: Json<'a>) -> Result<Request<'a, O>, Error> {
-    let names =
-        ["uid", "kind", "resource", "subResource", "name", "namespace", "operation", "dryRun", "object", "oldObject"];
-    let [uid, kind, resource, sub_resource, name, namespace, operation, dry_run, object, old_object] =
+    let names = [
+        "uid",
+        "kind",
+        "requestKind",
+        "resource",
+        "subResource",
+        "name",
+        "namespace",
+        "operation",
+        "dryRun",
+        "object",
+        "oldObject",
+    ];
+    let [uid, kind, written, resource, sub_resource, name, namespace, operation, dry_run, object, old_object] =
         members(request, names)?;
     let [group, version, kind] = members(kind, ["group", "version", "kind"])?;
     let kind = GroupVersionKind {
@@ -36,6 +47,7 @@ fn asked<'a, O: From<Json<'a>>>(request: Json<'a>) -> Result<Request<'a, O>, Err
         version: text("kind.version", version)?,
         kind: text("kind.kind", kind)?,
     };
+    let [written] = members(written, ["version"])?;
     let [group, version, resource] = members(resource, ["group", "version", "resource"])?;
     let resource = GroupVersionResource {
         group: optional("resource.group", group)?.unwrap_or_default(),
@@ -44,6 +56,7 @@ fn asked<'a, O: From<Json<'a>>>(request: Json<'a>) -> Result<Request<'a, O>, Err
     };
     Ok(Request {
         uid: text("uid", uid)?,
+        written_version: optional("requestKind.version", written)?.unwrap_or(kind.version),
         kind,
         resource,
         sub_resource: optional("subResource", sub_resource)?,

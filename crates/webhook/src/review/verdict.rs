@@ -38,9 +38,13 @@ pub enum Denial {
         /// The parts of it that a program may want.
         details: Option<Box<StatusDetails>>,
     },
-    /// The answer is not known, and asking again may help.
-    Unavailable(String),
 }
+
+/// The answer is not known, and asking again may help. It is not for us to say what becomes of the object then: the API server
+/// does what the failure policy of the webhook says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
 
 /// What is wrong with an object, or with what it asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +59,10 @@ pub enum Cause {
     NoTarget,
     /// A SidecarSet that selects the Pod is pinned to a revision that cannot be injected.
     UnusablePin,
+    /// The cluster does not allow the annotations of a SidecarSet that selects the Pod.
+    NotAllowed,
+    /// With the sidecars the API server would reject the Pod.
+    Misfit,
     /// A part of the Pod, on which the injection depends, is not as it should be.
     UnreadablePod,
 }
@@ -108,7 +116,6 @@ impl Denial {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -117,7 +124,6 @@ impl Denial {
         let (reason, message, details) = match self {
             Self::BadRequest(message) => ("BadRequest", message, None),
             Self::Invalid { message, details, .. } => ("Invalid", message, details),
-            Self::Unavailable(message) => ("ServiceUnavailable", message, None),
         };
         Status {
             status: Some("Failure".to_owned()),
@@ -133,9 +139,7 @@ impl Denial {
 impl Display for Denial {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadRequest(message) | Self::Invalid { message, .. } | Self::Unavailable(message) => {
-                out.write_str(message)
-            }
+            Self::BadRequest(message) | Self::Invalid { message, .. } => out.write_str(message),
         }
     }
 }

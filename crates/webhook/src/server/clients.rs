@@ -1,4 +1,4 @@
-//! Who may ask: everybody who can reach us, or whoever shows a certificate of certain authorities.
+//! Certificates of clients: of which authorities, and with which names.
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::ring;
@@ -16,6 +16,15 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 pub struct Clients {
     authorities: Vec<CertificateDer<'static>>,
     names: BTreeSet<String>,
+}
+
+/// What becomes of a client without a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Without {
+    /// It does not get beyond the handshake.
+    TurnedAway,
+    /// It may show something else.
+    Heard,
 }
 
 /// Authorities that nobody can be checked by.
@@ -48,15 +57,18 @@ impl Clients {
     ///
     /// # Errors
     /// None of the authorities is one.
-    pub(super) fn verifier(self) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
+    pub(super) fn verifier(self, without: Without) -> Result<Arc<dyn ClientCertVerifier>, rustls::Error> {
         let mut roots = RootCertStore::empty();
         for authority in self.authorities {
             roots.add(authority)?;
         }
         let provider = Arc::new(ring::default_provider());
-        let chain = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-            .build()
-            .map_err(|error| rustls::Error::General(error.to_string()))?;
+        let chain = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        let chain = match without {
+            Without::TurnedAway => chain,
+            Without::Heard => chain.allow_unauthenticated(),
+        };
+        let chain = chain.build().map_err(|error| rustls::Error::General(error.to_string()))?;
         Ok(Arc::new(NameVerifier { chain, names: self.names }))
     }
 }
@@ -83,6 +95,10 @@ impl NameVerifier {
 impl ClientCertVerifier for NameVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         self.chain.root_hint_subjects()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.chain.client_auth_mandatory()
     }
 
     fn verify_client_cert(

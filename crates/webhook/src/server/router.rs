@@ -1,37 +1,36 @@
 //! From an HTTP request to a review and back.
 
+use super::body::{Body, JSON, Received, sent};
+use super::budget::{Busy, Share};
 use super::path;
 use crate::context::Context;
-use crate::metrics::Webhook;
+use crate::metrics::{Review, Webhook};
 use crate::review::{self, Verdict};
-use crate::{pod, sidecarset};
+use crate::{pod, relabeling, sidecarset};
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{self, DefaultBodyLimit, FromRequest, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use serde_json::json;
+use sidecarset_core::chain::chain;
+use sidecarset_core::registration::Call;
 use std::any::Any;
-use std::convert::Infallible;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tracing::error;
 
-/// The API server sends an object and its predecessor, each of at most 3 MiB.
-const LARGEST_BODY: usize = 7 * 1024 * 1024;
 /// Longer than the API server waits.
 const DEADLINE: Duration = Duration::from_secs(10);
-const JSON: &str = "application/json";
-
-/// The body of a request that says it is JSON.
-struct Body(Result<Bytes, Refusal>);
+/// After how many seconds an API server tries again that is told to: it does so as long as there is time for it.
+const AGAIN: &str = "1";
 
 /// Why a request has no answer.
-struct Refusal {
+#[derive(Debug)]
+pub(super) struct Refusal {
     code: StatusCode,
     message: String,
 }
@@ -40,93 +39,136 @@ struct Refusal {
 pub fn router(context: Context) -> Router {
     Router::new()
         .route(path::POD, post(mutate_pod))
+        .route(path::POD_OF_CALL, post(mutate_called_pod))
+        .route(path::NAMESPACE, post(validate_namespace))
         .route(path::MUTATE_SET, post(mutate_set))
         .route(path::VALIDATE_SET, post(validate_set))
-        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is no webhook at this path") })
+        .fallback(|| async { nowhere() })
         .method_not_allowed_fallback(|| async { Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "a review is a POST") })
         // As one layer: each costs every request a copy of all within.
         .layer((
             CatchPanicLayer::custom(panicked),
             TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, DEADLINE),
-            DefaultBodyLimit::max(LARGEST_BODY),
         ))
         .with_state(Arc::new(context))
 }
 
 async fn mutate_pod(State(context): State<Arc<Context>>, body: Body) -> Result<Response, Refusal> {
-    let mut review = context.metrics.begin(Webhook::Pod);
-    let body = body.0?;
-    let document = review::read(&body)?;
-    let request = review::request(&document)?;
-    review.is_read();
-    let verdict = pod::mutate(&request, &context).await;
-    review.is_decided(&verdict);
-    Ok(answer(request.uid, verdict))
+    mutate_pod_of(None, &context, body).await
+}
+
+async fn mutate_called_pod(
+    State(context): State<Arc<Context>>,
+    Path((policy, scope)): Path<(String, String)>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    mutate_pod_of(Call::parse(&policy, &scope), &context, body).await
+}
+
+async fn mutate_pod_of(call: Option<Call>, context: &Context, body: Body) -> Result<Response, Refusal> {
+    let mut review = begin(context, Webhook::Pod)?;
+    let Received { text, share } = body.received(&mut review)?;
+    let (uid, answered) = {
+        let document = review::read(&text)?;
+        let request = review::request(&document)?;
+        review.is_read();
+        (request.uid.to_owned(), pod::mutate(&request, call, context).await)
+    };
+    drop(text);
+    match answered {
+        Ok(verdict) => answer(review, &uid, verdict, share),
+        Err(unavailable) => {
+            review.is_unavailable();
+            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, &unavailable.0))
+        }
+    }
+}
+
+async fn validate_namespace(State(context): State<Arc<Context>>, body: Body) -> Result<Response, Refusal> {
+    let mut review = begin(&context, Webhook::ValidateNamespace)?;
+    let Received { text, share } = body.received(&mut review)?;
+    let (uid, verdict) = {
+        let document = review::read(&text)?;
+        let request = review::request(&document)?;
+        review.is_read();
+        (request.uid.to_owned(), relabeling::review(&request, &context).await)
+    };
+    drop(text);
+    answer(review, &uid, verdict, share)
 }
 
 async fn mutate_set(State(context): State<Arc<Context>>, body: Body) -> Result<Response, Refusal> {
-    let mut review = context.metrics.begin(Webhook::MutateSet);
-    let body = body.0?;
-    let document = review::read(&body)?;
-    let request = review::request(&document)?;
-    review.is_read();
-    let verdict = sidecarset::mutate(&request);
-    review.is_decided(&verdict);
-    Ok(answer(request.uid, verdict))
+    let mut review = begin(&context, Webhook::MutateSet)?;
+    let Received { text, mut share } = body.received(&mut review)?;
+    let (uid, verdict) = {
+        let document = review::read(&text)?;
+        let request = review::request(&document)?;
+        cover(&mut review, &mut share, sidecarset::cost(&request))?;
+        review.is_read();
+        (request.uid.to_owned(), sidecarset::mutate(&request))
+    };
+    drop(text);
+    answer(review, &uid, verdict, share)
 }
 
 async fn validate_set(State(context): State<Arc<Context>>, body: Body) -> Result<Response, Refusal> {
-    let mut review = context.metrics.begin(Webhook::ValidateSet);
-    let body = body.0?;
-    let document = review::read(&body)?;
-    let request = review::request(&document)?;
-    review.is_read();
-    let verdict = sidecarset::validate(&request, &context);
-    if let Some((set, interest)) = sidecarset::candidate(&request, &verdict) {
-        context.registrar.cover(set, interest).await;
+    let mut review = begin(&context, Webhook::ValidateSet)?;
+    let Received { text, mut share } = body.received(&mut review)?;
+    let (uid, verdict, candidate) = {
+        let document = review::read(&text)?;
+        let request = review::request(&document)?;
+        cover(&mut review, &mut share, sidecarset::cost(&request))?;
+        review.is_read();
+        let verdict = sidecarset::validate(&request, &context);
+        let candidate = sidecarset::candidate(&request, &verdict).map(|(set, interest)| (set.to_owned(), interest));
+        (request.uid.to_owned(), verdict, candidate)
+    };
+    drop(text);
+    if let Some((set, interest)) = candidate {
+        context.registrar.cover(&set, interest).await;
     }
+    answer(review, &uid, verdict, share)
+}
+
+/// Has a review take more memory than others of its length.
+fn cover(review: &mut Review<'_>, share: &mut Share, bytes: usize) -> Result<(), Refusal> {
+    share.cover(bytes).map_err(|busy| {
+        review.is_put_off();
+        busy.into()
+    })
+}
+
+/// Begins a review, unless what it would be answered from may be old.
+fn begin(context: &Context, webhook: Webhook) -> Result<Review<'_>, Refusal> {
+    let mut review = context.metrics.begin(webhook);
+    if context.freshness.is_current() {
+        return Ok(review);
+    }
+    review.is_stale();
+    Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the operator has not heard from the API server for 10 seconds"))
+}
+
+/// Returns what is said where there is nothing, or nothing for whoever asks.
+pub(super) fn nowhere() -> Refusal {
+    Refusal::new(StatusCode::NOT_FOUND, "there is no webhook at this path")
+}
+
+fn answer(mut review: Review<'_>, uid: &str, verdict: Verdict, share: Share) -> Result<Response, Refusal> {
     review.is_decided(&verdict);
-    Ok(answer(request.uid, verdict))
+    let answer = sent(review::answer(uid, verdict), share).inspect_err(|Busy| review.is_put_off())?;
+    Ok(([(header::CONTENT_TYPE, JSON)], answer).into_response())
 }
 
-fn answer(uid: &str, verdict: Verdict) -> Response {
-    ([(header::CONTENT_TYPE, JSON)], review::answer(uid, verdict)).into_response()
-}
-
-impl<S: Send + Sync> FromRequest<S> for Body {
-    type Rejection = Infallible;
-
-    async fn from_request(request: extract::Request, state: &S) -> Result<Self, Infallible> {
-        let is_json = says_json(request.headers());
-        let body = Bytes::from_request(request, state).await;
-        if !is_json {
-            return Ok(Self(Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a review is application/json"))));
-        }
-        Ok(Self(body.map_err(|rejection| Refusal::new(rejection.status(), &rejection.body_text()))))
+impl From<Busy> for Refusal {
+    fn from(_: Busy) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too many reviews are under way")
     }
-}
-
-fn says_json(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    media_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(JSON)
 }
 
 impl From<review::Error> for Refusal {
     fn from(error: review::Error) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, &story(&error))
+        Self::new(StatusCode::BAD_REQUEST, &chain(&error).to_string())
     }
-}
-
-/// Returns an error with everything that led to it.
-fn story(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "tower-http hands over what was thrown")]
@@ -138,14 +180,25 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 impl Refusal {
-    fn new(code: StatusCode, message: &str) -> Self {
+    pub(super) fn new(code: StatusCode, message: &str) -> Self {
         Self { code, message: message.to_owned() }
+    }
+
+    pub(super) fn is_for_now(&self) -> bool {
+        self.code == StatusCode::TOO_MANY_REQUESTS
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = json!({"error": self.message}).to_string();
-        (self.code, [(header::CONTENT_TYPE, JSON)], body).into_response()
+        let again = self.is_for_now().then_some([(header::RETRY_AFTER, AGAIN)]);
+        // Of an error that is no status an API server passes only its code on to whoever asked for the object.
+        let status = Status {
+            status: Some("Failure".to_owned()),
+            code: Some(self.code.as_u16().into()),
+            message: Some(self.message),
+            ..Status::default()
+        };
+        (self.code, [(header::CONTENT_TYPE, JSON)], again, json!(status).to_string()).into_response()
     }
 }

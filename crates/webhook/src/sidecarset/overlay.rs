@@ -1,64 +1,89 @@
 //! The changes by which an object gets the members of another, and keeps all of its own.
 
-use json_patch::jsonptr::{Pointer, PointerBuf};
-use json_patch::{AddOperation, PatchOperation, ReplaceOperation};
-use serde_json::{Map, Value};
-use sidecarset_core::injection::Patch;
+use sidecarset_core::injection::{Operation, Operations, Patch};
+use sidecarset_core::json::Json;
+use std::borrow::Cow;
 
-/// Returns the patch after which `object` has every member of `overlay`.
-pub(super) fn patch(object: &Value, overlay: &Value) -> Patch {
-    Patch::from(&json_patch::Patch(operations(object, overlay)))
+/// Returns the patch after which `object` has every member of the overlays, and none that is null there. What is only in `object`
+/// stays, and so does every item of a list that is as long in both.
+pub(super) fn patch<'a>(object: Json<'_>, overlays: impl IntoIterator<Item = Json<'a>>) -> Patch {
+    let mut comparison = Comparison { path: Vec::new(), operations: Operations::default() };
+    overlays.into_iter().for_each(|overlay| comparison.compare(object, overlay));
+    comparison.operations.finish()
 }
 
-/// Returns the operations after which `object` has every member of `overlay`. What is only in `object` stays, and so
-/// does every item of a list that is as long in both.
-fn operations(object: &Value, overlay: &Value) -> Vec<PatchOperation> {
-    let mut operations = Vec::new();
-    compare(Pointer::root(), object, overlay, &mut operations);
-    operations
+/// Goes over two objects at once.
+struct Comparison<'a> {
+    path: Vec<Cow<'a, str>>,
+    operations: Operations,
 }
 
-fn compare(path: &Pointer, present: &Value, wanted: &Value, operations: &mut Vec<PatchOperation>) {
-    match (present, wanted) {
-        (Value::Object(present), Value::Object(wanted)) => compare_members(path, present, wanted, operations),
-        (Value::Array(present), Value::Array(wanted)) if present.len() == wanted.len() => {
-            for (at, (present, wanted)) in present.iter().zip(wanted).enumerate() {
-                compare(&child(path, &at.to_string()), present, wanted, operations);
+impl<'a> Comparison<'a> {
+    fn compare(&mut self, present: Json<'_>, wanted: Json<'a>) {
+        if present.is_object() && wanted.is_object() {
+            self.compare_members(present, wanted);
+        } else if is_list_as_long(present, wanted) {
+            for (at, (present, wanted)) in present.items().zip(wanted.items()).enumerate() {
+                self.within(at.to_string().into(), |within| within.compare(present, wanted));
             }
+        } else if !present.means(wanted) && !is_of_another_type(present, wanted) {
+            self.write(Operation::Replace, wanted);
         }
-        _ if present == wanted => {}
-        // A member of another type than the API says. The API server refuses it, and with a better message, if it stays.
-        (present, Value::Object(_)) if !present.is_null() => {}
-        (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_), Value::Array(_)) => {}
-        _ => operations.push(PatchOperation::Replace(ReplaceOperation { path: path.to_buf(), value: wanted.clone() })),
+    }
+
+    fn compare_members(&mut self, present: Json<'_>, wanted: Json<'a>) {
+        // Both are mostly in the same order.
+        let mut next = present.members().peekable();
+        for (name, wanted) in wanted.members() {
+            while next.next_if(|(other, _)| *other < name).is_some() {}
+            let found = next.next_if(|(other, _)| *other == name).map(|(_, member)| member);
+            let found = found.or_else(|| present.get(name));
+            self.within(name.into(), |within| match found {
+                Some(present) if wanted.is_null() && !present.is_null() => within.remove(),
+                Some(present) => within.compare(present, wanted),
+                None if wanted.is_null() => {}
+                None => within.write(Operation::Add, wanted),
+            });
+        }
+    }
+
+    fn within(&mut self, token: Cow<'a, str>, then: impl FnOnce(&mut Self)) {
+        self.path.push(token);
+        then(self);
+        self.path.pop();
+    }
+
+    fn write(&mut self, operation: Operation, value: Json<'_>) {
+        self.operations.write(operation, &tokens(&self.path), value.raw());
+    }
+
+    fn remove(&mut self) {
+        self.operations.remove(&tokens(&self.path));
     }
 }
 
-fn compare_members(
-    path: &Pointer,
-    present: &Map<String, Value>,
-    wanted: &Map<String, Value>,
-    operations: &mut Vec<PatchOperation>,
-) {
-    for (key, value) in wanted {
-        match present.get(key) {
-            Some(present) => compare(&child(path, key), present, value, operations),
-            None => operations.push(PatchOperation::Add(AddOperation { path: child(path, key), value: value.clone() })),
-        }
-    }
+fn tokens<'a>(path: &'a [Cow<'_, str>]) -> Vec<&'a str> {
+    path.iter().map(AsRef::as_ref).collect()
 }
 
-fn child(path: &Pointer, token: &str) -> PointerBuf {
-    path.with_trailing_token(token)
+fn is_list_as_long(present: Json<'_>, wanted: Json<'_>) -> bool {
+    present.is_list() && wanted.is_list() && present.items().count() == wanted.items().count()
+}
+
+/// Says whether a member is of another type than the API says. The API server refuses it, and with a better message, if it stays.
+fn is_of_another_type(present: Json<'_>, wanted: Json<'_>) -> bool {
+    (wanted.is_object() && !present.is_null()) || (wanted.is_list() && !present.is_null() && !present.is_list())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+    use sidecarset_core::json::Document;
 
     fn laid(object: &Value, overlay: &Value) -> Value {
-        serde_json::to_value(operations(object, overlay)).unwrap()
+        let patch = patch(Document::of(object).root(), [Document::of(overlay).root()]);
+        serde_json::from_str(patch.as_str()).unwrap()
     }
 
     #[test]
@@ -81,6 +106,13 @@ mod tests {
             laid(&json!({"a": {"mine": 1}}), &json!({"a": {"yours": 2}})),
             json!([{"op": "add", "path": "/a/yours", "value": 2}])
         );
+    }
+
+    #[test]
+    fn what_is_null_in_the_overlay_is_taken_away() {
+        let operations = laid(&json!({"a": 1, "b": null}), &json!({"a": null, "b": null, "c": null}));
+
+        assert_eq!(operations, json!([{"op": "remove", "path": "/a"}]));
     }
 
     #[test]
@@ -109,5 +141,15 @@ mod tests {
         let operations = laid(&json!({"annotations": {}}), &json!({"annotations": {"kruise.io/a~b": "c"}}));
 
         assert_eq!(operations, json!([{"op": "add", "path": "/annotations/kruise.io~1a~0b", "value": "c"}]));
+    }
+
+    #[test]
+    fn members_are_found_in_whatever_order_they_stand_and_however_they_are_written() {
+        let object = Document::parse(r#"{"b": 1, "\u0061": 1.0, "c": "\u0031", "d": {"y": [], "x": 0}}"#).unwrap();
+        let overlay = Document::parse(r#"{"d": {"x": 0, "y": []}, "a": 1.0, "c": "1", "b": 1, "e": 2}"#).unwrap();
+
+        let patch = patch(object.root(), [overlay.root()]);
+
+        assert_eq!(patch.as_str(), r#"[{"op":"add","path":"/e","value":2}]"#);
     }
 }

@@ -9,6 +9,7 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
+use sidecarset_api::item::Item;
 use std::error::Error;
 use std::fmt::Debug;
 use tracing::warn;
@@ -16,7 +17,7 @@ use tracing::warn;
 /// What may have changed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Change {
-    /// The Secret of the certificate.
+    /// A Secret of the certificate, or of the proofs.
     Secret,
     /// The mutating configuration says this now, or is gone.
     Mutating(Option<Box<MutatingWebhookConfiguration>>),
@@ -24,17 +25,20 @@ pub(super) enum Change {
     Validating(Option<Box<ValidatingWebhookConfiguration>>),
 }
 
-/// Yields whenever the Secret or a configuration may have changed.
-pub(super) fn of(client: &Client, namespace: &str, secret: &str) -> impl Stream<Item = Change> + use<> {
-    select_all([
-        // Its metadata alone: keys are read only where they are needed.
-        watched::<PartialObjectMeta<Secret>>(Api::namespaced(client.clone(), namespace), secret, |_| Change::Secret),
+/// Yields whenever one of the Secrets or a configuration may have changed.
+pub(super) fn of(client: &Client, namespace: &str, secrets: &[&str]) -> impl Stream<Item = Change> + use<> {
+    // Their metadata alone: keys are read only where they are needed.
+    let of_secret = |secret: &&str| {
+        let secrets = Api::namespaced(client.clone(), namespace);
+        watched::<PartialObjectMeta<Secret>>(secrets, secret, |_| Change::Secret)
+    };
+    select_all(secrets.iter().map(of_secret).chain([
         watched(Api::all(client.clone()), registration::NAME, Change::Mutating),
         watched(Api::all(client.clone()), registration::NAME, Change::Validating),
-    ])
+    ]))
 }
 
-fn watched<K>(objects: Api<K>, name: &str, change: fn(Option<Box<K>>) -> Change) -> BoxStream<'static, Change>
+fn watched<K>(objects: Api<Item<K>>, name: &str, change: fn(Option<Box<K>>) -> Change) -> BoxStream<'static, Change>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
@@ -48,11 +52,11 @@ where
         }
         Ok(watcher::Event::InitApply(object)) => {
             is_listed = true;
-            Some(change(Some(Box::new(object))))
+            Some(change(readable(object)))
         }
         // What a list does not show is gone.
         Ok(watcher::Event::InitDone) => (!is_listed).then(|| change(None)),
-        Ok(watcher::Event::Apply(object)) => Some(change(Some(Box::new(object)))),
+        Ok(watcher::Event::Apply(object)) => Some(change(readable(object))),
         Ok(watcher::Event::Delete(_)) => Some(change(None)),
         Err(error) => {
             warn!(error = &error as &dyn Error, kind = %K::kind(&()), "failed to watch what the webhook keeps");
@@ -60,4 +64,13 @@ where
         }
     });
     changes.filter_map(std::future::ready).boxed()
+}
+
+/// Returns an object as it is; nothing where it cannot be read, as if it were gone: it is written anew then.
+fn readable<K: Resource<DynamicType = ()>>(item: Item<K>) -> Option<Box<K>> {
+    if let Some(fault) = &item.fault {
+        let (kind, name) = (K::kind(&()), item.meta().name.as_deref());
+        warn!(%kind, name, error = &**fault as &dyn Error, "could not read what the webhook keeps");
+    }
+    item.object.ok().map(Box::new)
 }

@@ -1,9 +1,12 @@
 //! What is there of what we keep, as the watches show it.
 
 use super::changes::Change;
-use crate::registration::{Arriving, Versions, added_by, authorities, of_others};
+use crate::proof::Proof;
+use crate::registration::{
+    Arriving, Drift, Identity, Sight, Versions, Written, added_by, authorities, of_others, proof,
+};
 use k8s_openapi::api::admissionregistration::v1::{
-    MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+    MutatingWebhook, MutatingWebhookConfiguration, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
 use kube::ResourceExt;
 use parking_lot::Mutex;
@@ -20,9 +23,9 @@ pub(super) struct Seen {
 
 #[derive(Debug, Default)]
 struct State {
-    mutating: Option<MutatingWebhookConfiguration>,
-    validating: Option<ValidatingWebhookConfiguration>,
-    // Whether the Secret has changed since somebody asked.
+    mutating: Sight<MutatingWebhookConfiguration>,
+    validating: Sight<ValidatingWebhookConfiguration>,
+    // Whether a Secret has changed since somebody asked.
     has_new_secret: bool,
 }
 
@@ -33,8 +36,8 @@ impl Seen {
             let mut state = self.state.lock();
             match change {
                 Change::Secret => state.has_new_secret = true,
-                Change::Mutating(configuration) => state.mutating = configuration.map(|it| *it),
-                Change::Validating(configuration) => state.validating = configuration.map(|it| *it),
+                Change::Mutating(configuration) => state.mutating = configuration.into(),
+                Change::Validating(configuration) => state.validating = configuration.into(),
             }
         }
         self.touch();
@@ -50,7 +53,13 @@ impl Seen {
         self.changed.send_replace(());
     }
 
-    /// Says whether the Secret has changed since the last time.
+    /// Waits until it is known what is registered.
+    pub(super) async fn until_listed(&self) {
+        let mut changes = self.watch();
+        while matches!(self.state.lock().mutating, Sight::Unseen) && changes.changed().await.is_ok() {}
+    }
+
+    /// Says whether a Secret has changed since the last time.
     pub(super) fn take_new_secret(&self) -> bool {
         std::mem::take(&mut self.state.lock().has_new_secret)
     }
@@ -59,23 +68,35 @@ impl Seen {
     pub(super) fn versions(&self) -> Versions {
         let state = self.state.lock();
         Versions {
-            mutating: state.mutating.as_ref().and_then(ResourceExt::resource_version),
-            validating: state.validating.as_ref().and_then(ResourceExt::resource_version),
+            mutating: state.mutating.present().and_then(ResourceExt::resource_version),
+            validating: state.validating.present().and_then(ResourceExt::resource_version),
         }
     }
 
-    /// Returns the uid of the mutating configuration, and the authorities with which the leader registered Pods and sets.
-    pub(super) fn registered(&self) -> Option<(String, String)> {
+    /// Returns how the two configurations differ from what we wrote.
+    pub(super) fn drift(&self, written: &Written) -> Drift {
         let state = self.state.lock();
-        let mutating = state.mutating.as_ref()?;
+        written.drift(&state.mutating, &state.validating)
+    }
+
+    /// Returns the uid of the mutating configuration, and as whom the leader registered us for Pods and sets.
+    pub(super) fn registered(&self) -> Option<(String, Identity)> {
+        let state = self.state.lock();
+        let mutating = state.mutating.present()?;
         let own = mutating.webhooks.iter().flatten().find(|webhook| added_by(webhook).is_none())?;
-        Some((mutating.metadata.uid.clone()?, authorities(&own.client_config)))
+        let (authorities, proof) = (authorities(&own.client_config), proof(&own.client_config)?);
+        Some((mutating.metadata.uid.clone()?, Identity { authorities, proof, owner: None }))
+    }
+
+    /// Returns the proofs that API servers were told of, whoever told them.
+    pub(super) fn proofs(&self) -> BTreeSet<Proof> {
+        self.state.lock().clients().filter_map(proof).collect()
     }
 
     /// Returns what replicas have added that did not lead then, by replica.
     pub(super) fn added(&self) -> BTreeMap<String, Vec<MutatingWebhook>> {
         let mut added: BTreeMap<String, Vec<MutatingWebhook>> = BTreeMap::new();
-        for webhook in self.state.lock().mutating.iter().flat_map(|it| it.webhooks.iter().flatten()) {
+        for webhook in self.state.lock().mutating.present().into_iter().flat_map(|it| it.webhooks.iter().flatten()) {
             if let Some(replica) = added_by(webhook) {
                 added.entry(replica.to_owned()).or_default().push(webhook.clone());
             }
@@ -86,16 +107,25 @@ impl Seen {
     /// Returns the sets about which other replicas were asked.
     pub(super) fn arriving(&self, replica: &str) -> BTreeSet<Arriving> {
         let state = self.state.lock();
-        let annotations = state.mutating.as_ref().and_then(|it| it.metadata.annotations.as_ref());
+        let annotations = state.mutating.present().and_then(|it| it.metadata.annotations.as_ref());
         annotations.map(|annotations| of_others(annotations, replica)).unwrap_or_default()
     }
 
     /// Returns the authorities that the API server trusts, those of each webhook; none where we are not registered.
     pub(super) fn authorities(&self) -> BTreeSet<String> {
         let state = self.state.lock();
-        let (Some(mutating), Some(validating)) = (&state.mutating, &state.validating) else { return BTreeSet::new() };
-        let mutating = mutating.webhooks.iter().flatten().map(|webhook| &webhook.client_config);
-        let validating = validating.webhooks.iter().flatten().map(|webhook| &webhook.client_config);
-        mutating.chain(validating).map(authorities).collect()
+        if state.mutating.present().is_none() || state.validating.present().is_none() {
+            return BTreeSet::new();
+        }
+        state.clients().map(authorities).collect()
+    }
+}
+
+impl State {
+    /// Returns how the API server reaches each webhook.
+    fn clients(&self) -> impl Iterator<Item = &WebhookClientConfig> {
+        let mutating = self.mutating.present().into_iter().flat_map(|it| it.webhooks.iter().flatten());
+        let validating = self.validating.present().into_iter().flat_map(|it| it.webhooks.iter().flatten());
+        mutating.map(|webhook| &webhook.client_config).chain(validating.map(|webhook| &webhook.client_config))
     }
 }

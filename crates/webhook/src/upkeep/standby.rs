@@ -2,12 +2,15 @@
 //! itself it registers too, beside what the leader has written: nobody else could in time.
 
 use super::{DEADLINE, Error, INTERVAL, PACE, PAUSE, Seen, Upkeep};
-use crate::certificate::Material;
-use crate::registration::{self, Arriving};
+use crate::certificate::{Credentials, Material};
+use crate::registration::{self, Arriving, Identity};
+use futures::FutureExt;
+use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use kube::Client;
-use sidecarset_core::registration::register;
-use std::collections::BTreeSet;
+use sidecarset_core::registration::{Coverage, Interest, Interests, register};
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -26,8 +29,23 @@ struct Followed {
 #[derive(Debug, Clone, PartialEq)]
 struct Added {
     sets: BTreeSet<Arriving>,
-    /// The authorities that were registered then.
-    authorities: String,
+    relabeled: BTreeMap<Interest, BTreeSet<Arc<str>>>,
+    /// As whom we were registered then.
+    identity: Identity,
+}
+
+impl Added {
+    fn is_empty(&self) -> bool {
+        self.sets.is_empty() && self.relabeled.is_empty()
+    }
+
+    /// Says whether nothing has to be added to it.
+    fn covers(&self, other: &Self) -> bool {
+        let has_namespaces = other.relabeled.iter().all(|(interest, namespaces)| {
+            self.relabeled.get(interest).is_some_and(|present| present.is_superset(namespaces))
+        });
+        self.identity == other.identity && self.sets.is_superset(&other.sets) && has_namespaces
+    }
 }
 
 impl Upkeep {
@@ -35,10 +53,12 @@ impl Upkeep {
     pub(super) async fn stand_by(
         &self,
         client: &Client,
-        newest: Option<Material>,
+        newest: Option<Credentials>,
         (seen, is_ready): (&Seen, &AtomicBool),
     ) {
+        self.metrics.stands_by();
         let pause = if newest.is_some() { INTERVAL } else { Duration::ZERO };
+        let newest = newest.map(|credentials| credentials.material);
         let mut followed = Followed { newest, next_look: Instant::now() + pause, added: None };
         let (mut changes, mut selection) = (seen.watch(), self.selection.clone());
         loop {
@@ -53,7 +73,7 @@ impl Upkeep {
             tokio::select! {
                 _ = changes.changed() => {}
                 _ = selection.changed() => {}
-                () = self.registrar.has_candidate() => {}
+                () = self.registrar.has_pending() => {}
                 () = sleep_until(again.min(followed.next_look)) => {}
             }
         }
@@ -68,7 +88,9 @@ impl Upkeep {
         self.see_to_additions(client, followed, seen).await?;
         if seen.take_new_secret() || Instant::now() >= followed.next_look {
             followed.next_look = Instant::now() + PAUSE;
-            followed.newest = Some(timeout(DEADLINE, self.source.follow((self.now)())).await??);
+            let Credentials { material, proofs, .. } = timeout(DEADLINE, self.source.follow((self.now)())).await??;
+            self.accepted.keep(proofs.iter());
+            followed.newest = Some(material);
             followed.next_look = Instant::now() + INTERVAL;
         }
         match &followed.newest {
@@ -95,23 +117,60 @@ impl Upkeep {
 
     /// Adds the sets about which this replica is asked to the registration, and says so to whoever waits for that.
     async fn see_to_additions(&self, client: &Client, followed: &mut Followed, seen: &Seen) -> Result<(), Error> {
-        let Some((uid, authorities)) = seen.registered() else { return Ok(()) };
-        let wanted = Added { sets: self.registrar.arriving(), authorities };
-        let is_added = |added: &Added| added.authorities == wanted.authorities && added.sets.is_superset(&wanted.sets);
-        if !wanted.sets.is_empty() && !followed.added.as_ref().is_some_and(is_added) {
-            let addition = {
-                let catalog = self.catalog.read();
-                let interests = wanted.sets.iter().map(|arriving| &arriving.interest);
-                let registration = register(interests, catalog.surroundings(self.settings.failure_policy));
-                registration::addition(&self.settings, (&uid, &wanted.authorities), &registration, &wanted.sets)
-            };
-            debug!(sets = wanted.sets.len(), "tell the API server which pods new sets select");
-            self.metrics.registers();
-            timeout(DEADLINE, registration::add(client, &self.settings.replica, &addition)).await??;
+        let Some((uid, identity)) = seen.registered() else { return Ok(()) };
+        let all = self.registrar.pending();
+        let pending = self.rejections.exclude(all.clone());
+        let wanted = Added { sets: self.registrar.arriving(), relabeled: pending.relabeled.clone(), identity };
+        let mut coverage = BTreeMap::new();
+        if !wanted.is_empty() {
+            let (addition, pending_coverage) = self.addition((&uid, &wanted), &pending);
+            coverage.extend(pending_coverage);
+            if !followed.added.as_ref().is_some_and(|added| added.covers(&wanted)) {
+                debug!(sets = wanted.sets.len(), "tell the API server which pods new sets select");
+                self.metrics.registers();
+                let written = timeout(DEADLINE, registration::add(client, &self.settings.replica, &addition)).await?;
+                if let Err(error) = written {
+                    return self.find_rejected_addition(client, (&uid, &wanted), error).await;
+                }
+            }
         }
-        let interests: BTreeSet<_> = self.catalog.read().interests().collect();
-        self.registrar.told(interests.into_iter().chain(wanted.sets.iter().map(|it| it.interest.clone())).collect());
-        followed.added = Some(wanted).filter(|added| !added.sets.is_empty());
+        let of_leader = self.catalog.read().interests().map(|interest| (interest, Coverage::Exact)).collect::<Vec<_>>();
+        coverage.extend(of_leader);
+        self.rejections.note(&all, &mut coverage);
+        self.registrar.told(coverage, &wanted.relabeled);
+        followed.added = Some(wanted).filter(|added| !added.is_empty());
         Ok(())
+    }
+
+    /// Returns what is added for these sets, and what becomes of each interest.
+    fn addition(
+        &self,
+        (uid, added): (&str, &Added),
+        pending: &Interests,
+    ) -> (MutatingWebhookConfiguration, BTreeMap<Interest, Coverage>) {
+        let catalog = self.catalog.read();
+        let registration = register(pending, catalog.surroundings(self.settings.failure_policy));
+        let addition = registration::addition(&self.settings, (uid, &added.identity), &registration, &added.sets);
+        (addition, registration.coverage(pending))
+    }
+
+    /// Finds out which sets the API server does not take. Those that it takes are added with the next try, which is soon.
+    async fn find_rejected_addition(
+        &self,
+        client: &Client,
+        added: (&str, &Added),
+        error: registration::Error,
+    ) -> Result<(), Error> {
+        if error.is_rejection() {
+            let manager = registration::manager(&self.settings.replica);
+            let attempt = |part: Interests| {
+                let (addition, _) = self.addition(added, &part);
+                let manager = &manager;
+                async move { registration::attempt(client, &addition, manager).await }.boxed()
+            };
+            let pending = self.rejections.exclude(self.registrar.pending());
+            timeout(DEADLINE, self.rejections.find(&pending, |_| false, attempt)).await??;
+        }
+        Err(error.into())
     }
 }

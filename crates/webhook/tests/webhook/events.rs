@@ -1,6 +1,6 @@
 //! What the authors of sets are told of new Pods.
 
-use crate::exchange::{Lookup, POD, ask, context, create_pod, sidecar_set};
+use crate::exchange::{Lookup, POD, ask, context, create_pod, knowing, patched, sidecar_set};
 use serde_json::{Value, json};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::event::{Event, EventKind, Subject};
@@ -48,6 +48,45 @@ async fn a_container_that_is_replaced_is_told_on_the_set() {
         note: format!("pod shop/web-5d7f-: {replaced}"),
     };
     assert_eq!(events, [expected]);
+}
+
+/// A Pod as the API server asks about it again.
+async fn injected() -> Value {
+    let mut pod = clashing();
+    pod["spec"]["containers"][0]["name"] = "web".into();
+    let answer = ask(knowing(&[sidecar_set("agent-set")], Lookup::NotExpected), POD, create_pod(&pod)).await;
+    patched(&pod, &answer)
+}
+
+fn told(events: &[Event]) -> Vec<(&str, &str)> {
+    events.iter().map(|event| (event.reason.as_str(), event.note.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_container_that_only_claims_to_be_the_sidecar_is_told_on_the_set() {
+    let mut forged = injected().await;
+    forged["spec"]["containers"][0]["command"] = json!(["sleep", "100000"]);
+
+    let (answers, events) = review(&[create_pod(&forged)], 8).await;
+
+    let replaced = "spec.containers[0]: container agent is replaced by the one of SidecarSet agent-set: it is marked as \
+                    injected, but differs in command";
+    assert_eq!(answers[0]["warnings"], json!([replaced]));
+    assert_eq!(told(&events), [("ContainerReplaced", format!("pod shop/web-5d7f-: {replaced}").as_str())]);
+}
+
+#[tokio::test]
+async fn a_field_that_another_webhook_has_dropped_is_told_on_the_set() {
+    let mut stripped = injected().await;
+    stripped["spec"]["containers"][0].as_object_mut().unwrap().remove("terminationMessagePolicy");
+
+    let (answers, events) = review(&[create_pod(&stripped)], 8).await;
+
+    let lost = "spec.containers[0]: container agent has lost terminationMessagePolicy since SidecarSet agent-set was \
+                injected: it is put back";
+    assert_eq!(answers[0]["warnings"], json!([lost]));
+    assert_eq!(told(&events), [("ContainerStripped", format!("pod shop/web-5d7f-: {lost}").as_str())]);
+    assert_eq!(patched(&stripped, &answers[0]), injected().await);
 }
 
 #[tokio::test]

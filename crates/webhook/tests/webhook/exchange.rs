@@ -9,11 +9,15 @@ use http::{Method, Request, StatusCode};
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
-use sidecarset_core::catalog::{Catalog, NamespaceLabels};
-use sidecarset_core::validation::WithoutRule;
+use sidecarset_core::catalog::{Catalog, NamespaceLabels, SetIdentity};
+use sidecarset_core::normalize::CanonicalSet;
+use sidecarset_core::registration::FailurePolicy;
+use sidecarset_core::validation::{Permissions, Whitelist, WithoutRule};
 use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::server::router;
-use sidecarset_webhook::{Context, Metrics, NamespaceError, NamespaceSource, Permissions};
+use sidecarset_webhook::{
+    Confirmation, Context, Freshness, Metrics, NamespaceError, NamespaceSource, PodSource, SetSource,
+};
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, watch};
 use tower::ServiceExt;
@@ -50,6 +54,16 @@ impl NamespaceSource for Lookup {
     }
 }
 
+/// The sets that the API server lists.
+#[derive(Debug, Clone, Default)]
+pub struct Stored(pub Vec<SetIdentity>);
+
+impl SetSource for Stored {
+    fn sets(&self) -> BoxFuture<'_, Result<Vec<SetIdentity>, kube::Error>> {
+        Box::pin(future::ready(Ok(self.0.clone())))
+    }
+}
+
 /// A router that knows these sets, and no namespace.
 pub fn knowing(sets: &[Value], lookup: Lookup) -> Router {
     let mut catalog = Catalog::default();
@@ -63,11 +77,25 @@ pub fn context(catalog: Catalog, lookup: Lookup) -> Context {
     Context {
         catalog: Arc::new(RwLock::new(catalog)),
         namespaces: Arc::new(lookup),
-        permissions: Arc::new(Permissions::new(WithoutRule::Refuse)),
+        confirmation: Arc::new(Confirmation::new(Arc::new(Stored::default()))),
+        freshness: Freshness::default(),
+        pods: Arc::new(Surveyed::default()),
         registrar: Arc::new(Registrar::new(watch::channel(0).1)),
+        failure_policy: FailurePolicy::Fail,
         events: mpsc::channel(8).0,
+        budget: Arc::default(),
         metrics: Arc::new(Metrics::default()),
         now: || Timestamp::constant(1_767_323_045, 0),
+    }
+}
+
+/// What is said of every set that is written, by whoever knows the Pods.
+#[derive(Debug, Default)]
+pub struct Surveyed(pub Vec<String>);
+
+impl PodSource for Surveyed {
+    fn survey(&self, _: &Arc<CanonicalSet>) -> Vec<String> {
+        self.0.clone()
     }
 }
 
@@ -78,9 +106,9 @@ pub fn blank() -> Router {
 
 /// A router with a white list of annotations, and what becomes of those that it has no rule for.
 pub fn permitting(whitelist: Option<&str>, without_rule: WithoutRule) -> Router {
-    let permissions = Permissions::new(without_rule);
-    permissions.set_whitelist(whitelist);
-    router(Context { permissions: Arc::new(permissions), ..context(Catalog::default(), Lookup::NotExpected) })
+    let mut catalog = Catalog::default();
+    catalog.permit(Permissions::new(Whitelist::read(whitelist), without_rule));
+    router(context(catalog, Lookup::NotExpected))
 }
 
 pub async fn send(router: Router, request: Request<Body>) -> (StatusCode, Value) {
@@ -95,10 +123,21 @@ pub fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
     request.body(body.into()).unwrap()
 }
 
+/// Asks for a review, and returns the answer of which the API server learns nothing but that there is none.
+pub async fn ask_in_vain(router: Router, path: &str, request: Value) -> Value {
+    let (code, answer) = send(router, review(path, &request)).await;
+    assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);
+    answer
+}
+
+fn review(path: &str, request: &Value) -> Request<Body> {
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+    post(path, review.to_string())
+}
+
 /// Asks for a review, and returns what is answered.
 pub async fn ask(router: Router, path: &str, request: Value) -> Value {
-    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
-    let (code, mut answer) = send(router, post(path, review.to_string())).await;
+    let (code, mut answer) = send(router, review(path, &request)).await;
     assert_eq!(code, StatusCode::OK);
     assert_eq!(answer["response"]["uid"], request["uid"]);
     answer["response"].take()

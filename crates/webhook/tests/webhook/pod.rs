@@ -1,6 +1,6 @@
 //! `/mutate-pod`.
 
-use crate::exchange::{Lookup, POD, ask, blank, create_pod, knowing, patched, sidecar_set};
+use crate::exchange::{Lookup, POD, ask, ask_in_vain, blank, create_pod, knowing, patched, sidecar_set};
 use serde_json::{Value, json};
 
 fn nginx() -> Value {
@@ -76,6 +76,22 @@ async fn a_pod_without_labels_is_left_as_it_is() {
     assert_eq!(response, json!({"uid": "11", "allowed": true}));
 }
 
+// The API server resets both on creation: such a Pod runs like any other.
+#[tokio::test]
+async fn a_pod_created_from_the_manifest_of_one_that_failed_or_was_being_deleted_gets_the_sidecar() {
+    let mut failed = nginx();
+    failed["status"] = json!({"phase": "Failed", "reason": "Evicted"});
+    let mut deleted = nginx();
+    deleted["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    deleted["metadata"]["deletionGracePeriodSeconds"] = json!(30);
+
+    for pod in [failed, deleted] {
+        let response = ask(knowing(&[sidecar_set("agent-set")], Lookup::NotExpected), POD, create_pod(&pod)).await;
+
+        assert_eq!(names(&patched(&pod, &response)), ["agent", "nginx"]);
+    }
+}
+
 #[tokio::test]
 async fn a_mirror_pod_is_left_as_it_is() {
     let mut pod = nginx();
@@ -148,16 +164,16 @@ async fn a_namespace_with_other_labels_leaves_the_pod_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_pod_of_a_namespace_that_nobody_knows_is_refused() {
-    let response = ask(knowing(&[in_namespaces_of("a")], Lookup::FindsNothing), POD, create_pod(&nginx())).await;
+async fn what_becomes_of_a_pod_of_a_namespace_that_nobody_knows_is_not_for_us_to_say() {
+    let status = ask_in_vain(knowing(&[in_namespaces_of("a")], Lookup::FindsNothing), POD, create_pod(&nginx())).await;
 
-    assert_eq!(response["allowed"], false);
-    assert_eq!(response["status"]["code"], 503);
-    assert_eq!(response["status"]["reason"], "ServiceUnavailable");
     assert_eq!(
-        response["status"]["message"],
-        "the SidecarSet operator does not know the labels of namespace \"shop\", on which the sidecars of this pod \
-         depend: there is no such namespace"
+        status,
+        json!({
+            "apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Failure", "code": 503,
+            "message": "the SidecarSet operator does not know the labels of namespace \"shop\", on which it depends whether \
+                        agent-set selects this pod: there is no such namespace",
+        })
     );
 }
 
@@ -165,9 +181,8 @@ async fn a_pod_of_a_namespace_that_nobody_knows_is_refused() {
 async fn a_pod_does_not_wait_for_a_namespace_longer_than_a_second() {
     let start = tokio::time::Instant::now();
 
-    let response = ask(knowing(&[in_namespaces_of("a")], Lookup::NeverEnds), POD, create_pod(&nginx())).await;
+    ask_in_vain(knowing(&[in_namespaces_of("a")], Lookup::NeverEnds), POD, create_pod(&nginx())).await;
 
-    assert_eq!(response["status"]["code"], 503);
     assert_eq!(start.elapsed().as_secs(), 1);
 }
 
@@ -176,9 +191,9 @@ async fn the_pods_own_namespace_wins_over_the_requests() {
     let mut pod = nginx();
     pod["metadata"]["namespace"] = json!("mill");
 
-    let response = ask(knowing(&[in_namespaces_of("a")], Lookup::FindsNothing), POD, create_pod(&pod)).await;
+    let status = ask_in_vain(knowing(&[in_namespaces_of("a")], Lookup::FindsNothing), POD, create_pod(&pod)).await;
 
-    let message = response["status"]["message"].as_str().unwrap();
+    let message = status["message"].as_str().unwrap();
     assert!(message.contains("namespace \"mill\""), "{message}");
 }
 
@@ -187,10 +202,20 @@ async fn a_pod_of_no_namespace_is_in_the_default_one() {
     let mut request = create_pod(&nginx());
     request["namespace"] = json!("");
 
-    let response = ask(knowing(&[in_namespaces_of("a")], Lookup::FindsNothing), POD, request).await;
+    let status = ask_in_vain(knowing(&[in_namespaces_of("a")], Lookup::FindsNothing), POD, request).await;
 
-    let message = response["status"]["message"].as_str().unwrap();
+    let message = status["message"].as_str().unwrap();
     assert!(message.contains("namespace \"default\""), "{message}");
+}
+
+#[tokio::test]
+async fn a_set_that_gives_its_namespaces_by_name_needs_no_labels_of_them() {
+    let mut set = sidecar_set("agent-set");
+    set["spec"]["namespace"] = json!("shop");
+
+    let response = ask(knowing(&[set], Lookup::NotExpected), POD, create_pod(&nginx())).await;
+
+    assert_eq!(names(&patched(&nginx(), &response)), ["agent", "nginx"]);
 }
 
 #[tokio::test]

@@ -2,10 +2,14 @@
 
 use crate::scenario::{answering, failure};
 use serde_json::{Value, json};
-use sidecarset_core::registration::{Asked, Condition, Registration};
+use sidecarset_core::registration::{Call, PodWebhook, Registration, Scope};
+use sidecarset_core::selection::Selector;
+use sidecarset_core::validation::Violations;
 use sidecarset_webhook::certificate::Lifetimes;
+use sidecarset_webhook::proof::Terms;
 use sidecarset_webhook::registration::{self, Configurations, Identity, Versions, apply};
-use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
+use sidecarset_webhook::server::Limits;
+use sidecarset_webhook::settings::{Endpoint, Extra, FailurePolicy, Settings};
 
 fn settings() -> Settings {
     Settings {
@@ -17,23 +21,45 @@ fn settings() -> Settings {
         failure_policy: FailurePolicy::Fail,
         owner: None,
         replica: "one".to_owned(),
+        proof_terms: Terms::A_DAY,
         clients: None,
+        token_file: None,
+        connections: Limits::REVIEWS.connections,
+        extra: Extra::default(),
     }
 }
 
+const PROOF: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
 fn identity() -> Identity {
-    Identity { authorities: "PEM".to_owned(), owner: None }
+    Identity { authorities: "PEM".to_owned(), proof: PROOF.to_owned().try_into().unwrap(), owner: None }
 }
 
-/// What is asked about Pods of one policy or the other.
-fn asking(fail: Asked, ignore: Asked) -> Registration {
-    Registration { fail, ignore, exempt: ["kube-system".into(), "sidecarset".into()].into() }
+/// What is registered where these webhooks for Pods are.
+fn registering(webhooks: Vec<PodWebhook>) -> Registration {
+    Registration { webhooks, exceptions: [].into(), needs_labels: false }
 }
 
-/// What is asked while a set selects Pods labelled `app`.
+/// A webhook for all Pods but those of reserved namespaces.
+fn pods(failure_policy: FailurePolicy, scope: Scope) -> PodWebhook {
+    PodWebhook {
+        group: Call { scope, failure_policy },
+        part: 0,
+        required: None,
+        exempt: ["kube-system".into(), "sidecarset".into()].into(),
+        condition: None,
+    }
+}
+
+/// A webhook for Pods labelled `app`.
+fn selective_pods() -> PodWebhook {
+    let condition = Some("'app' in object.metadata.labels".to_owned());
+    PodWebhook { condition, ..pods(FailurePolicy::Fail, Scope::Named) }
+}
+
+/// What is registered while a set selects Pods labelled `app`.
 fn selective() -> Registration {
-    let conditions = vec![Condition { name: "selected", expression: "'app' in object.metadata.labels".to_owned() }];
-    asking(Asked::Where(conditions), Asked::Nothing)
+    registering(vec![selective_pods()])
 }
 
 fn configurations(settings: &Settings) -> Configurations {
@@ -44,7 +70,7 @@ fn at(path: &str) -> Value {
     // The base64 text of "PEM".
     json!({
         "caBundle": "UEVN",
-        "service": {"name": "webhook", "namespace": "sidecarset", "path": path, "port": 443},
+        "service": {"name": "webhook", "namespace": "sidecarset", "path": format!("/{PROOF}{path}"), "port": 443},
     })
 }
 
@@ -54,7 +80,7 @@ fn the_mutating_configuration_asks_about_new_pods_and_sets() {
 
     let pods = json!({
         "name": "mpod.sidecarset.apps.kruise.io",
-        "clientConfig": at("/mutate-pod"),
+        "clientConfig": at("/mutate-pod/fail/named"),
         "rules": [{
             "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"],
             "scope": "Namespaced",
@@ -109,13 +135,75 @@ fn the_validating_configuration_asks_about_sets() {
 }
 
 #[test]
+fn both_configurations_have_the_labels_and_annotations_that_are_asked_for() {
+    let text = |key: &str, value: &str| [(key.to_owned(), value.to_owned())].into();
+    let extra = Extra {
+        labels: text("team", "platform"),
+        annotations: text("admissions.enforcer/disabled", "true"),
+        ..Extra::default()
+    };
+
+    let written = configurations(&Settings { extra, ..settings() }).announcing("one", &[].into());
+
+    for metadata in [written.mutating.metadata, written.validating.metadata] {
+        assert_eq!(
+            serde_json::to_value(metadata).unwrap(),
+            json!({
+                "name": "sidecarset",
+                "labels": {"team": "platform"},
+                "annotations": {"admissions.enforcer/disabled": "true"},
+            })
+        );
+    }
+}
+
+#[test]
+fn what_namespaces_and_pods_have_to_fulfil_is_asked_of_them_by_every_webhook_for_pods() {
+    let selector = |selector: Value| {
+        Selector::parse(&serde_json::from_value(selector).unwrap(), "", &mut Violations::default()).unwrap()
+    };
+    let extra = Extra {
+        namespace_selector: selector(json!({"matchExpressions": [{"key": "platform", "operator": "DoesNotExist"}]})),
+        object_selector: selector(json!({"matchLabels": {"sidecars": "yes"}})),
+        ..Extra::default()
+    };
+    let required = Some(Selector::namespace_named("shop"));
+    let narrow = PodWebhook { required, exempt: [].into(), ..selective_pods() };
+    let registration = registering(vec![pods(FailurePolicy::Ignore, Scope::Any), narrow]);
+
+    let settings = Settings { extra, ..settings() };
+    let mutating = registration::configurations(&settings, &identity(), &registration).mutating;
+    let added = registration::addition(&settings, ("uid", &identity()), &registration, &[].into());
+
+    let extra = json!({"key": "platform", "operator": "DoesNotExist"});
+    let name = |operator: &str, values: &[&str]| json!({"key": "kubernetes.io/metadata.name", "operator": operator, "values": values});
+    for webhooks in [mutating.webhooks.unwrap(), added.webhooks.unwrap()] {
+        let selectors: Vec<Value> =
+            webhooks.iter().map(|it| json!([it.namespace_selector, it.object_selector])).collect();
+        let objects = json!({"matchExpressions": [{"key": "sidecars", "operator": "In", "values": ["yes"]}]});
+        assert_eq!(
+            selectors[..2],
+            [
+                json!([{"matchExpressions": [extra, name("NotIn", &["kube-system", "sidecarset"])]}, objects]),
+                json!([{"matchExpressions": [name("In", &["shop"]), extra]}, objects]),
+            ]
+        );
+        // Those who write SidecarSets are answered whatever labels these have.
+        assert!(selectors[2..].iter().all(|sets| *sets == json!([null, null])), "{selectors:?}");
+    }
+}
+
+#[test]
 fn outside_of_the_cluster_we_are_asked_by_url() {
     let endpoint = Endpoint::Url("https://127.0.0.1:9443/base/".parse().unwrap());
 
     let mutating = configurations(&Settings { endpoint, ..settings() }).mutating;
 
     let client = serde_json::to_value(&mutating.webhooks.unwrap()[0].client_config).unwrap();
-    assert_eq!(client, json!({"caBundle": "UEVN", "url": "https://127.0.0.1:9443/base/mutate-pod"}));
+    assert_eq!(
+        client,
+        json!({"caBundle": "UEVN", "url": format!("https://127.0.0.1:9443/base/{PROOF}/mutate-pod/fail/named")})
+    );
 }
 
 fn webhooks(registration: &Registration) -> Vec<Value> {
@@ -127,7 +215,7 @@ fn webhooks(registration: &Registration) -> Vec<Value> {
 fn while_we_are_away_sets_may_pass() {
     let settings = Settings { failure_policy: FailurePolicy::Ignore, ..settings() };
 
-    let configurations = registration::configurations(&settings, &identity(), &asking(Asked::Nothing, Asked::Nothing));
+    let configurations = registration::configurations(&settings, &identity(), &registering(Vec::new()));
 
     let mutating = configurations.mutating.webhooks.unwrap();
     let validating = configurations.validating.webhooks.unwrap();
@@ -137,32 +225,91 @@ fn while_we_are_away_sets_may_pass() {
 
 #[test]
 fn pods_that_no_set_selects_are_not_asked_about() {
-    let webhooks = webhooks(&asking(Asked::Nothing, Asked::Nothing));
+    let webhooks = webhooks(&registering(Vec::new()));
 
     assert_eq!(webhooks.iter().map(|webhook| &webhook["name"]).collect::<Vec<_>>(), ["msidecarset.apps.kruise.io"]);
 }
 
 #[test]
-fn pods_of_each_policy_are_asked_about_by_a_webhook_of_their_own() {
-    let webhooks = webhooks(&asking(Asked::Where(Vec::new()), Asked::Where(Vec::new())));
+fn a_webhook_is_called_by_what_it_is_for_and_where_that_is_said() {
+    let of_team = Scope::Matching("0123456789abcdef".parse().unwrap());
+    let part = PodWebhook { part: 1, ..selective_pods() };
+    let unjudged = PodWebhook { group: pods(FailurePolicy::Fail, Scope::Unjudged).group, ..selective_pods() };
+    let ignoring = PodWebhook { group: pods(FailurePolicy::Ignore, of_team).group, ..selective_pods() };
+    let every_pod = pods(FailurePolicy::Ignore, Scope::Named);
 
-    let policies: Vec<_> = webhooks.iter().map(|webhook| (&webhook["name"], &webhook["failurePolicy"])).collect();
+    let webhooks = webhooks(&registering(vec![selective_pods(), part, unjudged, ignoring, every_pod]));
+
+    let told: Vec<[&str; 3]> = webhooks
+        .iter()
+        .map(|webhook| {
+            let path = &webhook["clientConfig"]["service"]["path"];
+            let [name, path, policy] =
+                [&webhook["name"], path, &webhook["failurePolicy"]].map(|text| text.as_str().unwrap());
+            [name, path.strip_prefix(&format!("/{PROOF}")).unwrap(), policy]
+        })
+        .collect();
     assert_eq!(
-        policies,
+        told[..5],
         [
-            (&json!("mpod.sidecarset.apps.kruise.io"), &json!("Fail")),
-            (&json!("mpod-ignore.sidecarset.apps.kruise.io"), &json!("Ignore")),
-            (&json!("msidecarset.apps.kruise.io"), &json!("Fail")),
+            ["mpod.sidecarset.apps.kruise.io", "/mutate-pod/fail/named", "Fail"],
+            ["mpod-2.sidecarset.apps.kruise.io", "/mutate-pod/fail/named", "Fail"],
+            ["mpod-unjudged.sidecarset.apps.kruise.io", "/mutate-pod/fail/unjudged", "Fail"],
+            ["mpod-ignore-0123456789abcdef.sidecarset.apps.kruise.io", "/mutate-pod/ignore/0123456789abcdef", "Ignore"],
+            ["mpod-ignore.sidecarset.apps.kruise.io", "/mutate-pod/ignore/any", "Ignore"],
         ]
     );
-    assert_eq!(webhooks[0]["matchConditions"], json!(null));
+    assert_eq!(webhooks[4]["matchConditions"], json!(null));
 }
 
 #[test]
-fn where_every_reserved_namespace_is_asked_about_none_is_left_out() {
-    let webhooks = webhooks(&Registration { exempt: [].into(), ..selective() });
+fn the_api_server_looks_at_labels_of_namespaces_by_itself() {
+    let red = json!({"matchExpressions": [{"key": "team", "operator": "In", "values": ["red"]}]});
+    let required = Selector::parse(&serde_json::from_value(red).unwrap(), "", &mut Violations::default());
+
+    let webhooks = webhooks(&registering(vec![PodWebhook { required, ..selective_pods() }]));
+
+    assert_eq!(
+        webhooks[0]["namespaceSelector"],
+        json!({"matchExpressions": [
+            {"key": "team", "operator": "In", "values": ["red"]},
+            {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "sidecarset"]},
+        ]})
+    );
+}
+
+#[test]
+fn where_no_namespace_is_reserved_none_is_left_out() {
+    let webhooks = webhooks(&registering(vec![PodWebhook { exempt: [].into(), ..selective_pods() }]));
 
     assert_eq!(webhooks[0]["namespaceSelector"], json!(null));
+}
+
+#[test]
+fn while_sets_depend_on_labels_of_namespaces_these_are_asked_about() {
+    let registration = Registration { needs_labels: true, ..selective() };
+
+    let validating = registration::configurations(&settings(), &identity(), &registration).validating;
+
+    let webhooks = serde_json::to_value(validating).unwrap()["webhooks"].take();
+    assert_eq!(webhooks.as_array().unwrap().len(), 2);
+    assert_eq!(
+        webhooks[1],
+        json!({
+            "name": "vnamespace.sidecarset.apps.kruise.io",
+            "clientConfig": at("/validate-namespace"),
+            "rules": [{
+                "apiGroups": [""], "apiVersions": ["v1"], "resources": ["namespaces", "namespaces/*"],
+                "operations": ["UPDATE"], "scope": "Cluster",
+            }],
+            "matchConditions": [{
+                "name": "labels-change",
+                "expression": "object.metadata.?labels.orValue({}) != oldObject.metadata.?labels.orValue({})",
+            }],
+            "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore", "matchPolicy": "Equivalent",
+            "sideEffects": "NoneOnDryRun", "timeoutSeconds": 5,
+        })
+    );
 }
 
 #[tokio::test]
@@ -221,8 +368,8 @@ async fn what_was_written_already_is_not_written_again() {
     let before = apply(&client, configurations(&settings()), None).await.unwrap();
 
     let same = apply(&client, configurations(&settings()), Some(&before)).await.unwrap();
-    let wider =
-        registration::configurations(&settings(), &identity(), &asking(Asked::Where(Vec::new()), Asked::Nothing));
+    let wider = registering(vec![pods(FailurePolicy::Fail, Scope::Named)]);
+    let wider = registration::configurations(&settings(), &identity(), &wider);
     apply(&client, wider, Some(&same)).await.unwrap();
 
     let asked = asked.await.unwrap();

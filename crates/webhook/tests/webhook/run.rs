@@ -1,15 +1,17 @@
 //! The webhook from its start to its end.
 
 use crate::exchange::{Lookup, POD, VALIDATE_SET, ask, context, create_pod, sidecar_set, write_set};
-use crate::scenario::{Configuration, accepting, registered_by_another};
+use crate::metrics::counted;
+use crate::scenario::{accepting, registered_by_another};
 use kube::Client;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, Entry};
-use sidecarset_core::registration::{InForce, Interest};
+use sidecarset_core::registration::{Coverage, InForce, Interest};
 use sidecarset_webhook::certificate::Lifetimes;
+use sidecarset_webhook::proof::Terms;
 use sidecarset_webhook::registration::Registrar;
-use sidecarset_webhook::server::router;
-use sidecarset_webhook::settings::{Endpoint, FailurePolicy, Settings};
+use sidecarset_webhook::server::{Limits, router};
+use sidecarset_webhook::settings::{Endpoint, Extra, FailurePolicy, Settings};
 use sidecarset_webhook::{Context, Error, Lead, Signals, run};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,33 +24,33 @@ use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-const SECRET: &str = "POST /api/v1/namespaces/sidecarset/secrets";
+const SECRET: &str = "/api/v1/namespaces/sidecarset/secrets/sidecarset-webhook-certificate";
 const CONFIGURATIONS: &str = "PATCH /apis/admissionregistration.k8s.io/v1";
 
-struct Running {
+pub struct Running {
     leads: watch::Sender<bool>,
     written: UnboundedReceiver<String>,
     is_synced: watch::Sender<bool>,
     selection: watch::Sender<u64>,
-    in_force: watch::Receiver<InForce>,
+    pub in_force: watch::Receiver<InForce>,
     context: Context,
     is_ready: Arc<AtomicBool>,
     shutdown: CancellationToken,
     webhook: JoinHandle<Result<(), Error>>,
 }
 
-fn start(configuration: Configuration) -> Running {
-    start_with(configuration, |_| {})
+pub fn start() -> Running {
+    start_with(|_| {})
 }
 
 /// Starts with settings that differ from the usual ones.
-fn start_with(configuration: Configuration, set: impl FnOnce(&mut Settings)) -> Running {
-    let (client, written) = accepting(configuration);
+fn start_with(set: impl FnOnce(&mut Settings)) -> Running {
+    let (client, written) = accepting();
     start_on(client, written, set, true)
 }
 
 /// Starts while another replica leads, which has registered the webhooks. Answers what is written since.
-fn start_as_follower() -> (Running, UnboundedReceiver<(String, Value)>) {
+pub fn start_as_follower() -> (Running, UnboundedReceiver<(String, Value)>) {
     let (client, written) = registered_by_another();
     (start_on(client, unbounded_channel().1, |_| {}, false), written)
 }
@@ -71,7 +73,11 @@ fn start_on(
         failure_policy: FailurePolicy::Fail,
         owner: None,
         replica: "one".to_owned(),
+        proof_terms: Terms::A_DAY,
         clients: None,
+        token_file: None,
+        connections: Limits::REVIEWS.connections,
+        extra: Extra::default(),
     };
     set(&mut settings);
     let (selection, selects) = watch::channel(0);
@@ -93,7 +99,7 @@ fn start_on(
 
 impl Running {
     /// Waits until we are registered, and forgets what was written for that.
-    async fn registered(&mut self) {
+    pub async fn registered(&mut self) {
         self.is_synced.send(true).unwrap();
         while !self.is_ready.load(Ordering::Relaxed) {
             sleep(Duration::from_millis(1)).await;
@@ -102,35 +108,40 @@ impl Running {
     }
 
     /// What was written to the registration of Pods since the last time.
-    fn writes(&mut self) -> Vec<String> {
+    pub fn writes(&mut self) -> Vec<String> {
         let all = std::iter::from_fn(|| self.written.try_recv().ok());
         all.filter(|what| what.starts_with(CONFIGURATIONS)).collect()
     }
 
+    fn wrote_the_secret_alone(&mut self) {
+        let written: Vec<_> = std::iter::from_fn(|| self.written.try_recv().ok()).collect();
+        assert!(written.len() == 2 && written.iter().all(|what| what.ends_with(SECRET)), "{written:?}");
+    }
+
     /// Lets the catalog know a set.
-    fn put(&self, set: &Value) {
+    pub fn put(&self, set: &Value) {
         let mut catalog = self.context.catalog.write();
         catalog.put_set(&serde_json::from_value(set.clone()).unwrap());
         self.selection.send_replace(catalog.selection_version());
     }
 
-    async fn review(&self, path: &str, request: Value) -> (Value, Duration) {
+    pub async fn review(&self, path: &str, request: Value) -> (Value, Duration) {
         let began = Instant::now();
         (ask(router(self.context.clone()), path, request).await, began.elapsed())
     }
 }
 
-fn interest(set: &Value) -> Interest {
+pub fn interest(set: &Value) -> Interest {
     Entry::new(&serde_json::from_value(set.clone()).unwrap()).interest().unwrap()
 }
 
-fn mutating() -> String {
+pub fn mutating() -> String {
     format!("{CONFIGURATIONS}/mutatingwebhookconfigurations/sidecarset")
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_set_is_registered_before_it_is_written() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
     running.registered().await;
 
     let (answer, took) = running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
@@ -143,7 +154,7 @@ async fn a_set_is_registered_before_it_is_written() {
 
 #[tokio::test(start_paused = true)]
 async fn what_selects_the_same_pods_is_not_waited_for() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
     running.registered().await;
     running.put(&sidecar_set("logs"));
     sleep(Duration::from_secs(1)).await;
@@ -160,7 +171,7 @@ async fn what_selects_the_same_pods_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_set_that_is_only_tried_is_not_registered() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
     running.registered().await;
     let mut request = write_set(&sidecar_set("logs"), None);
     request["dryRun"] = json!(true);
@@ -174,7 +185,7 @@ async fn a_set_that_is_only_tried_is_not_registered() {
 
 #[tokio::test(start_paused = true)]
 async fn a_set_that_was_not_written_after_all_is_forgotten() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
     running.registered().await;
     running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
     running.writes();
@@ -188,7 +199,7 @@ async fn a_set_that_was_not_written_after_all_is_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn many_changes_of_the_selection_are_written_together() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
     running.registered().await;
 
     for number in 0..100 {
@@ -205,22 +216,23 @@ async fn many_changes_of_the_selection_are_written_together() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_in_force_is_told_once_the_api_servers_had_time_to_learn_of_it() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
     running.registered().await;
     let logs = interest(&sidecar_set("logs"));
     running.put(&sidecar_set("logs"));
 
     sleep(Duration::from_millis(300)).await;
     assert_eq!(running.writes(), [mutating()]);
-    let early = running.in_force.borrow().covers(&logs);
+    let early = running.in_force.borrow().coverage(&logs).cloned();
     sleep(Duration::from_secs(1)).await;
 
-    assert_eq!((early, running.in_force.borrow().covers(&logs)), (Some(false), Some(true)));
+    assert!(running.in_force.borrow().is_known());
+    assert_eq!((early, running.in_force.borrow().coverage(&logs)), (None, Some(&Coverage::Exact)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_comes_before_the_news_of_its_set_waits_for_it() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
     running.registered().await;
     running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
     let pod = json!({
@@ -240,7 +252,7 @@ async fn a_pod_that_comes_before_the_news_of_its_set_waits_for_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_does_not_wait_for_ever_for_a_set_that_does_not_come() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
     running.registered().await;
     running.review(VALIDATE_SET, write_set(&sidecar_set("logs"), None)).await;
     let pod = json!({"metadata": {"name": "a", "labels": {"app": "nginx"}}, "spec": {"containers": []}});
@@ -254,32 +266,18 @@ async fn a_pod_does_not_wait_for_ever_for_a_set_that_does_not_come() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_registered_before_the_catalog_is_complete() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
 
     sleep(Duration::from_secs(3600)).await;
 
-    assert!(running.written.try_recv().unwrap().starts_with(SECRET));
-    assert!(running.written.try_recv().is_err());
-    assert!(!running.is_ready.load(Ordering::Relaxed));
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_is_registered_before_the_white_list_is_known() {
-    let mut running = start(Configuration::Withheld);
-
-    running.is_synced.send(true).unwrap();
-    sleep(Duration::from_secs(3600)).await;
-
-    assert!(running.written.try_recv().unwrap().starts_with(SECRET));
-    assert!(running.written.try_recv().is_err());
+    running.wrote_the_secret_alone();
     assert!(!running.is_ready.load(Ordering::Relaxed));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_registered_that_would_stay_behind() {
     // There is no such role.
-    let mut running =
-        start_with(Configuration::Listed, |settings| settings.owner = Some("sidecarset-operator".to_owned()));
+    let mut running = start_with(|settings| settings.owner = Some("sidecarset-operator".to_owned()));
 
     running.is_synced.send(true).unwrap();
     sleep(Duration::from_secs(3600)).await;
@@ -290,7 +288,7 @@ async fn nothing_is_registered_that_would_stay_behind() {
 
 #[tokio::test]
 async fn it_is_ready_once_it_is_registered_and_until_it_is_told_to_end() {
-    let mut running = start(Configuration::Listed);
+    let mut running = start();
 
     running.is_synced.send(true).unwrap();
     while !running.is_ready.load(Ordering::Relaxed) {
@@ -301,8 +299,7 @@ async fn it_is_ready_once_it_is_registered_and_until_it_is_told_to_end() {
 
     let mut written = Vec::new();
     running.written.recv_many(&mut written, 10).await;
-    // The API server of this test forgets the Secret.
-    written.retain(|what| !what.starts_with(SECRET));
+    written.retain(|what| !what.ends_with(SECRET));
     assert_eq!(
         written,
         [
@@ -316,7 +313,7 @@ async fn it_is_ready_once_it_is_registered_and_until_it_is_told_to_end() {
 #[tokio::test]
 async fn nobody_is_answered_before_all_is_known() {
     let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let mut running = start_with(Configuration::Listed, |settings| settings.bind = address);
+    let mut running = start_with(|settings| settings.bind = address);
     let mut asker = loop {
         match TcpStream::connect(address).await {
             Ok(asker) => break asker,
@@ -339,7 +336,7 @@ async fn nobody_is_answered_before_all_is_known() {
 async fn it_ends_when_it_is_told_to_while_it_waits_for_a_certificate() {
     // There is no such Secret.
     let secret = "sidecarset-webhook-certificate".to_owned();
-    let running = start_with(Configuration::Listed, |settings| settings.certificate_secret = Some(secret));
+    let running = start_with(|settings| settings.certificate_secret = Some(secret));
     sleep(Duration::from_secs(3600)).await;
     assert!(!running.webhook.is_finished());
 
@@ -350,7 +347,7 @@ async fn it_ends_when_it_is_told_to_while_it_waits_for_a_certificate() {
 
 #[tokio::test]
 async fn it_ends_when_it_is_told_to_before_the_catalog_is_complete() {
-    let running = start(Configuration::Listed);
+    let running = start();
 
     running.shutdown.cancel();
 
@@ -368,7 +365,7 @@ async fn a_replica_that_does_not_lead_is_ready_once_another_one_has_registered()
 
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_does_not_lead_is_not_ready_before_anything_is_registered() {
-    let running = start(Configuration::Listed);
+    let running = start();
     running.leads.send_replace(false);
 
     running.is_synced.send(true).unwrap();
@@ -390,7 +387,7 @@ async fn a_replica_that_does_not_lead_registers_the_set_that_it_is_asked_about_b
     assert_eq!(manager, "sidecarset-operator-one");
     let webhooks = added["webhooks"].as_array().unwrap();
     let names: Vec<_> = webhooks.iter().map(|webhook| webhook["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["mpod-arriving-one.sidecarset.apps.kruise.io"]);
+    assert_eq!(names, ["mpod-arriving-one.mpod.sidecarset.apps.kruise.io"]);
     let condition = webhooks[0]["matchConditions"][0]["expression"].as_str().unwrap();
     assert!(condition.contains("'nginx'"), "{condition}");
     // An object of that name that is another one is left alone.
@@ -407,12 +404,26 @@ async fn a_replica_that_begins_to_lead_tells_nothing_that_it_has_not_registered_
     running.put(&sidecar_set("logs"));
     sleep(Duration::from_secs(1)).await;
     let logs = interest(&sidecar_set("logs"));
-    let before = running.in_force.borrow().covers(&logs);
+    let was_known = running.in_force.borrow().is_known();
 
     running.leads.send_replace(true);
     sleep(Duration::from_secs(1)).await;
 
-    assert_eq!((before, running.in_force.borrow().covers(&logs)), (None, Some(true)));
+    assert_eq!((was_known, running.in_force.borrow().coverage(&logs)), (false, Some(&Coverage::Exact)));
     let managers: Vec<_> = std::iter::from_fn(|| written.try_recv().ok()).map(|(manager, _)| manager).collect();
     assert_eq!(managers, ["sidecarset-operator"; 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_leads_no_longer_counts_no_registered_sets() {
+    let mut running = start();
+    running.put(&sidecar_set("logs"));
+    running.registered().await;
+    let is_counted = || counted(&running.context.metrics).iter().any(|series| series.contains("registered_sets{"));
+    let was_counted = is_counted();
+
+    running.leads.send_replace(false);
+    sleep(Duration::from_secs(1)).await;
+
+    assert_eq!((was_counted, is_counted()), (true, false));
 }

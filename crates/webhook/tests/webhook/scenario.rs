@@ -1,6 +1,8 @@
 //! An API server that answers what it is told to, in order.
 
 use crate::permission::assert_allowed;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::{Method, Request, Response};
 use kube::Client;
 use kube::client::Body;
@@ -29,11 +31,15 @@ pub fn answering(answers: Vec<(u16, Value)>) -> (Client, JoinHandle<Vec<Asked>>)
     (Client::new(service, "default"), asked)
 }
 
-/// Whether an API server lists its ConfigMaps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Configuration {
-    Listed,
-    Withheld,
+/// The value of a label that no API server here takes.
+pub const REJECTED: &str = "rejected";
+
+fn taken(body: &Value) -> (u16, Value) {
+    if body.to_string().contains(&format!("'{REJECTED}'")) {
+        failure(422, "there is no such app")
+    } else {
+        (200, json!({"metadata": {}}))
+    }
 }
 
 /// Returns a client of an API server on which another replica has registered the webhooks, by the authority of the Secret that
@@ -42,7 +48,7 @@ pub fn registered_by_another() -> (Client, UnboundedReceiver<(String, Value)>) {
     let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
     let (tell, written) = unbounded_channel();
     tokio::spawn(async move {
-        let (mut watches, mut authorities) = (Vec::new(), Value::Null);
+        let (mut watches, mut authorities, mut proofs) = (Vec::new(), Value::Null, Value::Null);
         while let Some((request, respond)) = requests.next_request().await {
             check(&request);
             let (path, query) = (request.uri().path().to_owned(), request.uri().query().unwrap_or_default().to_owned());
@@ -53,19 +59,26 @@ pub fn registered_by_another() -> (Client, UnboundedReceiver<(String, Value)>) {
                     continue;
                 }
                 Method::GET => {
-                    let items: Vec<Value> = configuration(&path, &authorities).into_iter().collect();
+                    let items: Vec<Value> = configuration(&path, &authorities, &proofs).into_iter().collect();
                     (200, json!({"metadata": {"resourceVersion": "1"}, "items": items}))
                 }
-                Method::POST => {
+                Method::PATCH if path.ends_with("/secrets/sidecarset-webhook-certificate") => {
+                    (201, json!({"metadata": {"resourceVersion": "1"}}))
+                }
+                Method::PUT => {
                     let (_, secret) = read(request).await;
-                    authorities = secret["data"]["ca.crt"].clone();
-                    (201, secret)
+                    (authorities, proofs) = (secret["data"]["ca.crt"].clone(), secret["data"]["proofs"].clone());
+                    (200, secret)
                 }
                 _ => {
                     let manager = query.split('&').find_map(|pair| pair.strip_prefix("fieldManager="));
                     let manager = manager.unwrap_or_default().to_owned();
-                    let _ = tell.send((manager, read(request).await.1));
-                    (200, json!({"metadata": {}}))
+                    let body = read(request).await.1;
+                    let answer = taken(&body);
+                    if answer.0 == 200 && !query.contains("dryRun") {
+                        let _ = tell.send((manager, body));
+                    }
+                    answer
                 }
             };
             respond.send_response(response(answer.0, &answer.1));
@@ -74,12 +87,14 @@ pub fn registered_by_another() -> (Client, UnboundedReceiver<(String, Value)>) {
     (Client::new(service, "default"), written)
 }
 
-fn configuration(path: &str, authorities: &Value) -> Option<Value> {
+fn configuration(path: &str, authorities: &Value, proofs: &Value) -> Option<Value> {
     let kind = path.rsplit('/').next()?;
+    let proofs = BASE64_STANDARD.decode(proofs.as_str()?).ok()?;
+    let proof = serde_json::from_slice::<Value>(&proofs).ok()?[0]["path"].as_str()?.to_owned();
     let webhook = |name: &str| {
         json!({
             "name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"],
-            "clientConfig": {"caBundle": authorities, "url": "https://webhook.sidecarset.svc/"},
+            "clientConfig": {"caBundle": authorities, "url": format!("https://webhook.sidecarset.svc/{proof}/")},
         })
     };
     let name = match kind {
@@ -92,33 +107,35 @@ fn configuration(path: &str, authorities: &Value) -> Option<Value> {
     }))
 }
 
-/// Returns a client of an API server that has nothing, takes everything, and tells of no change; and what is written
-/// to it.
-pub fn accepting(configuration: Configuration) -> (Client, UnboundedReceiver<String>) {
+/// Returns a client of an API server that has nothing, takes everything, keeps the Secret alone, and tells of no change; and what
+/// is written to it.
+pub fn accepting() -> (Client, UnboundedReceiver<String>) {
     let (service, mut requests) = mock::pair::<Request<Body>, Response<Body>>();
     let (tell, written) = unbounded_channel();
     tokio::spawn(async move {
-        let mut watches = Vec::new();
+        let (mut watches, mut secret) = (Vec::new(), None);
         while let Some((request, respond)) = requests.next_request().await {
             check(&request);
+            let is_secret = request.uri().path().ends_with("/secrets/sidecarset-webhook-certificate");
             let (code, answer) = match (request.method(), request.uri().query()) {
-                (&Method::GET, None) => failure(404, "NotFound"),
-                (&Method::GET, Some(query)) if lists_configuration(request.uri().path(), query) => {
-                    match configuration {
-                        Configuration::Listed => (200, json!({"metadata": {"resourceVersion": "1"}, "items": []})),
-                        Configuration::Withheld => {
-                            watches.push(respond);
-                            continue;
-                        }
-                    }
+                (&Method::GET, None) => {
+                    let kept = secret.clone().filter(|_| is_secret);
+                    kept.map_or_else(|| failure(404, "NotFound"), |secret| (200, secret))
                 }
                 (&Method::GET, Some(_)) => {
                     watches.push(respond);
                     continue;
                 }
-                _ => {
-                    let _ = tell.send(format!("{} {}", request.method(), request.uri().path()));
-                    (200, json!({"metadata": {}}))
+                (_, query) => {
+                    let is_dry_run = query.is_some_and(|query| query.contains("dryRun"));
+                    let what = format!("{} {}", request.method(), request.uri().path());
+                    let body = read(request).await.1;
+                    let answer = taken(&body);
+                    if answer.0 == 200 && !is_dry_run {
+                        let _ = tell.send(what);
+                    }
+                    secret = if is_secret { Some(body) } else { secret };
+                    answer
                 }
             };
             respond.send_response(response(code, &answer));
@@ -131,11 +148,6 @@ pub fn accepting(configuration: Configuration) -> (Client, UnboundedReceiver<Str
 fn check(request: &Request<Body>) {
     let content_type = request.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
     assert_allowed(request.method(), request.uri(), content_type, "sidecarset");
-}
-
-fn lists_configuration(path: &str, query: &str) -> bool {
-    let is_the_one = query.contains("fieldSelector=metadata.name%3Dkruise-configuration");
-    path == "/api/v1/namespaces/sidecarset/configmaps" && is_the_one && !query.contains("watch=true")
 }
 
 fn response(code: u16, answer: &Value) -> Response<Body> {

@@ -1,9 +1,14 @@
 //! `/mutate-apps-kruise-io-sidecarset` and `/validate-apps-kruise-io-sidecarset`.
 
 use crate::exchange::{
-    Lookup, MUTATE_SET, VALIDATE_SET, ask, blank, knowing, patch, patched, quiet, sidecar_set, write_set,
+    Lookup, MUTATE_SET, Surveyed, VALIDATE_SET, ask, blank, context, knowing, patch, patched, quiet, sidecar_set,
+    write_set,
 };
 use serde_json::{Value, json};
+use sidecarset_core::catalog::Catalog;
+use sidecarset_webhook::Context;
+use sidecarset_webhook::server::router;
+use std::sync::Arc;
 
 const HASH: &str = "kruise.io/sidecarset-hash";
 const HASH_WITHOUT_IMAGE: &str = "kruise.io/sidecarset-hash-without-image";
@@ -142,8 +147,85 @@ async fn a_custom_version_is_written_in_both_spellings() {
     assert_eq!(second["metadata"]["labels"][CUSTOM_VERSION], "v2");
 }
 
+/// What becomes of a set that a client of this version writes.
+async fn written(version: &str, set: &Value, old: Option<&Value>) -> (Value, Value) {
+    let mut request = write_set(set, old);
+    request["requestKind"] = json!({"group": "apps.kruise.io", "version": version, "kind": "SidecarSet"});
+    let response = ask(blank(), MUTATE_SET, request).await;
+    (patched(set, &response), response["warnings"].clone())
+}
+
 #[tokio::test]
-async fn two_custom_versions_are_refused() {
+async fn whoever_sends_back_his_own_copy_is_followed_in_the_spelling_that_he_owns() {
+    let key = "apps.kruise.io/sidecarset-custom-version";
+    let with = |label: &str, field: &str| {
+        let mut set = sidecar_set("logs");
+        set["metadata"]["labels"] = json!({key: label});
+        set["spec"]["customVersion"] = json!(field);
+        let fields = json!({"f:metadata": {"f:labels": {format!("f:{key}"): {}}}});
+        set["metadata"]["managedFields"] = json!([{"manager": "a"}, {"manager": "b", "fieldsV1": fields}]);
+        set
+    };
+
+    // The field is the one that was written for the label of his first copy.
+    let (stored, warnings) = written("v1alpha1", &with("2", "0"), Some(&with("2", "2"))).await;
+
+    assert_eq!((&stored["metadata"]["labels"][key], &stored["spec"]["customVersion"]), (&json!("2"), &json!("2")));
+    assert_eq!(warnings.as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn the_spelling_of_the_version_counts_in_which_a_set_was_written() {
+    let mut set = sidecar_set("logs");
+    set["metadata"]["labels"] = json!({CUSTOM_VERSION: "v1"});
+    set["spec"]["customVersion"] = json!("v2");
+    set["spec"]["namespace"] = json!("shop");
+    set["spec"]["namespaceSelector"] = json!({"matchLabels": {"team": "mill"}});
+
+    let (older, told_older) = written("v1alpha1", &set, None).await;
+    let (newer, told_newer) = written("v1beta1", &set, None).await;
+
+    assert_eq!(
+        (&older["metadata"]["labels"][CUSTOM_VERSION], &older["spec"]["customVersion"]),
+        (&json!("v1"), &json!("v1"))
+    );
+    assert_eq!(older["spec"]["namespaceSelector"], json!({"matchLabels": {"kubernetes.io/metadata.name": "shop"}}));
+    assert_eq!(
+        told_older,
+        json!([
+            "spec.customVersion: contradicts metadata.labels[apps.kruise.io/sidecarset-custom-version], which counts in \
+             v1alpha1: it is changed to match",
+            "spec.namespaceSelector: contradicts spec.namespace, which counts in v1alpha1: it is changed to match",
+        ])
+    );
+    assert_eq!(
+        (&newer["metadata"]["labels"][CUSTOM_VERSION], &newer["spec"]["customVersion"]),
+        (&json!("v2"), &json!("v2"))
+    );
+    assert_eq!(newer["spec"].get("namespace"), None);
+    assert_eq!(newer["spec"]["namespaceSelector"], json!({"matchLabels": {"team": "mill"}}));
+    assert_eq!(told_newer.as_array().map(Vec::len), Some(2));
+    for set in [older, newer] {
+        assert_eq!(validated(&quiet(set), None).await["allowed"], true);
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_is_taken_away_in_one_spelling_is_gone_in_both() {
+    let mut old = sidecar_set("logs");
+    old["metadata"]["labels"] = json!({CUSTOM_VERSION: "v1", "team": "a"});
+    old["spec"]["customVersion"] = json!("v1");
+    let mut set = old.clone();
+    set["spec"].as_object_mut().unwrap().remove("customVersion");
+
+    let (stored, _) = written("v1beta1", &set, Some(&old)).await;
+
+    assert_eq!(stored["metadata"]["labels"], json!({"team": "a"}));
+    assert_eq!(stored["spec"].get("customVersion"), None);
+}
+
+#[tokio::test]
+async fn two_custom_versions_are_refused_where_nobody_chose_one() {
     let mut set = sidecar_set("logs");
     set["metadata"]["labels"] = json!({CUSTOM_VERSION: "v1"});
     set["spec"]["customVersion"] = json!("v2");
@@ -313,6 +395,23 @@ async fn a_deletion_is_allowed() {
     request["operation"] = json!("DELETE");
 
     assert_eq!(ask(blank(), VALIDATE_SET, request).await, json!({"uid": "12", "allowed": true}));
+}
+
+#[tokio::test]
+async fn what_a_set_takes_from_running_pods_is_told_whenever_its_spec_is_written() {
+    let surveyed = || {
+        let pods = Arc::new(Surveyed(vec!["spec.containers[web].name: replaces container web in 10 pods".to_owned()]));
+        router(Context { pods, ..context(Catalog::default(), Lookup::NotExpected) })
+    };
+    let mut set = sidecar_set("logs");
+    set["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "1m"}});
+
+    let written = ask(surveyed(), VALIDATE_SET, write_set(&set, None)).await;
+    let unchanged = ask(surveyed(), VALIDATE_SET, write_set(&set, Some(&set))).await;
+    let refused = ask(surveyed(), VALIDATE_SET, write_set(&invalid(), None)).await;
+
+    assert_eq!(written["warnings"], json!(["spec.containers[web].name: replaces container web in 10 pods"]));
+    assert_eq!((&unchanged["warnings"], &refused["warnings"]), (&Value::Null, &Value::Null));
 }
 
 #[tokio::test]

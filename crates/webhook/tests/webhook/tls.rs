@@ -15,7 +15,7 @@ use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, Stream};
 use serde_json::{Value, json};
 use sidecarset_webhook::certificate::{CertificateResolver, Lifetimes, Material, Names, issue, reissue};
-use sidecarset_webhook::server::{Clients, Ends, ParseClientsError, listen, serve};
+use sidecarset_webhook::server::{Callers, Clients, Ends, ParseClientsError, listen, serve};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -97,7 +97,8 @@ fn start_all(material: &Material, router: Router, clients: Option<Clients>) -> R
     let listener = listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    let ends = Ends { certificates: Arc::clone(&certificates), clients };
+    let callers = clients.map(|clients| Callers { proofs: Arc::default(), certificates: Some(clients), tokens: None });
+    let ends = Ends { callers, ..Ends::open(Arc::clone(&certificates)) };
     let server = tokio::spawn(serve(listener, router, ends, shutdown.clone()));
     Running { address, certificates, shutdown, server }
 }

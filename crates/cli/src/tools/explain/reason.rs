@@ -1,12 +1,11 @@
 //! What each set has to do with a Pod, and why.
 
-use crate::tools::hold;
 use crate::tools::sidecar::in_pod;
 use crate::tools::snapshot::{SeenPod, Snapshot};
 use crate::tools::view::{State, View};
 use serde::Serialize;
 use sidecarset_core::annotations::Seconds;
-use sidecarset_core::catalog::{Entry, NamespaceLabels};
+use sidecarset_core::catalog::{Entry, NamespaceLabels, Reservation};
 use sidecarset_core::injection;
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::Carried;
@@ -32,7 +31,7 @@ pub enum Verdict {
     NoLongerSelected,
     /// It selects the Pod, which was created without it.
     Missing,
-    /// It selects the Pod, which is of a kind that nothing is injected into.
+    /// It selects the Pod, which is of a kind that nothing is injected into, or for another operating system.
     LeftAlone,
     /// It would be injected into the Pod.
     WouldBeInjected,
@@ -85,6 +84,15 @@ pub fn left_alone(pod: &SeenPod) -> Option<&'static str> {
     injection::is_left_alone(object).then_some(
         "nothing is injected into it, nor upgraded in it: it has ended, is being deleted, or mirrors a file of the kubelet",
     )
+}
+
+/// Returns what whoever creates a Pod is warned of.
+pub fn warnings(snapshot: &Snapshot, pod: &SeenPod, now: Seconds) -> Vec<String> {
+    let labels = snapshot.catalog.namespace(pod.key.namespace()).map(AsRef::as_ref);
+    let selection = snapshot.catalog.select(&pod.labels, labels);
+    let object = pod.object.as_ref().filter(|object| !injection::is_left_alone(*object));
+    let decided = object.map(|object| injection::decide(object, &selection, |_| 0.0, now));
+    decided.and_then(Result::ok).map(|injection| injection.warnings).unwrap_or_default()
 }
 
 /// Explains what every set has to do with a Pod, by the names of the sets.
@@ -145,8 +153,8 @@ impl Case<'_> {
             sentences.push(format!("{} does not run: {} {}", trouble.container, trouble.reason, trouble.message));
         }
         if let Some(hold) = standing.hold {
-            sentences.push(format!("it waits because {}{}", hold::why(hold), self.blocking(&view, hold)));
-            sentences.push(format!("what ends that: {}", hold::end(hold)));
+            sentences.push(format!("it waits because {}{}", hold.meaning().why, self.blocking(&view, hold)));
+            sentences.push(format!("what ends that: {}", hold.meaning().until));
         } else if standing.state == State::Outdated {
             sentences.push("it is its turn: the operator upgrades it now".to_owned());
         }
@@ -157,7 +165,10 @@ impl Case<'_> {
             State::Updated => Verdict::Updated,
             State::Missing => Verdict::Missing,
         };
-        Explained { hold: standing.hold.map(hold::reason), ..said(&set.name, verdict, sentences) }
+        Explained {
+            hold: standing.hold.map(|hold| hold.meaning().name.to_owned()),
+            ..said(&set.name, verdict, sentences)
+        }
     }
 
     fn carries(&self, set: &CanonicalSet) -> String {
@@ -187,9 +198,15 @@ impl Case<'_> {
         if let Some(why) = left_alone(self.pod) {
             return said(&set.name, Verdict::LeftAlone, vec![why.to_owned()]);
         }
+        let os = self.pod.object.as_ref().map(injection::os_of).unwrap_or_default();
+        if !set.operating_systems.include(os) {
+            let its = set.operating_systems;
+            let why = format!("the Pod is for {os}, and the set for {its} (injectionStrategy.operatingSystems)");
+            return said(&set.name, Verdict::LeftAlone, vec![why]);
+        }
         if let Some(object) = &self.pod.object {
             let sets = self.snapshot.catalog.select(&self.pod.labels, self.labels);
-            if let Err(rejection) = injection::decide(&without_marks(object), &sets, |_| 0.0, self.now) {
+            if let Err(rejection) = injection::decide(object, &sets, |_| 0.0, self.now) {
                 return said(&set.name, Verdict::Refused, vec![rejection.to_string()]);
             }
         }
@@ -253,8 +270,13 @@ impl Case<'_> {
         {
             return Some(asked("its namespaceSelector", unmet, labels, &format!("namespace {namespace}")));
         }
-        (self.snapshot.catalog.is_reserved(namespace) && !set.namespaces.names(namespace))
-            .then(|| format!("Pods of {namespace} are left alone by sets whose namespaceSelector does not name it"))
+        match self.snapshot.catalog.reservation(namespace)? {
+            Reservation::ByName if set.namespaces.names(namespace) => None,
+            Reservation::ByName => {
+                Some(format!("Pods of {namespace} are left alone by sets whose namespaceSelector does not name it"))
+            }
+            Reservation::Operator => Some(format!("Pods of {namespace} get no sidecars: the operator runs there")),
+        }
     }
 }
 
@@ -264,15 +286,6 @@ fn asked(selector: &str, unmet: &Requirement, labels: &impl Labels, who: &str) -
         None => format!("{who} has no label {}", unmet.key()),
     };
     format!("{selector} asks for {unmet}, and {has}")
-}
-
-/// Returns a Pod as it was before it was created.
-fn without_marks(object: &serde_json::Value) -> serde_json::Value {
-    let mut pod = object.clone();
-    if let Some(pod) = pod.as_object_mut() {
-        pod.remove("status");
-    }
-    pod
 }
 
 fn said(set: &str, verdict: Verdict, sentences: Vec<String>) -> Explained {

@@ -1,8 +1,9 @@
 //! The SidecarSets of the files, with what they need: their revisions and the namespaces.
 
-use super::workload::Workload;
 use crate::tools::failure::Failure;
 use crate::tools::manifest::Manifest;
+use crate::tools::workload::Workload;
+use anstream::eprintln;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use serde::Deserialize;
@@ -13,9 +14,11 @@ use sidecarset_api::{GROUP, KIND};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::{Catalog, Entry, NamespaceLabels};
 use sidecarset_core::injection::{self, Injection, Rejection};
+use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::registration::SYSTEM_NAMESPACE;
 use sidecarset_core::revision::Revision;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The SidecarSets of the files.
 #[derive(Debug)]
@@ -71,7 +74,7 @@ impl Sets {
 
     /// Decides what the Pods of a workload get, as the operator does.
     pub fn decide(&self, workload: &Workload<'_>, draw: f64, now: Timestamp) -> Result<Injection, Rejection> {
-        if injection::is_left_alone(&workload.pod) {
+        if injection::is_mirror_pod(&workload.pod) {
             return Ok(Injection::default());
         }
         let labels = self.catalog.namespace(&workload.namespace).map(AsRef::as_ref);
@@ -83,13 +86,18 @@ impl Sets {
     pub fn why_not(&self, workload: &Workload<'_>) -> String {
         let labels = self.catalog.namespace(&workload.namespace).map(AsRef::as_ref);
         let selection = self.catalog.select(&labels_of(&workload.pod), labels);
-        let selecting: Vec<&str> = selection.sets.iter().map(|set| &*set.name).collect();
-        if injection::is_left_alone(&workload.pod) {
-            return "nothing is injected into a Pod that has ended, is being deleted, or mirrors a file of a kubelet"
-                .to_owned();
+        let os = injection::os_of(&workload.pod);
+        let (selecting, others): (Vec<_>, Vec<_>) =
+            selection.sets.iter().partition(|set| set.operating_systems.include(os));
+        let names = |sets: &[&Arc<CanonicalSet>]| sets.iter().map(|set| &*set.name).collect::<Vec<_>>().join(", ");
+        if injection::is_mirror_pod(&workload.pod) {
+            return "nothing is injected into a Pod that mirrors a file of a kubelet".to_owned();
         }
         if !selecting.is_empty() {
-            return format!("the sidecars of {} are there already", selecting.join(", "));
+            return format!("the sidecars of {} are there already", names(&selecting));
+        }
+        if !others.is_empty() {
+            return format!("it is for {os}, and {} for another operating system", names(&others));
         }
         let all: Vec<&str> = self.catalog.sets().map(|(name, _)| &**name).collect();
         let labels = labels_of(&workload.pod);
@@ -121,12 +129,20 @@ fn is_revision(object: &Value) -> bool {
     object["kind"] == "ControllerRevision" && object["apiVersion"] == "apps/v1"
 }
 
-fn read(manifest: &Manifest) -> Result<SidecarSet, Failure> {
-    SidecarSet::deserialize(&manifest.object).map_err(|error| {
+/// Reads a set as it would be stored.
+///
+/// # Errors
+/// A member is of a wrong type.
+pub fn read(manifest: &Manifest) -> Result<SidecarSet, Failure> {
+    let mut set = SidecarSet::deserialize(&manifest.object).map_err(|error| {
         let name = manifest.object["metadata"]["name"].as_str().unwrap_or_default();
         Failure::new(format!("{}: SidecarSet {name:?} cannot be read: {error}", manifest.file))
             .hinting("`sidecarset validate -f FILE` says where")
-    })
+    })?;
+    for warning in manifest.unify(&mut set) {
+        eprintln!("Warning: {}: {warning}", manifest.object["metadata"]["name"].as_str().unwrap_or_default());
+    }
+    Ok(set)
 }
 
 /// Returns the namespaces of all objects. Of one that is not in the files only the name is known.

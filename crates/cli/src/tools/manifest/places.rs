@@ -1,8 +1,12 @@
 //! Where in a text each value is, by its path.
 
-use granit_parser::{Event, Options, Parser, Span, StrInput};
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StrInput};
 use serde::Serialize;
 use std::collections::HashMap;
+
+/// The longest path that is noted: what has a longer one is where the innermost value around it is that has none. Every item of a list
+/// would repeat the name of the member that it is in.
+const LONGEST: usize = 512;
 
 /// Where something is in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -34,10 +38,12 @@ impl Places {
         let mut documents = Vec::new();
         while let Some((event, span)) = reader.next() {
             let is_node = event.is_node();
-            let is_empty = event.scalar().is_some_and(|(text, _)| matches!(text, "" | "~" | "null"));
-            if is_node && reader.value(&event, span, "").is_some() && !is_empty {
-                documents.push(std::mem::take(&mut reader.places));
+            let is_empty = event.scalar().is_some_and(|(text, style)| is_null(text, style));
+            if !is_node || reader.value(&event, span, Some("")).is_none() {
+                continue;
             }
+            let places = std::mem::take(&mut reader.places);
+            documents.extend((!is_empty).then_some(places));
         }
         documents
     }
@@ -67,9 +73,11 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a value to its end.
-    fn value(&mut self, begin: &Event<'_>, span: Span, path: &str) -> Option<()> {
-        self.places.by_path.entry(path.to_owned()).or_insert(place(span));
+    /// Reads a value to its end. It has no path where that is too long.
+    fn value(&mut self, begin: &Event<'_>, span: Span, path: Option<&str>) -> Option<()> {
+        if let Some(path) = path {
+            self.places.by_path.entry(path.to_owned()).or_insert(place(span));
+        }
         match begin {
             Event::SequenceStart(..) => self.list(path),
             Event::MappingStart(..) => self.object(path),
@@ -77,29 +85,42 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&mut self, path: &str) -> Option<()> {
+    fn list(&mut self, path: Option<&str>) -> Option<()> {
         for at in 0.. {
             let (event, span) = self.next()?;
             if event == Event::SequenceEnd {
                 break;
             }
-            self.value(&event, span, &format!("{path}[{at}]"))?;
+            let item = path.map(|path| format!("{path}[{at}]")).filter(|path| is_noted(path));
+            self.value(&event, span, item.as_deref())?;
         }
         Some(())
     }
 
-    fn object(&mut self, path: &str) -> Option<()> {
+    fn object(&mut self, path: Option<&str>) -> Option<()> {
         loop {
             let (name, span) = self.next()?;
             if name == Event::MappingEnd {
                 return Some(());
             }
-            let member = member(path, name.scalar().map_or("", |(name, _)| name));
-            self.places.by_path.insert(member.clone(), place(span));
+            let name = name.scalar().map_or("", |(name, _)| name);
+            let member = path.map(|path| member(path, name)).filter(|path| is_noted(path));
+            if let Some(member) = &member {
+                self.places.by_path.insert(member.clone(), place(span));
+            }
             let (event, span) = self.next()?;
-            self.value(&event, span, &member)?;
+            self.value(&event, span, member.as_deref())?;
         }
     }
+}
+
+fn is_noted(path: &str) -> bool {
+    path.len() <= LONGEST
+}
+
+/// Says whether a scalar is read as null.
+fn is_null(text: &str, style: ScalarStyle) -> bool {
+    style == ScalarStyle::Plain && matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 // Of the events only the names of members matter.
@@ -177,5 +198,23 @@ kind: Second
         assert_eq!(find(0, "spec.containers[1].image"), (10, 5));
         assert_eq!(find(0, "spec.selector.matchLabels"), (6, 1));
         assert_eq!(find(1, "spec"), (12, 1));
+    }
+
+    #[test]
+    fn documents_that_are_read_as_null_have_no_places_and_others_have() {
+        let documents = Places::of_documents("Null\n---\nkind: One\n---\n~\n---\n\"\"\n--- \nkind: Two\n");
+
+        let lines: Vec<_> = documents.iter().map(|places| places.find("kind").line).collect();
+        assert_eq!(lines, [3, 7, 9]);
+    }
+
+    #[test]
+    fn a_long_name_is_not_repeated_for_each_value_within() {
+        let text = format!("a:\n  ? {}\n  : [{}1]\nb: 2\n", "n".repeat(60_000), "1, ".repeat(60_000));
+
+        let places = &Places::of_documents(&text)[0];
+
+        assert_eq!(places.by_path.len(), 3);
+        assert_eq!((places.find(&format!("a.{}[7]", "n".repeat(60_000))).line, places.find("b").line), (1, 4));
     }
 }

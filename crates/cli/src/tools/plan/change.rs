@@ -1,7 +1,6 @@
 //! What applying a set would lead to.
 
 use super::requests::{Added, added};
-use crate::tools::hold;
 use crate::tools::sidecar::in_pod;
 use crate::tools::snapshot::{SeenPod, Snapshot};
 use crate::tools::view::View;
@@ -46,6 +45,8 @@ pub struct Change {
     pub at_once: usize,
     /// The Pods that keep their present sidecars.
     pub holds: Vec<Held>,
+    /// The Pods that would be rejected if they were created anew.
+    pub rejected: Vec<Rejected>,
     /// The Pods that were created without the sidecars.
     pub missing: Vec<String>,
     /// What the sidecars ask for in these, once they are created anew.
@@ -83,6 +84,13 @@ pub struct Held {
     pub pods: Vec<String>,
 }
 
+/// Pods that would be rejected for one reason.
+#[derive(Debug, Serialize)]
+pub struct Rejected {
+    pub because: String,
+    pub pods: Vec<String>,
+}
+
 impl Change {
     /// Looks at a set that was put into the snapshot as it would be; nothing is known of one that cannot be acted on.
     pub fn of(snapshot: &Snapshot, name: &str, before: Option<&SidecarSet>, now: Seconds) -> Option<Self> {
@@ -102,6 +110,7 @@ impl Change {
             upgrades: in_order(&view, now),
             at_once: view.plan.upgrades.len(),
             holds: holds(&view),
+            rejected: rejected(&view),
             missing: view.missing.iter().map(|pod| pod.key.to_string()).collect(),
             requests_added: added(snapshot, name, &view.missing, now),
             specs,
@@ -118,6 +127,8 @@ impl Change {
         self.missing.retain(is_in);
         self.holds.iter_mut().for_each(|held| held.pods.retain(is_in));
         self.holds.retain(|held| !held.pods.is_empty());
+        self.rejected.iter_mut().for_each(|rejected| rejected.pods.retain(is_in));
+        self.rejected.retain(|rejected| !rejected.pods.is_empty());
         self
     }
 }
@@ -166,15 +177,25 @@ fn in_order(view: &View<'_>, now: Seconds) -> Vec<String> {
 
 /// Returns why Pods are left as they are, but for those that only wait for their turn.
 fn holds(view: &View<'_>) -> Vec<Held> {
-    let reasons: BTreeSet<Hold> = view.plan.holds.values().copied().filter(|hold| *hold != Hold::BudgetSpent).collect();
-    let told = reasons.into_iter().map(|reason| Held {
-        reason: hold::reason(reason),
-        because: hold::why(reason).to_owned(),
-        until: hold::end(reason).to_owned(),
-        fields: if reason == Hold::NeedsNewPod { fields(view) } else { Vec::new() },
-        pods: view.plan.held_pods(reason).map(PodKey::to_string).collect(),
+    let reasons = view.plan.reasons().into_keys().filter(|hold| *hold != Hold::BudgetSpent);
+    let told = reasons.map(|hold| Held {
+        reason: hold.meaning().name.to_owned(),
+        because: hold.meaning().why.to_owned(),
+        until: hold.meaning().until.to_owned(),
+        fields: if hold == Hold::NeedsNewPod { fields(view) } else { Vec::new() },
+        pods: view.plan.held_pods(hold).map(PodKey::to_string).collect(),
     });
     told.collect()
+}
+
+fn rejected(view: &View<'_>) -> Vec<Rejected> {
+    let mut by_reason = BTreeMap::<&str, Vec<String>>::new();
+    for pod in view.matched.iter().chain(&view.missing) {
+        if let Some(because) = &pod.rejection {
+            by_reason.entry(because).or_default().push(pod.key.to_string());
+        }
+    }
+    by_reason.into_iter().map(|(because, pods)| Rejected { because: because.to_owned(), pods }).collect()
 }
 
 fn fields(view: &View<'_>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What applying a set would lead to, for people.
 
-use super::change::{Change, Held, Kind};
+use super::change::{Change, Held, Kind, Rejected};
 use crate::tools::format::Format;
 use crate::tools::{diff, table};
 use anstyle::Style;
@@ -37,6 +37,7 @@ pub fn tell(change: &Change, form: Format, out: &mut impl Write) -> anyhow::Resu
     }
     upgrades(change, most, out)?;
     change.holds.iter().try_for_each(|held| hold(held, most, out))?;
+    change.rejected.iter().try_for_each(|rejected| rejection(rejected, most, out))?;
     without(change, most, out)?;
     Ok(writeln!(out)?)
 }
@@ -77,6 +78,12 @@ fn hold(held: &Held, most: usize, out: &mut impl Write) -> anyhow::Result<()> {
     heading(out, &format!("Left as they are: {} ({})", counted(held.pods.len()), held.reason))?;
     writeln!(out, "  because {}{fields}\n  until: {}", held.because, held.until)?;
     pods(&held.pods, most, out)
+}
+
+fn rejection(rejected: &Rejected, most: usize, out: &mut impl Write) -> anyhow::Result<()> {
+    heading(out, &format!("Rejected when they are created anew: {}", counted(rejected.pods.len())))?;
+    writeln!(out, "  because {}", rejected.because)?;
+    pods(&rejected.pods, most, out)
 }
 
 fn without(change: &Change, most: usize, out: &mut impl Write) -> anyhow::Result<()> {

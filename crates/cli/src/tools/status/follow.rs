@@ -8,13 +8,14 @@ use super::overview::Overview;
 use crate::tools::cluster::Cluster;
 use crate::tools::failure::Failure;
 use crate::tools::format::Format;
-use crate::tools::snapshot;
+use crate::tools::snapshot::{self, readable};
 use futures::{StreamExt, TryStreamExt};
 use indicatif::MultiProgress;
-use kube::Api;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, ResourceExt};
 use screen::Screen;
+use sidecarset_api::item::Item;
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::annotations::Seconds;
 use std::collections::BTreeSet;
@@ -45,7 +46,7 @@ pub async fn follow(cluster: &Cluster, arguments: &Arguments, out: &mut impl Wri
     {
         return Err(Failure::not_found(name).into());
     }
-    let api: Api<SidecarSet> = Api::all(cluster.client.clone());
+    let api: Api<Item<SidecarSet>> = Api::all(cluster.client.clone());
     let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
     let deadline = Instant::now() + arguments.timeout.unwrap_or(FOR_EVER);
     let is_terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal();
@@ -112,15 +113,15 @@ impl Followed {
     /// Shows what has happened, and answers with what the program ends with, where it does.
     fn take(
         &mut self,
-        event: Event<SidecarSet>,
+        event: Event<Item<SidecarSet>>,
         arguments: &Arguments,
         out: &mut impl Write,
     ) -> anyhow::Result<Option<ExitCode>> {
         match event {
             Event::Init => self.listed.clear(),
-            Event::Apply(set) => return self.changed(&Overview::of(&set), arguments, out),
+            Event::Apply(set) => return self.changed(&Overview::of(&readable(set)), arguments, out),
             Event::InitApply(set) => {
-                let set = Overview::of(&set);
+                let set = Overview::of(&readable(set));
                 self.listed.insert(set.name.clone());
                 return self.changed(&set, arguments, out);
             }
@@ -130,7 +131,7 @@ impl Followed {
                 let gone: Vec<String> = self.screen.names().chain(&arguments.set).filter(is_gone).cloned().collect();
                 gone.iter().try_for_each(|name| self.deleted(name, arguments, out))?;
             }
-            Event::Delete(set) => self.deleted(&set.metadata.name.unwrap_or_default(), arguments, out)?,
+            Event::Delete(set) => self.deleted(&set.name_any(), arguments, out)?,
         }
         Ok(None)
     }

@@ -3,7 +3,6 @@
 use super::overview::Overview;
 use super::speed::time_left;
 use crate::tools::failure::Failure;
-use crate::tools::hold;
 use crate::tools::snapshot::{SeenPod, Snapshot};
 use crate::tools::view::{State, View};
 use serde::Serialize;
@@ -150,13 +149,12 @@ fn images(definition: Option<sidecarset_api::v1beta1::SidecarSetSpec>) -> Vec<St
 }
 
 fn holds(view: &View<'_>) -> Vec<Held> {
-    let reasons: BTreeSet<Hold> = view.plan.holds.values().copied().collect();
-    let told = reasons.into_iter().map(|reason| Held {
-        reason: hold::reason(reason),
-        pods: view.plan.held(reason),
-        because: hold::why(reason).to_owned(),
-        until: hold::end(reason).to_owned(),
-        fields: if reason == Hold::NeedsNewPod { fields(view) } else { Vec::new() },
+    let told = view.plan.reasons().into_iter().map(|(hold, pods)| Held {
+        reason: hold.meaning().name.to_owned(),
+        pods,
+        because: hold.meaning().why.to_owned(),
+        until: hold.meaning().until.to_owned(),
+        fields: if hold == Hold::NeedsNewPod { fields(view) } else { Vec::new() },
     });
     told.collect()
 }

@@ -56,9 +56,12 @@ pub fn examine(sources: &[Source]) -> Examined {
         let mut found = by_schema(manifest, &mut object, &schema);
         by_its_head(manifest, &mut object, &mut found);
         match serde_path_to_error::deserialize::<_, SidecarSet>(&object) {
-            Ok(set) => {
+            Ok(mut set) => {
+                let warnings = manifest.unify(&mut set);
                 let taken_out = found.iter().map(|finding| finding.path.clone()).collect();
-                readable.push(Readable { manifest, set, taken_out });
+                let read = Readable { manifest, set, taken_out };
+                examined.findings.extend(warnings.iter().map(|warning| read.warning(warning)));
+                readable.push(read);
             }
             Err(error) => {
                 let (path, message) = (error.path().to_string(), error.inner().to_string());

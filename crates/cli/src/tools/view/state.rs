@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sidecarset_core::record::{Ailment, PodRecord};
 use sidecarset_core::rollout::{self, Hold};
+use std::sync::Arc;
 
 /// How a Pod of a set stands, in one word: the worst that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
@@ -48,6 +49,9 @@ pub struct Trouble {
     pub message: String,
 }
 
+/// What keeps a Pod in its init containers whose native sidecar has become an ordinary one.
+const HANGS: &str = "restartPolicy Always is missing, so it never ends, and no container after it starts";
+
 impl State {
     /// Returns the word for it.
     pub fn name(self) -> String {
@@ -83,7 +87,8 @@ fn troubles(view: &View<'_>, record: &PodRecord, object: Option<&Value>) -> Vec<
         let ailment = record.container(name)?.status.as_ref()?.ailment.as_deref()?;
         Some((&**name, ailment))
     });
-    let is_ours = |name: &str| view.set.init_containers.iter().any(|sidecar| *sidecar.name == *name);
+    let is_ours =
+        |name: &Arc<str>| view.set.init_containers.iter().any(|sidecar| sidecar.names_in_pod().contains(name));
     let ordinary = record.ailing_init.iter().filter(|container| is_ours(&container.name));
     let ordinary = ordinary.map(|container| (&*container.name, &container.ailment));
     let ailing = running.chain(ordinary);
@@ -97,6 +102,7 @@ fn is_failing(view: &View<'_>, record: &PodRecord, ailment: &Ailment) -> bool {
     match ailment {
         Ailment::Fails(_) => true,
         Ailment::Restarts(run) => !record.is_ready() && rollout::is_unsettled(&view.set, record, run, view.now),
+        Ailment::Runs(_) => rollout::stripped(&view.set, record).is_some_and(|stripped| stripped.ailment == *ailment),
     }
 }
 
@@ -106,12 +112,13 @@ fn told(container: &str, ailment: &Ailment, object: Option<&Value>) -> Trouble {
     let status = all.find(|status| status["name"] == container).unwrap_or(&Value::Null);
     let (state, last) = (&status["state"], &status["lastState"]["terminated"]);
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let reason = match ailment {
-        Ailment::Fails(failure) => failure.reason(),
-        Ailment::Restarts(_) => "Restarts",
+    let (reason, why) = match ailment {
+        Ailment::Fails(failure) => (failure.reason(), None),
+        Ailment::Restarts(_) => ("Restarts", None),
+        Ailment::Runs(_) => ("RestartPolicyLost", Some(HANGS.to_owned())),
     };
     let word = text(&state["waiting"]["reason"]).unwrap_or_else(|| reason.to_owned());
     let ended = last["exitCode"].as_i64().map(|code| format!("last exit code {code}"));
-    let message = text(&state["waiting"]["message"]).or_else(|| text(&last["message"])).or(ended);
+    let message = text(&state["waiting"]["message"]).or_else(|| text(&last["message"])).or(ended).or(why);
     Trouble { container: container.to_owned(), reason: word, message: message.unwrap_or_default() }
 }

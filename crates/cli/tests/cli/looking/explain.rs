@@ -54,7 +54,7 @@ fn the_namespace_of_an_operator_is_that_of_the_newest_revision() {
 
     let (own, other) = (in_namespace("ops"), in_namespace("kruise-system"));
 
-    assert_told(&own, "Pods of ops are left alone by sets whose namespaceSelector does not name it");
+    assert_told(&own, "Pods of ops get no sidecars: the operator runs there");
     assert_told(&other, "selected, and created without the sidecars");
 }
 
@@ -104,6 +104,17 @@ fn what_a_new_pod_may_get_of_a_set_that_is_pinned_for_some_depends_on_its_labels
     assert_told(&drawn, "  or, as it is drawn for each Pod, agent (agent:v2)\n");
     assert_told(&selected, "  it gets agent (agent:v2)\n");
     assert!(!selected.stdout.contains("agent:v1"), "{}", selected.stdout);
+}
+
+#[test]
+fn a_new_pod_is_explained_by_neither_the_status_nor_the_annotations_of_the_pod_that_its_manifest_is_of() {
+    let mut copied = carrying(&set("agent:v1"), &pod("web-0"));
+    copied["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    copied["status"]["phase"] = "Failed".into();
+
+    let ended = foreseen(&set("agent:v2"), &[], &copied);
+
+    assert_told(&ended, "log-sc: would be injected\n  it gets agent (agent:v2)\n");
 }
 
 #[test]

@@ -149,3 +149,47 @@ fn without_a_cluster_nothing_is_guessed() {
     assert!(ended.stderr.starts_with("error: the server doesn't have a resource type"), "{}", ended.stderr);
     assert_eq!((ended.code, &*ended.stdout), (1, ""));
 }
+
+#[test]
+fn what_a_set_takes_from_running_pods_is_told_with_their_number() {
+    let before = set("agent:v1");
+    let named = |name: &str, container: &str| {
+        let mut pod = pod(name);
+        pod["spec"]["containers"] =
+            json!([{"name": container, "image": "web:7", "ports": [{"name": "http", "containerPort": 8080}]}]);
+        pod
+    };
+    let pods =
+        [carrying(&before, &named("a", "web")), carrying(&before, &named("b", "web")), running(named("c", "other"))];
+    let mut wanted = written("agent:v1");
+    wanted["spec"]["containers"] =
+        json!([{"name": "web", "image": "agent:v1", "ports": [{"name": "http", "containerPort": 9090}]}]);
+
+    let ended = plan(&cluster(&[before], &[], &pods), &wanted, &["-o", "name"]);
+
+    assert!(
+        ended.stderr.contains("log-sc: spec.containers[web].name: replaces container web in 2 pods, such as shop/a"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("not to 8080 of container other in 1 pod, such as shop/c"), "{}", ended.stderr);
+}
+
+#[test]
+fn pods_that_would_be_rejected_are_told_with_the_reason() {
+    let before = set("agent:v1");
+    let mut tight = pod("tight");
+    tight["spec"]["resources"] = json!({"requests": {"cpu": "100m"}});
+    let pods = [carrying(&before, &tight), running(tight.clone()), carrying(&before, &pod("roomy"))];
+    let mut pods = pods.to_vec();
+    pods[1]["metadata"]["name"] = "without".into();
+    let mut wanted = written("agent:v1");
+    wanted["spec"]["containers"][0]["resources"] = json!({"requests": {"cpu": "200m"}});
+
+    let ended = plan(&cluster(&[before], &[], &pods), &wanted, &["-o", "json"]);
+
+    let told = as_json(&ended);
+    assert_eq!(told["rejected"][0]["pods"], json!(["shop/tight", "shop/without"]));
+    let because = told["rejected"][0]["because"].as_str().unwrap();
+    assert!(because.contains("spec.containers[agent].resources.requests.cpu of SidecarSet log-sc"), "{because}");
+}

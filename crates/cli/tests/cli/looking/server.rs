@@ -107,7 +107,8 @@ async fn answer(State(has): State<Arc<Mutex<Has>>>, method: Method, uri: Uri) ->
 
 /// A watch that tells what changes, and does not end.
 fn changes(changes: &[Value]) -> Body {
-    let event = |object: &Value| format!("{}\n", json!({"type": "MODIFIED", "object": object}));
+    // As an API server writes it: the type first.
+    let event = |object: &Value| format!("{{\"type\":\"MODIFIED\",\"object\":{object}}}\n");
     let told: Vec<Result<String, std::io::Error>> = changes.iter().map(event).map(Ok).collect();
     Body::from_stream(stream::iter(told).chain(stream::pending()))
 }

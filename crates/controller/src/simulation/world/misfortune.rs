@@ -2,10 +2,11 @@
 
 use super::{Event, World};
 use crate::simulation::history::Chaos;
-use crate::simulation::kubelet;
-use crate::simulation::operator::Operator;
+use crate::simulation::{NAMESPACE, kubelet};
 use serde_json::{Value, json};
+use sidecarset_core::catalog::Catalog;
 use sidecarset_core::injection::inject;
+use sidecarset_core::reconcile::Driver;
 use std::sync::Arc;
 
 impl World {
@@ -74,9 +75,14 @@ impl World {
 
     /// We are killed: what was sent and not done is never done, and nobody hears of the rest.
     pub(super) fn restart(&mut self) {
-        self.operator = Operator::default();
+        (self.operator, self.catalog, self.is_synced) = (Driver::default(), Catalog::default(), false);
         self.flights.clear();
-        self.agenda.retain(|_, event| !matches!(event, Event::Send | Event::List | Event::Listed(_) | Event::ShowSet));
+        self.agenda.retain(|_, event| {
+            !matches!(
+                event,
+                Event::Send | Event::Record | Event::Recorded(_) | Event::List | Event::Listed(_) | Event::ShowSet
+            )
+        });
         self.is_watch_lost = true;
         let time = self.chance.millis(100, 3000);
         self.plan_in(time, Event::List);
@@ -104,7 +110,7 @@ impl World {
         let tier = if self.numbers.is_multiple_of(2) { "a" } else { "b" };
         json!({
             "metadata": {
-                "name": name, "namespace": "shop", "uid": format!("{name}-{}", self.numbers),
+                "name": name, "namespace": NAMESPACE, "uid": format!("{name}-{}", self.numbers),
                 "labels": {"app": "web", "tier": tier}, "creationTimestamp": kubelet::time(self.seconds()),
             },
             "spec": {"nodeName": "node", "containers": [{"name": "main", "image": "nginx:1"}]},

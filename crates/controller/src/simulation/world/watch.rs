@@ -2,8 +2,10 @@
 
 use super::{Event, World};
 use crate::pod::PodLite;
-use crate::simulation::api_server::Change;
-use std::collections::VecDeque;
+use crate::simulation::NAMESPACE;
+use crate::simulation::api_server::PodChange;
+use sidecarset_core::reconcile::PodNews;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 impl World {
@@ -31,16 +33,16 @@ impl World {
 
     pub(super) fn show_one(&mut self, at: usize) {
         let now = self.instant();
-        let touched = match &self.api.log[at] {
-            Change::Put(pod) => self.operator.index.observe(pod.observed(), now),
-            Change::Gone(pod) => self.operator.index.delete(pod.observed()),
+        let news = match &self.api.log[at] {
+            PodChange::Put(pod) => PodNews::Shown(pod.observed()),
+            PodChange::Gone(pod) => PodNews::Gone(pod.observed()),
         };
-        self.operator.touch(touched, now);
+        self.operator.observe_pods(now, news);
     }
 
     pub(super) fn list(&mut self) {
         self.say(|| "lists the pods".to_owned());
-        self.operator.index.begin_list();
+        self.operator.observe_pods(self.instant(), PodNews::ListBegins);
         (self.shown, self.due) = (self.api.log.len(), VecDeque::new());
         let pods = self.api.list();
         let time = self.chance.millis(1, 5000);
@@ -50,19 +52,23 @@ impl World {
     pub(super) fn listed(&mut self, pods: &[Rc<PodLite>]) {
         let now = self.instant();
         for pod in pods {
-            let touched = self.operator.index.observe(pod.observed(), now);
-            self.operator.touch(touched, now);
+            self.operator.observe_pods(now, PodNews::Shown(pod.observed()));
         }
-        let touched = self.operator.index.finish_list();
-        self.operator.touch(touched, now);
+        self.operator.observe_pods(now, PodNews::ListEnds);
         self.is_watch_lost = false;
         // The watch that begins where the list ended needs a moment, and meanwhile the list is all there is.
         let begins = self.now + self.chance.millis(10, 1500);
         self.due.iter_mut().for_each(|due| *due = begins.max(*due));
         self.plan_at(begins, Event::Show);
-        if !self.operator.is_synced {
-            self.operator.is_synced = true;
-            self.operator.observe_set(&self.object, &self.set, now);
+        if !self.is_synced {
+            self.is_synced = true;
+            self.catalog.put_namespace(NAMESPACE, BTreeMap::new());
+            for revision in self.api.revisions() {
+                self.catalog.put_revision(revision);
+            }
+            self.observe_set();
+            self.operator.limit(1 + self.chance.below(3));
+            self.operator.lead(true);
         }
     }
 }

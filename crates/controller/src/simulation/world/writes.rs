@@ -1,43 +1,94 @@
-//! The operator looks at the set, and what becomes of its writes.
+//! The operator looks at the set, and what becomes of its writes of Pods.
 
-use super::{Event, Flight, World};
-use crate::round::Now;
+use super::{Event, Flight, Lanes, Reply, World};
+use crate::apply::outcome::hold;
+use crate::pod::PodLite;
 use crate::simulation::history::Fault;
-use crate::simulation::operator::Reply;
-use crate::simulation::truth::{Done, Outcome, Truth, allowed};
+use crate::simulation::release::SET;
+use crate::simulation::truth::{Done, Outcome, Truth, allowed, ensure};
+use kube::core::Status;
+use serde_json::Value;
+use sidecarset_core::catalog::NamespaceLabels;
+use sidecarset_core::reconcile::{PodAnswer, PodWrite, Poll, WriteHold};
+use sidecarset_core::rollout;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long the operator takes to decide.
+const DECIDES: Duration = Duration::from_micros(250);
 
 impl World {
     /// The operator looks at the set.
     pub(super) fn look(&mut self) -> Outcome {
-        let now = Now { wall: self.wall(), monotonic: self.instant() };
-        let Some(round) = self.operator.begin(now) else { return Ok(()) };
-        let steps: Vec<String> =
-            round.todo.iter().map(|(_, step)| format!("{:?} {}", step.step, step.pod.name())).collect();
-        let (holds, until) = (round.holds.clone(), round.until);
-        Truth::judge_plan(round)?;
-        self.say(|| format!("a round: {steps:?}, {holds:?}"));
-        self.plan_in(Duration::ZERO, Event::Send);
-        self.plan_at(until.saturating_duration_since(self.base), Event::RoundOver);
+        let now = self.time();
+        let Some(name) = self.operator.poll_look(now.monotonic) else { return Ok(()) };
+        let look = self.operator.look(&name, &self.catalog, now);
+        let outlook = look.outlook(&self.catalog);
+        let decision = look.decide(outlook);
+        if let Some((round, planned)) = decision.round()
+            && let Some(set) = self.known_set()
+        {
+            let mut matched = self.operator.index().members(&name);
+            matched.retain(|pod| rollout::is_matched(&set, pod, None::<&NamespaceLabels>));
+            Truth::judge_plan(&set, &matched, &round.plan)?;
+            self.planned = planned;
+            self.say(|| format!("a round: {:?}, {:?}, {:?}", round.plan.flips, round.plan.upgrades, round.plan.holds));
+        }
+        self.over = Lanes::default();
+        self.operator.begin(decision, now.monotonic + DECIDES);
+        self.plan_in(DECIDES, Event::Send);
+        self.plan_in(DECIDES, Event::Record);
         Ok(())
     }
 
-    pub(super) fn send(&mut self) {
+    pub(super) fn send(&mut self) -> Outcome {
         let now = self.instant();
-        let Some((pod, upgrade)) = self.operator.next_write(now) else { return self.finish_if_done() };
-        let round = self.operator.round.as_ref().expect("there was a write in it");
-        let allowed = allowed(&round.set, round.matched.len());
-        let patch = upgrade.patch(&round.set, &pod, self.wall());
-        let set = Arc::clone(&round.set);
+        match self.operator.poll_pod(now, &SET.into(), &self.catalog) {
+            Poll::Write(write) => {
+                self.judge_beginning(&write)?;
+                self.send_write(write);
+            }
+            Poll::Wait(Some(until)) => self.plan_at(until.since_start(), Event::Send),
+            Poll::Wait(None) => {}
+            Poll::Over => {
+                self.over.pods = true;
+                self.finish_if_done();
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges an upgrade that begins: it is of the set as the operator knows it by then, and that is not paused.
+    fn judge_beginning(&self, write: &PodWrite) -> Outcome {
+        let PodWrite::Upgrade(write) = write else { return Ok(()) };
+        let known = self.known_set();
+        let is_current = known.is_some_and(|known| Arc::ptr_eq(&known, &write.set));
+        ensure(is_current, || format!("an upgrade of {} is of another definition", write.pod.key))?;
+        ensure(!write.set.rollout.is_paused, || {
+            format!("an upgrade of {} begins, and the set is paused", write.pod.key)
+        })
+    }
+
+    fn send_write(&mut self, mut write: PodWrite) {
+        let pod = match &write {
+            PodWrite::Upgrade(write) => Arc::clone(&write.pod),
+            PodWrite::Condition(write) => Arc::clone(&write.pod),
+        };
+        let patch = self.patch(&mut write);
+        let allowed = match &write {
+            PodWrite::Upgrade(write) => allowed(&write.set, self.planned),
+            PodWrite::Condition(_) => 0,
+        };
         let fault = self.faults.get_mut(pod.key.name()).and_then(VecDeque::pop_front);
         self.numbers += 1;
         let number = self.numbers;
-        self.say(|| format!("sends an upgrade of {}: {fault:?}", pod.key.name()));
-        let (step, is_told) = (upgrade.step, fault.is_none());
-        self.flights.insert(number, Flight { set, pod, step, patch, allowed, is_told });
-        let latency = self.chance.millis(1, 40);
+        self.say(|| format!("sends {}: {patch} {fault:?}", pod.key.name()));
+        let is_told = fault.is_none();
+        self.flights.insert(number, Flight { write, patch, allowed, is_told });
+        // Where it takes long, what comes after it waits for its permit.
+        let latency = if self.chance.one_in(3) { self.chance.millis(1, 1500) } else { self.chance.millis(1, 40) };
         match fault {
             None => self.plan_in(latency, Event::Execute(number)),
             Some(Fault::Code(code)) => self.plan_in(latency, Event::Answer(number, Some(Err(code)))),
@@ -51,19 +102,35 @@ impl World {
         self.plan_in(pause, Event::Send);
     }
 
+    fn patch(&self, write: &mut PodWrite) -> Value {
+        match write {
+            PodWrite::Upgrade(write) => {
+                assert!(!write.reads_annotations(), "no release asks for that");
+                write.annotate(None).expect("there is nothing to merge");
+                write.upgrade.patch(&write.set, &write.pod, self.wall())
+            }
+            PodWrite::Condition(write) => write.change.patch(&write.pod, self.wall()),
+        }
+    }
+
     /// The API server carries out a write.
     pub(super) fn execute(&mut self, number: u64) -> Outcome {
         let Some(flight) = self.flights.get(&number) else { return Ok(()) };
-        let name = flight.pod.key.name().to_owned();
+        let name = flight.name().to_owned();
         let before = self.api.pod(&name).cloned();
-        let reply = self.api.patch(&name, &flight.patch);
+        let reply = match &flight.write {
+            PodWrite::Upgrade(_) => self.api.patch(&name, &flight.patch),
+            PodWrite::Condition(_) => self.api.patch_status(&name, &flight.patch),
+        };
         // What was done late is judged by what may be now, too.
         let now_allowed = allowed(&self.set, self.api.pods().count());
         let allowed = if flight.is_told { flight.allowed } else { flight.allowed.max(now_allowed) };
-        let result = match (&reply, &before, self.api.pod(&name)) {
-            (Ok(_), Some(before), Some(after)) => {
-                let done = Done { set: &flight.set, step: flight.step, allowed, before, after };
-                self.truth.judge(&done)
+        let result = match (&reply, &before, self.api.pod(&name), &flight.write) {
+            (Ok(_), Some(before), Some(after), PodWrite::Upgrade(write)) => {
+                self.truth.judge(&Done { set: &write.set, step: write.upgrade.step, allowed, before, after })
+            }
+            (Ok(_), Some(before), Some(after), PodWrite::Condition(_)) => {
+                ensure(before["spec"] == after["spec"], || format!("the condition of {name} changed more"))
             }
             _ => Ok(()),
         };
@@ -76,35 +143,55 @@ impl World {
             self.plan_in(latency, Event::Answer(number, Some(reply)));
         }
         self.say(|| {
-            format!("the API server upgrades {name}: {}", code.map_or("done".to_owned(), |code| code.to_string()))
+            format!("the API server writes {name}: {}", code.map_or("done".to_owned(), |code| code.to_string()))
         });
         self.changed(&name);
         result
     }
 
-    pub(super) fn answer(&mut self, number: u64, reply: Reply) {
+    pub(super) fn answer(&mut self, number: u64, reply: &Reply) -> Outcome {
         let now = self.instant();
-        let Some(flight) = self.flights.get(&number) else { return };
-        self.operator.hear(&flight.set, &flight.pod, reply, now);
-        self.finish_if_done();
+        let Some(flight) = self.flights.get(&number) else { return Ok(()) };
+        self.operator.answer_pod(now, &flight.write, &read(&flight.write, reply.as_ref()));
+        self.operator.release(flight.write.set());
+        self.drop_outputs();
+        self.send()
     }
 
+    /// Ends the round if both of its lanes are over.
     pub(super) fn finish_if_done(&mut self) {
-        let now = self.instant();
-        if self.operator.round.as_ref().is_none_or(|round| !round.under_way.is_empty() && now < round.until) {
-            return;
+        if self.over.pods && self.over.records {
+            self.over = Lanes::default();
+            self.operator.end(self.instant(), &SET.into());
         }
-        // Writes that were not begun are planned anew.
-        let is_more_to_send = self.agenda.values().any(|event| matches!(event, Event::Send));
-        if is_more_to_send {
-            return;
+    }
+
+    /// What people are told is of no interest here.
+    pub(super) fn drop_outputs(&mut self) {
+        while self.operator.poll_output().is_some() {}
+    }
+}
+
+impl Flight {
+    fn name(&self) -> &str {
+        match &self.write {
+            PodWrite::Upgrade(write) => write.pod.key.name(),
+            PodWrite::Condition(write) => write.pod.key.name(),
         }
-        if let Some(status) = self.operator.finish(now) {
-            let version = self.api.next_version();
-            self.object.metadata.resource_version = Some(version.to_string());
-            self.object.status = Some(status);
-            self.operator.sets.wrote_status(&self.object, now);
-            self.plan_in(self.lag, Event::ShowSet);
+    }
+}
+
+fn read<'a>(write: &PodWrite, reply: Option<&'a Result<Rc<PodLite>, u16>>) -> PodAnswer<'a> {
+    match (reply, write) {
+        (Some(Ok(pod)), PodWrite::Upgrade(write)) if !write.is_met_by(pod.observed()) => {
+            PodAnswer::Altered(pod.observed())
         }
+        (Some(Ok(pod)), _) => PodAnswer::Written(pod.observed()),
+        (Some(Err(404)), _) => PodAnswer::Gone,
+        (Some(Err(code)), _) => {
+            let error = kube::Error::Api(Status::failure("", "").with_code(*code).boxed());
+            PodAnswer::Held(hold(&error), "")
+        }
+        (None, _) => PodAnswer::Held(WriteHold::Unanswered, "nobody answered"),
     }
 }

@@ -1,7 +1,7 @@
 //! What the API server does with reads and writes of a Pod.
 
+use super::super::objects;
 use super::{Fault, Kind, Reply, State, answer, busy, failure};
-use crate::objects;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
@@ -25,7 +25,7 @@ impl State {
         match fault {
             Some(Fault::Code(code)) => return Some(failure(code)),
             Some(Fault::Busy(seconds)) => return Some(busy(seconds)),
-            Some(Fault::Silence | Fault::Undone) | None => {}
+            Some(Fault::Silence | Fault::Undone | Fault::Panic) | None => {}
         }
         let Some(mut pod) = self.objects[Kind::Pods as usize].get(name).cloned() else { return Some(failure(404)) };
         if matches!(fault, Some(Fault::Undone)) {

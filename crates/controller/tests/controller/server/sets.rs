@@ -1,6 +1,6 @@
 //! What the API server does with writes of a SidecarSet's status.
 
-use super::{Fault, Kind, Reply, State, answer, busy, failure};
+use super::{Fault, Kind, Reply, State, answer, answer_text, busy, failure};
 use serde_json::Value;
 use std::collections::VecDeque;
 
@@ -9,8 +9,12 @@ impl State {
         match self.faults.get_mut(name).and_then(VecDeque::pop_front) {
             Some(Fault::Code(code)) => return Some(failure(code)),
             Some(Fault::Busy(seconds)) => return Some(busy(seconds)),
-            Some(Fault::Silence | Fault::Undone) => return None,
+            Some(Fault::Silence | Fault::Undone | Fault::Panic) => return None,
             None => {}
+        }
+        let is_text = |(_, text): &&(Kind, String)| text.contains(&format!("\"name\":\"{name}\""));
+        if let Some((_, text)) = self.texts.iter().find(is_text) {
+            return Some(answer_text(200, text.clone()));
         }
         let Some(mut set) = self.objects[Kind::Sets as usize].get(name).cloned() else { return Some(failure(404)) };
         if set["metadata"]["resourceVersion"] != patch["metadata"]["resourceVersion"] {

@@ -37,10 +37,9 @@ pub(super) fn fill_container(container: &mut Object) {
     }
 }
 
-/// Returns how an image is pulled when nobody says it. As in Go, an empty image has no tag and
-/// is not `latest` either.
+/// Returns how an image is pulled when nobody says it. As in Kubernetes, what is no reference of an image is not `latest`.
 fn pull_policy(image: &str) -> &'static str {
-    let is_latest = !image.is_empty() && ImageReference::parse(image).tag() == Some("latest");
+    let is_latest = ImageReference::parse(image).is_some_and(|reference| reference.tag() == Some("latest"));
     if is_latest { "Always" } else { "IfNotPresent" }
 }
 
@@ -85,15 +84,19 @@ mod tests {
 
     #[test]
     fn the_pull_policy_follows_the_tag() {
+        let digest = |name: &str| format!("{name}@sha256:{}", "a".repeat(64));
         for (image, expected) in [
             ("nginx", "Always"),
             ("nginx:latest", "Always"),
             ("nginx:1.25", "IfNotPresent"),
             ("localhost:5000/nginx", "Always"),
             ("localhost:5000/nginx:1.25", "IfNotPresent"),
-            ("nginx@sha256:aa", "IfNotPresent"),
-            ("nginx:latest@sha256:aa", "Always"),
+            (&digest("nginx"), "IfNotPresent"),
+            (&digest("nginx:latest"), "Always"),
             ("", "IfNotPresent"),
+            ("NGINX:latest", "IfNotPresent"),
+            ("$(IMAGE)", "IfNotPresent"),
+            (&"a".repeat(64), "IfNotPresent"),
         ] {
             let container = defaulted_container(json!({"image": image, "imagePullPolicy": ""}));
 

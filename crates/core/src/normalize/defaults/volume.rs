@@ -1,17 +1,45 @@
 //! The defaults of a volume.
 
-use super::{Object, fill_field_reference, member, members};
+use super::{Object, fill_field_reference, fill_text, member, members};
 use serde_json::{Value, json};
 
 /// The mode of a file that nobody gave one: read by all, written by its owner.
 const FILE_MODE: i64 = 0o644;
 
-pub(super) fn fill_volume(volume: &mut Object) {
+/// Texts that an author may leave out; an empty one was written on purpose.
+const ABSENT: [(&str, &str, &str); 4] = [
+    ("hostPath", "type", ""),
+    ("azureDisk", "cachingMode", "ReadWrite"),
+    ("azureDisk", "kind", "Shared"),
+    ("azureDisk", "fsType", "ext4"),
+];
+
+/// Texts that an author may leave out or leave empty: Go's defaults do not tell the two apart.
+const EMPTY: [(&str, &str, &str); 6] = [
+    ("iscsi", "iscsiInterface", "default"),
+    ("rbd", "pool", "rbd"),
+    ("rbd", "user", "admin"),
+    ("rbd", "keyring", "/etc/ceph/keyring"),
+    ("scaleIO", "storageMode", "ThinProvisioned"),
+    ("scaleIO", "fsType", "xfs"),
+];
+
+pub(in crate::normalize) fn fill_volume(volume: &mut Object) {
     if volume.iter().all(|(key, value)| key == "name" || value.is_null()) {
         volume.insert("emptyDir".to_owned(), json!({}));
     }
-    if let Some(path) = member(volume, "hostPath") {
-        fill_absent(path, "type", "");
+    for (source, key, default) in ABSENT {
+        if let Some(source) = member(volume, source) {
+            fill_absent(source, key, default);
+        }
+    }
+    for (source, key, default) in EMPTY {
+        if let Some(source) = member(volume, source) {
+            fill_text(source, key, default);
+        }
+    }
+    if let Some(disk) = member(volume, "azureDisk") {
+        fill_absent(disk, "readOnly", false);
     }
     for source in ["secret", "configMap", "downwardAPI", "projected"] {
         if let Some(source) = member(volume, source) {
@@ -67,6 +95,12 @@ mod tests {
     fn each_source_gets_its_defaults() {
         for (source, written, expected) in [
             ("hostPath", json!({"path": "/a"}), json!({"path": "/a", "type": ""})),
+            ("iscsi", json!({"iqn": "a", "iscsiInterface": ""}), json!({"iqn": "a", "iscsiInterface": "default"})),
+            (
+                "azureDisk",
+                json!({"kind": "Managed", "fsType": ""}),
+                json!({"kind": "Managed", "fsType": "", "cachingMode": "ReadWrite", "readOnly": false}),
+            ),
             ("secret", json!({"secretName": "a"}), json!({"secretName": "a", "defaultMode": 420})),
             ("configMap", json!({"name": "a"}), json!({"name": "a", "defaultMode": 420})),
             ("configMap", json!({"name": "a", "defaultMode": 0}), json!({"name": "a", "defaultMode": 0})),

@@ -98,6 +98,26 @@ fn what_is_merged_has_to_be_an_object_or_a_list() {
 }
 
 #[test]
+fn what_is_merged_is_a_value_that_a_pod_may_have() {
+    let patch = json!({"annotations": {
+        "controller.kubernetes.io/pod-deletion-cost": "{}",
+        "kubernetes.io/config.mirror": "{}",
+        "scheduler.alpha.kubernetes.io/tolerations": "[{}]",
+    }, "patchPolicy": "MergePatchJson"});
+
+    assert_eq!(
+        violations(&json!([patch])),
+        [
+            "spec.patchPodMetadata[0].annotations[controller.kubernetes.io/pod-deletion-cost]: \"{}\" is not an integer of 32 bits",
+            "spec.patchPodMetadata[0].annotations[kubernetes.io/config.mirror]: marks what a kubelet runs from a file, and makes \
+             no other Pod one",
+            "spec.patchPodMetadata[0].annotations[scheduler.alpha.kubernetes.io/tolerations]: toleration [0]: operator must be \
+             Exists where there is no key",
+        ]
+    );
+}
+
+#[test]
 fn annotations_that_no_object_may_have_are_refused() {
     let entries =
         |size: usize| json!([{"annotations": {"a": "x".repeat(1000)}}, {"annotations": {"b": "x".repeat(size)}}]);

@@ -1,7 +1,8 @@
 //! The members of a container's status that are read.
 
-use jiff::Timestamp;
+use crate::annotations::{Seconds, lenient};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,8 +35,8 @@ pub(in crate::record) struct ObservedState {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::record) struct ObservedRunning {
-    #[serde(default)]
-    pub(in crate::record) started_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(in crate::record) started_at: Option<Seconds>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -51,15 +52,41 @@ pub(in crate::record) struct ObservedTerminated {
     pub(in crate::record) exit_code: i64,
     #[serde(default)]
     pub(in crate::record) reason: String,
-    #[serde(default)]
-    pub(in crate::record) started_at: Option<Timestamp>,
-    #[serde(default)]
-    pub(in crate::record) finished_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(in crate::record) started_at: Option<Seconds>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(in crate::record) finished_at: Option<Seconds>,
 }
 
 impl ObservedTerminated {
     /// Says whether the container runtime did not even start it.
     pub(in crate::record) fn has_never_run(&self) -> bool {
         ["StartError", "ContainerCannotRun"].contains(&self.reason.as_str())
+    }
+}
+
+/// So many are looked through one by one.
+const FEW: usize = 16;
+
+/// The statuses of containers, by the names of these.
+pub(super) enum Statuses<'a> {
+    Few(&'a [ObservedContainerStatus]),
+    Many(BTreeMap<&'a str, &'a ObservedContainerStatus>),
+}
+
+impl<'a> Statuses<'a> {
+    pub(super) fn of(statuses: &'a [ObservedContainerStatus]) -> Self {
+        if statuses.len() <= FEW {
+            return Self::Few(statuses);
+        }
+        // The first of a name counts.
+        Self::Many(statuses.iter().rev().map(|status| (&*status.name, status)).collect())
+    }
+
+    pub(super) fn of_container(&self, name: &str) -> Option<&'a ObservedContainerStatus> {
+        match self {
+            Self::Few(statuses) => statuses.iter().find(|status| status.name == name),
+            Self::Many(statuses) => statuses.get(name).copied(),
+        }
     }
 }

@@ -127,7 +127,7 @@ fn since_when_a_pod_is_ready_or_is_not_is_remembered() {
         let other = json!({"type": "Initialized", "status": "True"});
         json!([other, {"type": "Ready", "status": status, "lastTransitionTime": "1970-01-01T00:00:07Z"}])
     };
-    let seven: Seconds = Timestamp::from_second(7).unwrap().into();
+    let seven: Seconds = Seconds::parse("1970-01-01T00:00:07Z").unwrap();
 
     assert_eq!(readiness(since("True")), Readiness::Ready(seven));
     assert_eq!(readiness(since("False")), Readiness::NotReady(seven));

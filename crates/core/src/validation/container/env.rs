@@ -1,9 +1,11 @@
 //! The environment of a container.
 
 use super::super::Violations;
+use super::super::choice::chosen;
 use super::super::member::Member;
 use super::super::references::{check_field, check_resource_field};
 use super::super::syntax::{data_key, dns_label, dns_subdomain, path_without_backsteps, variable_name};
+use crate::schema::{ENV_FROM, ENV_SOURCE};
 
 /// The fields of a Pod that can become the value of a variable.
 const FIELDS: [&str; 9] = [
@@ -30,7 +32,6 @@ pub(super) fn check(container: &Member<'_>, violations: &mut Violations) {
     }
 }
 
-/// A source that nobody knows counts too: it is one of a newer Kubernetes.
 fn check_source(variable: &Member<'_>, source: &Member<'_>, violations: &mut Violations) {
     if let Some(field) = source.child("fieldRef") {
         check_field(&field, &FIELDS, violations);
@@ -50,7 +51,8 @@ fn check_source(variable: &Member<'_>, source: &Member<'_>, violations: &mut Vio
         file.check_required("path", path_without_backsteps, violations);
         file.check_required("key", variable_name, violations);
     }
-    match source.keys().count() {
+    let Some(chosen) = chosen(source, ENV_SOURCE, violations) else { return };
+    match chosen.len() {
         0 => violations.add(
             source.path(),
             "must specify one of fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef and fileKeyRef",
@@ -71,7 +73,8 @@ fn check_all(source: &Member<'_>, violations: &mut Violations) {
             reference.check_required("name", object_name_or_its_beginning, violations);
         }
     }
-    match source.keys().filter(|key| *key != "prefix").count() {
+    let Some(chosen) = chosen(source, ENV_FROM, violations) else { return };
+    match chosen.len() {
         0 => violations.add(source.path(), "must specify one of configMapRef and secretRef"),
         1 => {}
         _ => violations.add(source.path(), "may not have more than one source"),

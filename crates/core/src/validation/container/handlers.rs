@@ -1,13 +1,14 @@
 //! What a probe or a hook does.
 
 use super::super::Violations;
+use super::super::choice::chosen;
 use super::super::member::{Member, REQUIRED};
 use super::super::syntax::{header_name, port, port_number};
+use crate::schema::Field;
 
-/// Adds what is wrong with the one handler. A member that is not among `others` is a handler, even one that nobody
-/// knows: it is one of a newer Kubernetes.
-pub(super) fn check(holder: &Member<'_>, others: &[&str], violations: &mut Violations) {
-    let handlers: Vec<&str> = holder.keys().filter(|key| !others.contains(key)).collect();
+/// Adds what is wrong with the one handler.
+pub(super) fn check(holder: &Member<'_>, fields: &[Field], violations: &mut Violations) {
+    let Some(handlers) = chosen(holder, fields, violations) else { return };
     match handlers.as_slice() {
         [] => violations.add(holder.path(), "is required: must specify a handler"),
         [_] => {}

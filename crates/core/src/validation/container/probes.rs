@@ -3,6 +3,7 @@
 use super::super::Violations;
 use super::super::member::Member;
 use super::handlers;
+use crate::schema::PROBE;
 
 const PROBES: [&str; 3] = ["livenessProbe", "readinessProbe", "startupProbe"];
 const NUMBERS: [&str; 5] =
@@ -25,7 +26,7 @@ pub(super) fn forbid(container: &Member<'_>, violations: &mut Violations) {
 }
 
 fn check_probe(probe: &Member<'_>, name: &str, violations: &mut Violations) {
-    handlers::check(probe, &[NUMBERS.as_slice(), &[GRACE_PERIOD]].concat(), violations);
+    handlers::check(probe, PROBE, violations);
     for number in NUMBERS {
         probe.check_not_negative(number, violations);
     }

@@ -1,7 +1,7 @@
 //! The resources of a container.
 
 use super::super::Violations;
-use super::super::member::Member;
+use super::super::member::{Member, duplicate};
 use super::super::syntax::{dns_label, qualified_name};
 use crate::quantity::Quantity;
 use std::cmp::Ordering;
@@ -86,13 +86,17 @@ fn check_request(name: &str, request: &Quantity, limit: Option<&Quantity>) -> Re
 
 /// Which claims there are is the Pod's to say.
 fn check_claims(resources: &Member<'_>, violations: &mut Violations) {
-    let mut claims = BTreeSet::new();
+    let mut claims: BTreeMap<&str, BTreeSet<Option<&str>>> = BTreeMap::new();
     for claim in resources.list("claims") {
         let Some(name) = claim.required("name", violations) else { continue };
         claim.check("request", dns_label, violations);
-        if !claims.insert((name, claim.text("request"))) {
-            violations.add(claim.path(), super::super::member::duplicate(name));
+        // Without a request all of the claim is meant.
+        let request = claim.text("request");
+        let taken = claims.entry(name).or_default();
+        if taken.contains(&None) || taken.contains(&request) || request.is_none() && !taken.is_empty() {
+            violations.add(claim.path(), duplicate(name));
         }
+        taken.insert(request);
     }
 }
 

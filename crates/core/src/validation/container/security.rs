@@ -17,7 +17,7 @@ pub(super) fn check(container: &Member<'_>, violations: &mut Violations) {
         context.check_range(id, &(0..=i64::from(i32::MAX)), violations);
     }
     // Unmasked needs a Pod with hostUsers: false, and there may be such.
-    context.check_one_of("procMount", &["Default", "Unmasked"], violations);
+    context.check_written_one_of("procMount", &["Default", "Unmasked"], violations);
     check_escalation(&context, violations);
     if let Some(profile) = context.child("seccompProfile") {
         check_profile(&profile, violations);

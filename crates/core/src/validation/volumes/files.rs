@@ -1,10 +1,12 @@
 //! Files that are made of ConfigMaps, Secrets and fields of the Pod.
 
 use super::super::Violations;
+use super::super::choice::chosen;
 use super::super::member::Member;
 use super::super::references::{check_field, check_named_resource_field};
 use super::super::syntax::projected_path;
 use super::require;
+use crate::schema::DOWNWARD_FILE;
 use std::ops::RangeInclusive;
 
 /// The modes that a file can have.
@@ -42,7 +44,8 @@ fn check_content(item: &Member<'_>, violations: &mut Violations) {
     if let Some(field) = item.child("resourceFieldRef") {
         check_named_resource_field(&field, violations);
     }
-    match item.keys().filter(|key| !["path", "mode", "user"].contains(key)).count() {
+    let Some(chosen) = chosen(item, DOWNWARD_FILE, violations) else { return };
+    match chosen.len() {
         0 => violations.add(item.path(), "is required: one of fieldRef and resourceFieldRef"),
         1 => {}
         _ => violations.add(item.path(), "fieldRef and resourceFieldRef are mutually exclusive"),

@@ -1,26 +1,27 @@
 //! Several sources in one volume.
 
 use super::super::Violations;
+use super::super::choice::chosen;
 use super::super::member::Member;
 use super::super::syntax::{dns_subdomain, projected_path};
 use super::files::{self, MODES};
 use super::require;
+use crate::schema::PROJECTION;
 use std::collections::BTreeSet;
 
-const SOURCES: [&str; 6] =
-    ["secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate"];
 /// How long a token may be valid, in seconds: from ten minutes on.
 const EXPIRATIONS: std::ops::RangeInclusive<i64> = 600..=(1 << 32);
 
-/// Adds what is wrong with a projected volume. A source that nobody knows may be anything.
+/// Adds what is wrong with a projected volume.
 pub(super) fn check(volume: &Member<'_>, violations: &mut Violations) {
     volume.check_range("defaultMode", &MODES, violations);
     let mut paths = BTreeSet::new();
     for source in volume.list("sources") {
-        if SOURCES.iter().filter(|name| source.has(name)).count() > 1 {
+        let chosen = chosen(&source, PROJECTION, violations).unwrap_or_default();
+        if chosen.len() > 1 {
             violations.add(source.path(), "may not specify more than 1 volume type per source");
         }
-        for name in SOURCES {
+        for name in chosen {
             if let Some(part) = source.child(name) {
                 check_source(name, &part, violations);
                 take_paths(name, &part, &mut paths, violations);

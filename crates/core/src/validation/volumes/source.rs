@@ -1,10 +1,12 @@
 //! Where a volume comes from.
 
 use super::super::Violations;
+use super::super::choice::chosen;
 use super::super::member::Member;
 use super::super::syntax::{descending_path, dns_label, dns_subdomain, path_without_backsteps};
 use super::{claim, files, iscsi, projected, require};
 use crate::quantity::Quantity;
+use crate::schema::VOLUME;
 
 /// The sources that this build knows, in the order in which Kubernetes looks at them, and the members that each needs.
 const SOURCES: [(&str, &[&str]); 30] = [
@@ -42,21 +44,14 @@ const SOURCES: [(&str, &[&str]); 30] = [
 
 const HOST_PATH_TYPES: [&str; 7] =
     ["DirectoryOrCreate", "Directory", "FileOrCreate", "File", "Socket", "CharDevice", "BlockDevice"];
+/// The longest name of a tenant of Quobyte.
+const LONGEST_TENANT: usize = 64;
 /// The longest name of a CSI driver.
 const LONGEST_DRIVER: usize = 63;
 
-/// Returns the members of a volume that are there, besides its name.
-pub(super) fn sources<'a>(volume: &Member<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
-    let keys: Vec<&str> = volume.keys().filter(|key| *key != "name").collect();
-    keys.into_iter()
-}
-
-pub(super) fn is_known(source: &str) -> bool {
-    SOURCES.iter().any(|(known, _)| *known == source)
-}
-
-/// Adds what is wrong with the source of a volume. One that nobody knows may be anything.
+/// Adds what is wrong with the source of a volume.
 pub(super) fn check(volume: &Member<'_>, violations: &mut Violations) {
+    chosen(volume, VOLUME, violations);
     let mut is_another_there = false;
     for (name, required) in SOURCES {
         let Some(source) = volume.child(name) else { continue };
@@ -91,6 +86,7 @@ fn check_members(name: &str, source: &Member<'_>, volume: &Member<'_>, violation
         }
         "cinder" | "storageos" => check_storage_os_or_cinder(name, source, violations),
         "flocker" => check_flocker(source, violations),
+        "quobyte" => check_quobyte(source, violations),
         "fc" => check_fibre_channel(source, violations),
         "flexVolume" => check_flex_options(source, violations),
         "azureDisk" => check_azure_disk(source, violations),
@@ -145,6 +141,24 @@ fn check_flocker(source: &Member<'_>, violations: &mut Violations) {
     }
 }
 
+fn check_quobyte(source: &Member<'_>, violations: &mut Violations) {
+    if source.text("tenant").is_some_and(|tenant| tenant.len() > LONGEST_TENANT) {
+        violations.add(source.at("tenant"), format!("must be no more than {LONGEST_TENANT} characters"));
+    }
+    if source.text("registry").is_some_and(|registry| !registry.split(',').all(is_address)) {
+        violations.add(source.at("registry"), "must be HOST:PORT, or several of them separated by commas");
+    }
+}
+
+/// Says whether a text is what Go splits into a host and a port: only a host in brackets has colons.
+fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let has_none_of = |text: &str, letters: &[char]| !text.contains(letters);
+    bracketed.map_or_else(|| has_none_of(host, &[':', '[', ']']), |host| has_none_of(host, &['[', ']']))
+        && has_none_of(port, &['[', ']'])
+}
+
 fn check_fibre_channel(source: &Member<'_>, violations: &mut Violations) {
     match (source.is_empty_list("targetWWNs"), source.is_empty_list("wwids")) {
         (true, true) => violations.add(source.at("targetWWNs"), "is required: one of targetWWNs and wwids"),
@@ -168,8 +182,8 @@ fn check_flex_options(source: &Member<'_>, violations: &mut Violations) {
 }
 
 fn check_azure_disk(source: &Member<'_>, violations: &mut Violations) {
-    source.check_one_of("cachingMode", &["None", "ReadOnly", "ReadWrite"], violations);
-    source.check_one_of("kind", &["Shared", "Dedicated", "Managed"], violations);
+    source.check_written_one_of("cachingMode", &["None", "ReadOnly", "ReadWrite"], violations);
+    source.check_written_one_of("kind", &["Shared", "Dedicated", "Managed"], violations);
     // As in Kubernetes: a disk that says nothing else is Shared.
     let beginning = match source.text("kind") {
         Some("Managed") => "/subscriptions/",

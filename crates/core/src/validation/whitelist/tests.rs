@@ -50,6 +50,20 @@ fn without_an_expression_for_the_set_the_setting_decides() {
 }
 
 #[test]
+fn the_names_of_members_count_in_any_case() {
+    let rules = r#"{"Rules": [{
+        "SELECTOR": {"matchlabels": {"team": "obs"}, "MatchExpressions": [{"Key": "team", "Operator": "Exists"}]},
+        "AllowedAnnotationKeyExprs": ["^oom-score$"]
+    }]}"#;
+
+    assert_eq!(refused(Some(rules), WithoutRule::Refuse, &set(&["oom-score"])), [""; 0]);
+    assert_eq!(
+        refused(Some(&rules.replace("\"team\": ", "\"Team\": ")), WithoutRule::Refuse, &set(&["oom-score"])),
+        [NO_RULE]
+    );
+}
+
+#[test]
 fn every_key_has_to_match_an_expression_even_where_the_setting_allows() {
     let rules =
         r#"{"rules": [{"allowedAnnotationKeyExprs": ["^oom-score$"]}, {"allowedAnnotationKeyExprs": ["^x/"]}]}"#;

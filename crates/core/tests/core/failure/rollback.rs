@@ -258,3 +258,32 @@ fn pods_in_which_the_image_works_return_as_far_at_a_time_as_the_budget_allows() 
 
     assert_eq!((world.with_image("agent:v1"), world.ready()), (9, 9));
 }
+
+#[test]
+fn a_definition_that_the_cluster_does_not_allow_any_more_is_not_returned_to() {
+    let returned_to = |allowed: &str, is_plain_known: bool| {
+        let mut world = World::new(2, &strategy("Rollback", 1, 1));
+        world.allow("^mine/");
+        if !is_plain_known {
+            world.forget("agent:v1");
+        }
+        world.write(|spec| spec["patchPodMetadata"] = json!([{"annotations": {"mine/x": "1"}}]));
+        let annotated = world.canonical().revision.as_deref().map(str::to_owned);
+        world.run(4);
+        world.write(|spec| {
+            spec["patchPodMetadata"] = json!([]);
+            spec["containers"][0]["image"] = json!("agent:bad");
+        });
+        world.allow(allowed);
+        world.run(2);
+        world.wait(DEADLINE);
+        world.run(6);
+        let revision = world.status().failure.unwrap().rollback_revision;
+        (revision.map(|revision| Some(revision) == annotated), world.reason("Progressing"), world.image(0))
+    };
+    let (back, bad) = (("RolledBack".to_owned(), "agent:v1".to_owned()), ("Halted".to_owned(), "agent:bad".to_owned()));
+
+    assert_eq!(returned_to("^mine/", true), (Some(true), back.0.clone(), back.1.clone()));
+    assert_eq!(returned_to("^good/", true), (Some(false), back.0, back.1));
+    assert_eq!(returned_to("^good/", false), (None, bad.0, bad.1));
+}

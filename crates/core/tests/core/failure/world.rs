@@ -12,6 +12,7 @@ use sidecarset_core::record::PodRecord;
 use sidecarset_core::revision::Revision;
 use sidecarset_core::rollout::{self, Hold, Plan, Upgrade};
 use sidecarset_core::status;
+use sidecarset_core::validation::{Permissions, Whitelist, WithoutRule};
 use std::sync::Arc;
 
 /// How long a Pod may take in this world, in seconds.
@@ -31,6 +32,8 @@ pub struct World {
     clock: i64,
     /// Whether a status that is written arrives.
     pub is_status_lost: bool,
+    /// The annotations that the cluster allows: those that match this.
+    allowed: Option<String>,
 }
 
 impl World {
@@ -45,6 +48,7 @@ impl World {
             pods: Vec::new(),
             clock: 0,
             is_status_lost: false,
+            allowed: None,
         };
         world.write(|_| ());
         let canonical = world.canonical();
@@ -77,10 +81,20 @@ impl World {
     /// Forgets everything that is not in the cluster.
     pub fn restart(&mut self) {
         self.catalog = Catalog::default();
+        if let Some(expression) = &self.allowed {
+            let text = json!({"rules": [{"allowedAnnotationKeyExprs": [expression]}]}).to_string();
+            self.catalog.permit(Permissions::new(Whitelist::read(Some(&text)), WithoutRule::Refuse));
+        }
         for revision in &self.revisions {
             self.catalog.put_revision(Revision::read(&serde_json::from_value(revision.clone()).unwrap()).unwrap());
         }
         self.catalog.put_set(&self.object());
+    }
+
+    /// Lets the cluster allow the annotations that match an expression, and no others.
+    pub fn allow(&mut self, expression: &str) {
+        self.allowed = Some(expression.to_owned());
+        self.restart();
     }
 
     /// Removes the revision of an image.

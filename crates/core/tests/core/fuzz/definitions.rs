@@ -37,7 +37,8 @@ fn valid_set_holds(set: &SidecarSet, canonical: &CanonicalSet, catalog: &Catalog
     let filled = SidecarSet { spec: defaulted(&set.spec), ..set.clone() };
     assert_eq!(normalize(&filled).as_ref(), Ok(canonical));
     let mut violations = Violations::default();
-    let writing = Writing { set, canonical, old: Some(set) };
+    let spec = defaulted(&set.spec);
+    let writing = Writing { set, spec: &spec, canonical, old: Some(set) };
     writing.check(catalog, &mut violations);
     assert!(warnings(writing, catalog).iter().all(|warning| !warning.is_empty()));
     // The API server makes a name up after it has asked us: a set without one is never in force.

@@ -12,7 +12,7 @@ use sidecarset_core::catalog::Catalog;
 use sidecarset_core::expression::{Expression, Resource};
 use sidecarset_core::normalize::ContainerNames;
 use sidecarset_core::quantity::{Format, Quantity};
-use sidecarset_core::registration::{Asked, FailurePolicy, register};
+use sidecarset_core::registration::{FailurePolicy, Interests, register};
 use sidecarset_core::selection::Selector;
 use sidecarset_core::validation::{Violations, Whitelist, WithoutRule};
 use std::collections::BTreeMap;
@@ -70,11 +70,10 @@ fn selector_holds(source: &Value) {
     let mut catalog = Catalog::default();
     let set = sidecar_set().spec("selector", serde_json::to_value(&source).unwrap()).source();
     let entry = catalog.put_set(&serde_json::from_value(set).unwrap());
-    let registration = register(entry.interest().as_ref(), catalog.surroundings(FailurePolicy::Fail));
-    for asked in [registration.fail, registration.ignore] {
-        let Asked::Where(conditions) = asked else { continue };
-        assert!(conditions.iter().all(|condition| condition.expression.len() < LONGEST_CONDITION));
-    }
+    let interests = Interests { stored: entry.interest().into_iter().collect(), ..Interests::default() };
+    let registration = register(&interests, catalog.surroundings(FailurePolicy::Fail));
+    let mut conditions = registration.webhooks.iter().filter_map(|webhook| webhook.condition.as_ref());
+    assert!(conditions.all(|condition| condition.len() < LONGEST_CONDITION));
     let selected = catalog.select(&labels, None);
     assert_eq!(!selected.sets.is_empty(), !selector.is_empty() && selector.matches(&labels));
 }

@@ -58,10 +58,20 @@ fn a_pod_that_does_not_say_which_container_is_at_work_waits_for_a_new_pod() {
 
 #[test]
 fn the_pairs_of_other_sets_stay_as_they_are() {
+    let working = r#"{"a":"main","envoy":"envoy-1"}"#;
+    let mut pod = HotPod::new("a", &set("envoy:v1")).annotated(WORKING, working);
+
+    upgrade(&mut pod, &set("envoy:v2"));
+
+    assert_eq!(pod.annotation(WORKING), r#"{"a":"main","envoy":"envoy-2"}"#);
+}
+
+#[test]
+fn a_pair_of_which_the_pod_has_no_container_is_forgotten() {
     let working = r#"{"a":"a-2","envoy":"envoy-1"}"#;
     let mut pod = HotPod::new("a", &set("envoy:v1")).annotated(WORKING, working);
 
     upgrade(&mut pod, &set("envoy:v2"));
 
-    assert_eq!(pod.annotation(WORKING), r#"{"a":"a-2","envoy":"envoy-2"}"#);
+    assert_eq!(pod.annotation(WORKING), r#"{"envoy":"envoy-2"}"#);
 }

@@ -127,7 +127,7 @@ impl World {
 
     fn round(&mut self, taken: u8) -> Result<Plan, TestCaseError> {
         let plan = self.plan();
-        for (at, step) in plan.flips.iter().chain(&plan.upgrades).enumerate() {
+        for (at, step) in plan.steps().enumerate() {
             if taken >> (at % 8) & 1 == 1 {
                 self.write(step)?;
             }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sidecarset_core::normalize::CanonicalSet;
 use sidecarset_core::record::PodRecord;
 use sidecarset_core::rollout::{self, Hold, Plan};
+use sidecarset_core::selection::Labels as _;
 
 const KEYS: [&str; 3] = ["zone", "tier", "ordinal"];
 
@@ -126,7 +127,7 @@ proptest! {
             let terms = weights["weightPriority"].as_array().unwrap().iter();
             let matches = |term: &&Value| {
                 let mut wanted = term["matchSelector"]["matchLabels"].as_object().unwrap().iter();
-                wanted.all(|(key, value)| pod.labels.get(key).is_some_and(|is| value == &**is))
+                wanted.all(|(key, value)| pod.labels.value(key).is_some_and(|is| *value == is))
             };
             terms.filter(matches).map(|term| term["weight"].as_i64().unwrap()).sum()
         };

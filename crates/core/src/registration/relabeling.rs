@@ -1,0 +1,80 @@
+//! Namespaces whose labels are being written.
+
+use super::{Interest, Surroundings};
+use crate::catalog::NamespaceLabels;
+use crate::selection::NamespaceFacts;
+use std::sync::Arc;
+
+/// A namespace whose labels are being written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relabeling {
+    /// Its name.
+    pub namespace: Arc<str>,
+    /// Its labels as they are.
+    pub before: NamespaceLabels,
+    /// Its labels as they are going to be.
+    pub after: NamespaceLabels,
+}
+
+impl Relabeling {
+    /// Says whether the namespace is going to be one of those of an interest, and is none of them yet.
+    // The API server learns of the labels of a namespace a little later than it answers whoever writes them.
+    #[must_use]
+    pub fn adds_to(&self, interest: &Interest, around: Surroundings<'_>) -> bool {
+        let is_in = |labels| {
+            let facts = NamespaceFacts { name: Some(&self.namespace), labels: Some(labels), matched: None };
+            interest.namespaces.contain(facts) == Some(true)
+        };
+        let is_reserved = around.reserved.contains_key(&self.namespace);
+        interest.namespaces.need_labels() && !is_reserved && is_in(&self.after) && !is_in(&self.before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Catalog, Entry};
+    use crate::registration::FailurePolicy;
+    use serde_json::{Value, json};
+
+    fn interest(namespaces: &Value) -> Interest {
+        let set = json!({
+            "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": "s"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "web"}}, "namespaceSelector": namespaces,
+                "containers": [{"name": "a", "image": "i"}],
+            },
+        });
+        Entry::new(&serde_json::from_value(set).unwrap()).interest().unwrap()
+    }
+
+    fn of_team(team: &str) -> Interest {
+        interest(&json!({"matchLabels": {"team": team}}))
+    }
+
+    /// Whether a namespace of this name that changes from one team to another is new to an interest.
+    fn adds(namespace: &str, [before, after]: [&str; 2], interest: &Interest) -> bool {
+        let catalog = Catalog::reserving(["kube-system"]).without_operator("own");
+        let labels = |team: &str| {
+            let labels = [("team", team), ("kubernetes.io/metadata.name", namespace)];
+            labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+        };
+        let relabeling = Relabeling { namespace: namespace.into(), before: labels(before), after: labels(after) };
+        relabeling.adds_to(interest, catalog.surroundings(FailurePolicy::Fail))
+    }
+
+    #[test]
+    fn only_namespaces_that_come_to_a_set_are_new_to_it() {
+        assert!(adds("shop", ["blue", "red"], &of_team("red")));
+        assert!(!adds("shop", ["red", "blue"], &of_team("red")));
+        assert!(!adds("shop", ["red", "red"], &of_team("red")));
+        let named = interest(&json!({"matchLabels": {"kubernetes.io/metadata.name": "shop"}}));
+        assert!(!adds("shop", ["blue", "red"], &named));
+    }
+
+    #[test]
+    fn a_reserved_namespace_comes_to_no_set_by_its_labels() {
+        assert!(!adds("kube-system", ["blue", "red"], &of_team("red")));
+        assert!(!adds("own", ["blue", "red"], &of_team("red")));
+    }
+}
