@@ -12,7 +12,7 @@ import (
 	"helm.sh/helm/v4/pkg/action"
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/loader"
-	release "helm.sh/helm/v4/pkg/release/v1"
+	helm "helm.sh/helm/v4/pkg/release/v1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -33,6 +33,27 @@ type values = map[string]any
 // manifest is what the chart is with these values: the text that Helm would apply.
 func manifest(t *testing.T, set values) (string, error) {
 	t.Helper()
+	return manifestFor(t, oldest, set)
+}
+
+// oldest is the oldest Kubernetes that is supported.
+const oldest = "v1.34.0"
+
+func manifestFor(t *testing.T, kubernetes string, set values) (string, error) {
+	t.Helper()
+	made, err := installed(t, release{namespace: namespace, kubernetes: kubernetes}, set)
+	if err != nil {
+		return "", err
+	}
+	return made.Manifest, nil
+}
+
+// release is where the chart is installed.
+type release struct{ namespace, kubernetes string }
+
+// installed is what Helm would make of the chart with these values.
+func installed(t *testing.T, where release, set values) (*helm.Release, error) {
+	t.Helper()
 	chart, err := loader.Load(chartFolder)
 	if err != nil {
 		t.Fatal(err)
@@ -40,19 +61,18 @@ func manifest(t *testing.T, set values) (string, error) {
 	install := action.NewInstall(action.NewConfiguration())
 	install.DryRunStrategy = action.DryRunClient
 	install.ReleaseName = "sidecarset"
-	install.Namespace = namespace
-	install.KubeVersion = oldest(t)
+	install.Namespace = where.namespace
+	install.KubeVersion = parsed(t, where.kubernetes)
 	made, err := install.RunWithContext(context.Background(), chart, set)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return made.(*release.Release).Manifest, nil
+	return made.(*helm.Release), nil
 }
 
-// oldest is the oldest Kubernetes that is supported.
-func oldest(t *testing.T) *common.KubeVersion {
+func parsed(t *testing.T, kubernetes string) *common.KubeVersion {
 	t.Helper()
-	version, err := common.ParseKubeVersion("v1.34.0")
+	version, err := common.ParseKubeVersion(kubernetes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,16 +141,22 @@ func scheme(t *testing.T) *runtime.Scheme {
 // only is the one object of type T among these.
 func only[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 	t.Helper()
+	found := all[T](objects)
+	if len(found) != 1 {
+		t.Fatalf("there are %d of %T", len(found), *new(T))
+	}
+	return found[0]
+}
+
+// all are the objects of type T among these.
+func all[T runtime.Object](objects []runtime.Object) []T {
 	var found []T
 	for _, object := range objects {
 		if typed, is := object.(T); is {
 			found = append(found, typed)
 		}
 	}
-	if len(found) != 1 {
-		t.Fatalf("there are %d of %T", len(found), *new(T))
-	}
-	return found[0]
+	return found
 }
 
 func read(t *testing.T, path string) string {
@@ -146,7 +172,7 @@ func TestStrictLintFindsNothing(t *testing.T) {
 	lint := action.NewLint()
 	lint.Strict = true
 	lint.Namespace = namespace
-	lint.KubeVersion = oldest(t)
+	lint.KubeVersion = parsed(t, oldest)
 
 	found := lint.Run([]string{chartFolder}, values{})
 

@@ -52,7 +52,7 @@ func TestThePlainManifestIsTheChartWithItsDefaults(t *testing.T) {
 	plain = strings.ReplaceAll(plain, "\n\n---\n", "\n---\n")
 
 	compare(t, "../../deploy/operator.yaml", plain)
-	if len(parse(t, plain)) != 10 {
+	if len(parse(t, plain)) != 11 {
 		t.Errorf("there are %d objects", len(parse(t, plain)))
 	}
 }

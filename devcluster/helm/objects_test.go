@@ -39,10 +39,12 @@ func nameOf(object runtime.Object) string {
 
 // everything switches on all that is off by default.
 var everything = values{
-	"certManager":          values{"enabled": true},
-	"clientAuthentication": values{"configMap": "api-server-ca", "names": []any{"kube-apiserver"}},
-	"image":                values{"repository": "example.com/sidecarset", "digest": "sha256:" + strings.Repeat("0a", 32)},
-	"imagePullSecrets":     []any{values{"name": "registry"}},
+	"certManager": values{"enabled": true},
+	"clientAuthentication": values{
+		"configMap": "api-server-ca", "names": []any{"kube-apiserver"}, "tokenSecret": "api-server-token",
+	},
+	"image":            values{"repository": "example.com/sidecarset", "digest": "sha256:" + strings.Repeat("0a", 32)},
+	"imagePullSecrets": []any{values{"name": "registry"}},
 	"networkPolicy": values{
 		"reviewsFrom": []any{values{"ipBlock": values{"cidr": "10.0.0.0/24"}}},
 		"scrapesFrom": []any{values{"namespaceSelector": values{"matchLabels": values{"team": "monitoring"}}}},
@@ -50,15 +52,28 @@ var everything = values{
 	},
 	"operator": values{
 		"failurePolicy": "Ignore", "allowPodMetadataPatches": true, "logFilter": "debug",
-		"extraArguments": []any{"--webhook-bind=0.0.0.0:9443"},
+		"extraArguments": []any{"--certificate-lifetime=24h"},
+		"extraEnv":       []any{values{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}},
 	},
-	"monitoring":                monitored["monitoring"],
-	"nodeSelector":              values{"kubernetes.io/os": "linux"},
+	"monitoring":            monitored["monitoring"],
+	"commonLabels":          values{"cost-centre": "1"},
+	"nodeSelector":          values{"pool": "system"},
+	"deploymentAnnotations": values{"example.com/note": "hello"},
+	"strategy":              values{"type": "RollingUpdate", "rollingUpdate": values{"maxSurge": "100%", "maxUnavailable": 0}},
+	"dnsPolicy":             "None",
+	"dnsConfig":             values{"nameservers": []any{"fd00::a"}},
+	"extraVolumes":          []any{values{"name": "trust", "configMap": values{"name": "trust"}}},
+	"extraVolumeMounts":     []any{values{"name": "trust", "mountPath": "/etc/ssl/certs"}},
+	"webhook": values{
+		"port": 10250, "annotations": values{"example.com/note": "hello"}, "labels": values{"a": "b"},
+		"service": values{"ipFamilyPolicy": "PreferDualStack", "ipFamilies": []any{"IPv6"}, "annotations": values{"a": "b"}},
+	},
+	"health":                    values{"port": 8082},
 	"tolerations":               []any{values{"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}},
 	"affinity":                  values{"nodeAffinity": values{}},
 	"podLabels":                 values{"team": "platform"},
 	"podAnnotations":            values{"example.com/note": "hello"},
-	"serviceAccount":            values{"annotations": values{"example.com/role": "none"}},
+	"serviceAccount":            values{"name": "operator", "annotations": values{"example.com/role": "none"}},
 	"topologySpreadConstraints": []any{},
 }
 
@@ -70,6 +85,7 @@ func TestWhatIsInstalledByDefault(t *testing.T) {
 		"Deployment sidecarset-operator",
 		"NetworkPolicy sidecarset-operator",
 		"PodDisruptionBudget sidecarset-operator",
+		"ResourceQuota sidecarset-operator",
 		"Role sidecarset-operator",
 		"RoleBinding sidecarset-operator",
 		"Service sidecarset-webhook",
@@ -90,6 +106,7 @@ func TestWhatIsInstalledBeyondThatWithEverythingSwitchedOn(t *testing.T) {
 		"Issuer sidecarset-webhook",
 		"PrometheusRule sidecarset-operator",
 		"Service sidecarset-operator-metrics",
+		"ServiceAccount operator",
 		"ServiceMonitor sidecarset-operator",
 	}
 	normal := kinds(objects(t, values{}))
@@ -204,21 +221,85 @@ func TestADigestCountsInsteadOfTheTag(t *testing.T) {
 	}
 }
 
-func TestWithCertManagerTheOperatorOnlyReadsItsSecret(t *testing.T) {
-	all := objects(t, values{"certManager": values{"enabled": true}})
-
+// aboutSecrets is what the operator may do with Secrets.
+func aboutSecrets(t *testing.T, set values) []rbac.PolicyRule {
+	t.Helper()
 	var about []rbac.PolicyRule
-	for _, rule := range only[*rbac.Role](t, all).Rules {
+	for _, rule := range only[*rbac.Role](t, objects(t, set)).Rules {
 		if slices.Contains(rule.Resources, "secrets") {
 			about = append(about, rule)
 		}
 	}
-	want := []rbac.PolicyRule{{
+	return about
+}
+
+func TestTheOperatorMayWriteOneSecretAndNoOther(t *testing.T) {
+	own := rbac.PolicyRule{
+		APIGroups: []string{""}, Resources: []string{"secrets"},
+		Verbs:         []string{"get", "list", "watch", "create", "patch", "update"},
+		ResourceNames: []string{"sidecarset-webhook-certificate"},
+	}
+	ofCertManager := rbac.PolicyRule{
 		APIGroups: []string{""}, Resources: []string{"secrets"},
 		Verbs: []string{"get", "list", "watch"}, ResourceNames: []string{"sidecarset-webhook-tls"},
-	}}
-	if !reflect.DeepEqual(about, want) {
-		t.Errorf("it may %v", about)
+	}
+
+	if found := aboutSecrets(t, values{}); !reflect.DeepEqual(found, []rbac.PolicyRule{own}) {
+		t.Errorf("it may %v", found)
+	}
+	found := aboutSecrets(t, values{"certManager": values{"enabled": true}})
+	if !reflect.DeepEqual(found, []rbac.PolicyRule{own, ofCertManager}) {
+		t.Errorf("with cert-manager it may %v", found)
+	}
+}
+
+func TestWhatAPIServersShowIsWhereTheOperatorLooksForIt(t *testing.T) {
+	for _, example := range []struct {
+		set       values
+		arguments []string
+		mounts    []string
+	}{
+		{values{}, nil, nil},
+		{
+			values{"configMap": "authorities", "names": []any{"a", "b"}},
+			[]string{"--client-ca-file=/etc/sidecarset/client-ca/ca.crt", "--client-name=a", "--client-name=b"},
+			[]string{"/etc/sidecarset/client-ca authorities"},
+		},
+		{
+			values{"tokenSecret": "tokens", "tokenKey": "all"},
+			[]string{"--client-token-file=/etc/sidecarset/client-token/all"},
+			[]string{"/etc/sidecarset/client-token tokens"},
+		},
+		{
+			values{"configMap": "authorities", "tokenSecret": "tokens"},
+			[]string{"--client-ca-file=/etc/sidecarset/client-ca/ca.crt", "--client-token-file=/etc/sidecarset/client-token/token"},
+			[]string{"/etc/sidecarset/client-ca authorities", "/etc/sidecarset/client-token tokens"},
+		},
+	} {
+		pod := only[*apps.Deployment](t, objects(t, values{"clientAuthentication": example.set})).Spec.Template.Spec
+
+		var arguments, mounts []string
+		for _, argument := range pod.Containers[0].Args {
+			if strings.HasPrefix(argument, "--client-") {
+				arguments = append(arguments, argument)
+			}
+		}
+		for at, mount := range pod.Containers[0].VolumeMounts {
+			source := pod.Volumes[at].VolumeSource
+			if pod.Volumes[at].Name != mount.Name {
+				t.Errorf("%s is mounted where %s is expected", mount.Name, pod.Volumes[at].Name)
+			}
+			name := ""
+			if source.ConfigMap != nil {
+				name = source.ConfigMap.Name
+			} else if source.Secret != nil {
+				name = source.Secret.SecretName
+			}
+			mounts = append(mounts, mount.MountPath+" "+name)
+		}
+		if !slices.Equal(arguments, example.arguments) || !slices.Equal(mounts, example.mounts) {
+			t.Errorf("%v: %q, %q", example.set, arguments, mounts)
+		}
 	}
 }
 
