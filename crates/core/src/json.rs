@@ -279,10 +279,7 @@ impl<'a> Json<'a> {
         let text = self.document.text.as_bytes();
         match Kind::at(text, self.start) {
             Kind::List | Kind::Object => self.document.end(self.end),
-            Kind::Text => scan::last_quote(text, self.start).0 + 1,
-            Kind::Number => scan::number_end(text, self.start),
-            Kind::Null | Kind::True => self.start + 4,
-            Kind::False => self.start + 5,
+            kind => kind.end_of_scalar(text, self.start),
         }
     }
 
@@ -311,6 +308,17 @@ impl Kind {
             Some(_) | None => Self::Number,
         }
     }
+
+    /// Returns where a value of this kind ends that begins at a place and is neither a list nor an object.
+    #[inline]
+    fn end_of_scalar(self, text: &[u8], start: u32) -> u32 {
+        match self {
+            Self::Text => scan::last_quote(text, start).0 + 1,
+            Self::Number => scan::number_end(text, start),
+            Self::False => start + 5,
+            Self::Null | Self::True | Self::List | Self::Object => start + 4,
+        }
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -323,6 +331,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the name of a member, and passes it and what is between it and the member.
+    #[inline]
     fn name(&mut self) -> Text<'a> {
         let name = Text::at(self.document, self.text, self.at);
         let colon = scan::past_space(self.text, name.end + 1);
@@ -331,11 +340,16 @@ impl<'a> Walk<'a> {
     }
 
     /// Passes a value, and what is between it and the next one.
+    #[inline]
     fn pass(&mut self) {
-        let after = self.value().after();
-        if matches!(self.text.get(self.at as usize), Some(b'[' | b'{')) {
-            self.end = self.document.beyond(self.end);
-        }
+        let after = match Kind::at(self.text, self.at) {
+            Kind::List | Kind::Object => {
+                let end;
+                (end, self.end) = self.document.beyond(self.end);
+                end
+            }
+            kind => kind.end_of_scalar(self.text, self.at),
+        };
         let comma = scan::past_space(self.text, after);
         self.at = if comma < self.until { scan::past_space(self.text, comma + 1) } else { comma };
     }
@@ -346,19 +360,20 @@ impl Document<'_> {
         self.ends.get(place as usize).copied().unwrap_or(1)
     }
 
-    /// Returns where the end of the first list or object is noted that begins behind the end of this one.
-    fn beyond(&self, place: u32) -> u32 {
-        let end = self.end(place);
-        let rest = self.ends.get(place as usize + 1..).unwrap_or_default();
-        let is_within = |next: &u32| *next < end;
+    /// Returns where a list or an object ends, and where the end of the first one is noted that begins behind it.
+    #[inline]
+    fn beyond(&self, place: u32) -> (u32, u32) {
+        let Some((end, rest)) = self.ends.get(place as usize..).and_then(<[u32]>::split_first) else {
+            return (1, place + 1);
+        };
         // Most have little in them.
-        let mut reach = 1;
-        while rest.get(reach - 1).is_some_and(is_within) {
-            reach *= 2;
+        let mut reach = 0;
+        while rest.get(reach).is_some_and(|next| next < end) {
+            reach = 2 * reach + 1;
         }
-        let (sure, most) = (reach / 2, rest.len().min(reach));
-        let more = rest.get(sure..most).unwrap_or_default().partition_point(is_within);
-        place + 1 + u32::try_from(sure + more).unwrap_or(u32::MAX)
+        let (sure, most) = (reach.div_ceil(2), rest.len().min(reach));
+        let more = rest.get(sure..most).map_or(0, |rest| rest.partition_point(|next| next < end));
+        (*end, place + 1 + u32::try_from(sure + more).unwrap_or(u32::MAX))
     }
 }
 
@@ -370,8 +385,13 @@ impl<'a> Text<'a> {
     }
 
     /// Says whether it is that text.
+    #[inline]
     fn is(self, text: &str) -> bool {
-        if self.has_escapes { self.kept() == text } else { self.written() == text }
+        if self.has_escapes {
+            return self.kept() == text;
+        }
+        let (from, to) = (self.start as usize + 1, self.end as usize);
+        to - from == text.len() && self.document.text.as_bytes().get(from..to) == Some(text.as_bytes())
     }
 
     /// Returns what it means, which its document keeps if there are escapes in it.

@@ -30,89 +30,92 @@ fn read(text: &str, depth: usize) -> Option<(Vec<u32>, bool)> {
     let ends = Vec::with_capacity(text.len() / USUAL + 4);
     // The API server ends each review with a line break, and has no other control character.
     let has_controls = scan::has_controls(text.trim_ascii_end().as_bytes());
-    let mut parser = Parser { text: text.as_bytes(), has_controls, at: 0, ends, has_escapes: false, has_grown: false };
-    parser.value(depth)?;
-    parser.skip_space();
-    let is_whole = parser.at == parser.text.len();
+    let mut parser = Parser { text: text.as_bytes(), has_controls, ends, has_escapes: false, has_grown: false };
+    let end = parser.value(parser.past_space(0), depth)?;
+    let is_whole = parser.past_space(end) == text.len();
     is_whole.then_some((parser.ends, parser.has_escapes))
 }
 
+/// Each function begins at a place of the text, and returns where what it has passed ends.
 struct Parser<'a> {
     text: &'a [u8],
     // Looked for once: there is hardly ever one.
     has_controls: bool,
-    at: usize,
     ends: Vec<u32>,
     has_escapes: bool,
     has_grown: bool,
 }
 
 impl Parser<'_> {
-    fn value(&mut self, depth: usize) -> Option<()> {
-        self.skip_space();
-        match self.peek() {
-            b'"' => self.string(),
-            b'{' => self.object(depth.checked_sub(1)?),
-            b'[' => self.list(depth.checked_sub(1)?),
-            b't' => self.word(b"true"),
-            b'f' => self.word(b"false"),
-            b'n' => self.word(b"null"),
-            b'-' | b'0'..=b'9' => self.number(),
+    fn value(&mut self, at: usize, depth: usize) -> Option<usize> {
+        match self.byte(at) {
+            b'"' => self.string(at),
+            b'{' => self.object(at, depth.checked_sub(1)?),
+            b'[' => self.list(at, depth.checked_sub(1)?),
+            b't' => self.word(at, b"true"),
+            b'f' => self.word(at, b"false"),
+            b'n' => self.word(at, b"null"),
+            b'-' | b'0'..=b'9' => self.number(at),
             _ => None,
         }
     }
 
-    fn object(&mut self, depth: usize) -> Option<()> {
-        let opened = self.open();
-        if self.next_is(b'}') {
-            return self.close(opened);
+    fn object(&mut self, at: usize, depth: usize) -> Option<usize> {
+        let opened = self.open(at);
+        let mut at = self.past_space(at + 1);
+        if self.byte(at) == b'}' {
+            return self.close(opened, at);
         }
         loop {
-            self.skip_space();
-            self.string()?;
-            if !self.next_is(b':') {
+            if self.byte(at) != b'"' {
                 return None;
             }
-            self.value(depth)?;
-            if self.next_is(b',') {
-                continue;
+            at = self.string(at)?;
+            at = self.past_space(at);
+            if self.byte(at) != b':' {
+                return None;
             }
-            return if self.next_is(b'}') { self.close(opened) } else { None };
+            at = self.value(self.past_space(at + 1), depth)?;
+            at = self.past_space(at);
+            match self.byte(at) {
+                b',' => at = self.past_space(at + 1),
+                b'}' => return self.close(opened, at),
+                _ => return None,
+            }
         }
     }
 
-    fn list(&mut self, depth: usize) -> Option<()> {
-        let opened = self.open();
-        if self.next_is(b']') {
-            return self.close(opened);
+    fn list(&mut self, at: usize, depth: usize) -> Option<usize> {
+        let opened = self.open(at);
+        let mut at = self.past_space(at + 1);
+        if self.byte(at) == b']' {
+            return self.close(opened, at);
         }
         loop {
-            self.value(depth)?;
-            if self.next_is(b',') {
-                continue;
+            at = self.value(at, depth)?;
+            at = self.past_space(at);
+            match self.byte(at) {
+                b',' => at = self.past_space(at + 1),
+                b']' => return self.close(opened, at),
+                _ => return None,
             }
-            return if self.next_is(b']') { self.close(opened) } else { None };
         }
     }
 
-    fn string(&mut self) -> Option<()> {
-        if self.peek() != b'"' {
-            return None;
-        }
-        let start = self.at + 1;
-        let mut end = scan::string_until(self.text, start);
-        if self.text.get(end) != Some(&b'"') {
+    fn string(&mut self, at: usize) -> Option<usize> {
+        let mut end = scan::string_until(self.text, at + 1);
+        if self.byte(end) != b'"' {
             end = self.past_escapes(end)?;
             self.has_escapes = true;
         }
-        if self.has_controls && scan::has_controls(self.text.get(start..end)?) {
+        if self.has_controls && scan::has_controls(self.text.get(at + 1..end)?) {
             return None;
         }
-        self.at = end + 1;
-        Some(())
+        Some(end + 1)
     }
 
     /// Returns where a string ends, from its first escape on.
+    #[cold]
     fn past_escapes(&self, mut at: usize) -> Option<usize> {
         while *self.text.get(at)? == b'\\' {
             at = scan::string_until(self.text, scan::escape(self.text, at)?.1);
@@ -120,96 +123,79 @@ impl Parser<'_> {
         Some(at)
     }
 
-    fn word(&mut self, word: &[u8]) -> Option<()> {
-        let end = self.at + word.len();
-        if self.text.get(self.at..end)? != word {
-            return None;
-        }
-        self.at = end;
-        Some(())
+    fn word(&self, at: usize, word: &[u8]) -> Option<usize> {
+        let end = at + word.len();
+        (self.text.get(at..end)? == word).then_some(end)
     }
 
-    fn number(&mut self) -> Option<()> {
-        let start = self.at;
-        self.at += usize::from(self.peek() == b'-');
-        match self.peek() {
-            b'0' => self.at += 1,
-            _ => self.digits()?,
+    fn number(&self, start: usize) -> Option<usize> {
+        let mut at = start + usize::from(self.byte(start) == b'-');
+        at = if self.byte(at) == b'0' { at + 1 } else { self.digits(at)? };
+        if self.byte(at) == b'.' {
+            at = self.digits(at + 1)?;
         }
-        if self.peek() == b'.' {
-            self.at += 1;
-            self.digits()?;
-        }
-        let mut is_sure = self.at - start < LONGEST_SURE;
-        if matches!(self.peek(), b'e' | b'E') {
+        let mut is_sure = at - start < LONGEST_SURE;
+        if matches!(self.byte(at), b'e' | b'E') {
             is_sure = false;
-            self.at += 1;
-            self.at += usize::from(matches!(self.peek(), b'+' | b'-'));
-            self.digits()?;
+            at += 1;
+            at = self.digits(at + usize::from(matches!(self.byte(at), b'+' | b'-')))?;
         }
-        let number = self.text.get(start..self.at)?;
-        if !is_sure && serde_json::from_slice::<Number>(number).is_err() {
+        if !is_sure && serde_json::from_slice::<Number>(self.text.get(start..at)?).is_err() {
             return None;
         }
-        Some(())
+        Some(at)
     }
 
     /// Passes digits, of which there is at least one.
-    fn digits(&mut self) -> Option<()> {
-        let start = self.at;
-        while self.peek().is_ascii_digit() {
-            self.at += 1;
+    fn digits(&self, start: usize) -> Option<usize> {
+        let mut at = start;
+        while self.byte(at).is_ascii_digit() {
+            at += 1;
         }
-        (self.at > start).then_some(())
+        (at > start).then_some(at)
     }
 
     /// Begins a list or an object, whose end is to be noted at the place that is returned.
-    fn open(&mut self) -> usize {
+    fn open(&mut self, at: usize) -> usize {
         let opened = self.ends.len();
         if opened == self.ends.capacity() {
-            self.make_room();
+            self.make_room(at);
         }
         self.ends.push(0);
-        self.at += 1;
         opened
     }
 
     /// Makes room for as many as there are likely to come, and where these are too few, for as many as there can: the old place is kept
     /// meanwhile, so it is not to happen often.
     #[cold]
-    fn make_room(&mut self) {
-        let rest = self.text.len() - self.at;
+    fn make_room(&mut self, at: usize) {
+        let rest = self.text.len() - at;
         // Each takes two bytes at least.
         let most = rest / 2 + 1;
-        let likely = self.ends.len().saturating_mul(rest) / self.at.max(1) * 5 / 4 + 4;
+        let likely = self.ends.len().saturating_mul(rest) / at.max(1) * 5 / 4 + 4;
         let is_first = !std::mem::replace(&mut self.has_grown, true);
         self.ends.reserve_exact(if is_first { likely.min(most) } else { most });
     }
 
-    /// Ends a list or an object, whose last character was passed.
-    fn close(&mut self, opened: usize) -> Option<()> {
-        *self.ends.get_mut(opened)? = short(self.at);
-        Some(())
+    /// Ends a list or an object, whose last character is at a place.
+    fn close(&mut self, opened: usize, at: usize) -> Option<usize> {
+        *self.ends.get_mut(opened)? = short(at + 1);
+        Some(at + 1)
     }
 
-    /// Passes space, and a character if it is that one.
-    fn next_is(&mut self, wanted: u8) -> bool {
-        self.skip_space();
-        let is_next = self.peek() == wanted;
-        self.at += usize::from(is_next);
-        is_next
-    }
-
-    fn skip_space(&mut self) {
+    #[inline]
+    fn past_space(&self, mut at: usize) -> usize {
         // The API server writes none: one comparison is all that there is to it.
-        while self.peek() <= b' ' && matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
-            self.at += 1;
+        while self.byte(at) <= b' ' && matches!(self.byte(at), b' ' | b'\n' | b'\r' | b'\t') {
+            at += 1;
         }
+        at
     }
 
-    /// Returns the next byte. At the end it is one that stands nowhere in JSON.
-    fn peek(&self) -> u8 {
-        self.text.get(self.at).copied().unwrap_or(0)
+    /// Returns the byte at a place. At the end it is one that stands nowhere in JSON.
+    #[inline]
+    fn byte(&self, at: usize) -> u8 {
+        self.text.get(at).copied().unwrap_or(0)
     }
 }
 

@@ -1,37 +1,56 @@
 //! Strings of JSON, as they stand between their quotes.
 
 use memchr::memchr2;
+use wide::u8x16;
 
 /// How half a character is written that needs more than 16 bits.
 const HALF: &str = "\\ud83d";
 
-const ONES: u64 = u64::MAX / 0xff;
-const HIGH: u64 = ONES << 7;
+/// Characters up to this one have to be written as escapes.
+const HIGHEST_CONTROL: u8 = 0x1f;
 
 /// Says whether there is a control character, of which strings may have none.
 pub(super) fn has_controls(text: &[u8]) -> bool {
     // Without an end in between, which lets the compiler look at many bytes at once.
-    text.iter().fold(false, |found, byte| found | (*byte < 0x20))
+    text.iter().fold(false, |found, byte| found | (*byte <= HIGHEST_CONTROL))
 }
 
+/// How many bytes of a string are looked at here; of a longer one memchr looks at the rest, with all that the processor can do.
+const SHORT: usize = 4 * WIDTH;
+/// How many bytes are compared at once.
+const WIDTH: usize = 16;
+
 /// Returns where the first quote or backslash is, from a place on. Where there is none, it is the end.
+#[inline]
 pub(super) fn string_until(text: &[u8], at: usize) -> usize {
-    let Some(rest) = text.get(at..) else { return text.len() };
-    // Most strings are short: for these, it takes longer to begin with many bytes at once than to be done.
-    let mut passed = 0;
-    if let Some(eight) = rest.first_chunk::<8>() {
-        let word = u64::from_le_bytes(*eight);
-        let found = equal(word, b'"') | equal(word, b'\\');
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+    let mut passed = at;
+    // Most strings are short: for these, it takes longer to find out what the processor can do than to be done.
+    while let Some(chunk) = text.get(passed..).and_then(<[u8]>::first_chunk::<WIDTH>) {
+        if passed - at == SHORT {
+            break;
         }
-        passed = 8;
+        let found = quotes_and_backslashes(*chunk);
+        if found != 0 {
+            return passed + found.trailing_zeros() as usize;
+        }
+        passed += WIDTH;
     }
-    let more = rest.get(passed..).and_then(|rest| memchr2(b'"', b'\\', rest));
-    more.map_or(text.len(), |more| at + passed + more)
+    string_until_far(text, passed)
+}
+
+#[inline(never)]
+fn string_until_far(text: &[u8], at: usize) -> usize {
+    text.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)).map_or(text.len(), |more| at + more)
+}
+
+/// Returns a word with a bit for each byte that is a quote or a backslash, the lowest for the first byte.
+fn quotes_and_backslashes(chunk: [u8; WIDTH]) -> u32 {
+    let bytes = u8x16::new(chunk);
+    (bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
 }
 
 /// Returns where the next byte is that is no space, or the end.
+#[inline]
 pub(super) fn past_space(text: &[u8], mut at: u32) -> u32 {
     // The API server writes none: one comparison is all that there is to it.
     while text.get(at as usize).is_some_and(|byte| *byte <= b' ') {
@@ -42,6 +61,7 @@ pub(super) fn past_space(text: &[u8], mut at: u32) -> u32 {
 
 /// Returns where the last quote of a string is whose first one is at a place of a text that was checked, and whether there are
 /// escapes between them.
+#[inline]
 pub(super) fn last_quote(text: &[u8], start: u32) -> (u32, bool) {
     let first = string_until(text, start as usize + 1);
     let mut at = first;
@@ -67,30 +87,18 @@ fn place(at: usize) -> u32 {
 /// Returns where the first byte is that cannot stand for itself in a string, from a place on: a quote, a backslash or a
 /// control character. Where there is none, it is the end.
 pub(super) fn plain_until(text: &[u8], mut at: usize) -> usize {
-    // Eight at once: most of a Pod are strings.
-    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let found = special(u64::from_le_bytes(*eight));
+    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
+        let bytes = u8x16::new(*chunk);
+        let highest = u8x16::splat(HIGHEST_CONTROL);
+        let controls = bytes.max(highest).simd_eq(highest).to_bitmask();
+        let found = controls | quotes_and_backslashes(*chunk);
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return at + found.trailing_zeros() as usize;
         }
-        at += 8;
+        at += WIDTH;
     }
-    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    let is_special = |byte: &u8| *byte <= HIGHEST_CONTROL || matches!(byte, b'"' | b'\\');
     text.get(at..).and_then(|rest| rest.iter().position(is_special)).map_or(text.len(), |more| at + more)
-}
-
-/// Returns a word whose lowest bit that is set is in the first byte that is special. Those above it mean nothing: a
-/// difference borrows from the byte above.
-fn special(word: u64) -> u64 {
-    below(word, 0x20) | equal(word, b'"') | equal(word, b'\\')
-}
-
-fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ (ONES * u64::from(byte)), 1)
-}
-
-fn below(word: u64, limit: u64) -> u64 {
-    word.wrapping_sub(ONES * limit) & !word & HIGH
 }
 
 /// Reads an escape whose backslash is at a place. Returns the character and the place after it.
