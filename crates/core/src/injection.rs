@@ -9,6 +9,7 @@ mod hot;
 mod layout;
 mod likeness;
 mod metadata;
+mod own;
 mod patch;
 mod presence;
 mod pull_secrets;
@@ -229,7 +230,7 @@ fn add<'a>(
         return Err(Refusal::NotAllowed { set: Arc::clone(&set.name), why: Arc::clone(why) });
     }
     // Of all sets: one that selects the Pod late must not take the place of one that is there already.
-    let recipient = Recipient::new((pod, spec), sets)?;
+    let recipient = Recipient::new((pod, spec), containers, sets)?;
     // As in Kruise: before everything else, so that what reads an annotation sees what the sets make of it.
     for set in due {
         let changed = set.annotations_over(|key| edit.annotation(key))?;
@@ -257,7 +258,11 @@ static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(markers::I
 
 /// Says whether a container was injected.
 fn carries_mark(container: Json<'_>) -> bool {
-    let env = container.at("env");
+    has_mark(container.at("env"))
+}
+
+/// Says whether these are the variables of a container that was injected.
+fn has_mark(env: Json<'_>) -> bool {
     env.may_mention(&MARK)
         && env.items().any(|variable| variable.at("name").is(markers::IS_INJECTED) && variable.at("value").is("true"))
 }

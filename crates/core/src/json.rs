@@ -53,6 +53,13 @@ pub struct Json<'a> {
     end: u32,
 }
 
+/// Where a value is in a document that whoever has it knows: half as large as the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    start: u32,
+    end: u32,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Null,
@@ -147,6 +154,20 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn get(self, key: &str) -> Option<Self> {
         self.named_members().find(|(name, _)| name.is(key)).map(|(_, member)| member)
+    }
+
+    /// Returns several members of an object, found in one go; null for each that is not there.
+    #[must_use]
+    pub fn select<const COUNT: usize>(self, keys: [&str; COUNT]) -> [Self; COUNT] {
+        let (mut found, mut missing) = ([None; COUNT], COUNT);
+        let mut members = self.named_members();
+        while let Some((name, member)) = (missing > 0).then(|| members.next()).flatten() {
+            if let Some(at) = keys.iter().position(|key| name.is(key)).filter(|at| found[*at].is_none()) {
+                found[at] = Some(member);
+                missing -= 1;
+            }
+        }
+        found.map(|member| member.unwrap_or_else(Self::null))
     }
 
     /// Returns the members of an object; none where this is no object.
@@ -253,6 +274,17 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn to_map(self) -> Map<String, Value> {
         if let Value::Object(members) = self.to_value() { members } else { Map::new() }
+    }
+
+    /// Returns where this is in its document.
+    pub(crate) fn place(self) -> Place {
+        let is_there = !std::ptr::eq(self.document, &raw const NOTHING);
+        Place { start: if is_there { self.start } else { u32::MAX }, end: self.end }
+    }
+
+    /// Returns what is at a place of the document of this; null where what was there was nothing.
+    pub(crate) fn of_place(self, place: Place) -> Self {
+        if place.start == u32::MAX { Self::null() } else { Self { start: place.start, end: place.end, ..self } }
     }
 
     fn named_members(self) -> impl Iterator<Item = (Text<'a>, Self)> {

@@ -2,8 +2,9 @@
 
 use super::edit::PodEdit;
 use super::layout::Entry;
+use super::own::OwnContainers;
 use super::rules::Guest;
-use super::spec::{List, Spec};
+use super::spec::{Containers, List, Spec};
 use super::{Refusal, resources, sharing};
 use crate::json::{Document, Json, write_text};
 use crate::normalize::{CanonicalSet, DEVICES, ENV, MOUNTS, Part, Sidecar};
@@ -16,7 +17,7 @@ pub(super) struct Recipient<'a> {
     /// Its spec as it came.
     pub(super) spec: Spec<'a>,
     /// Its own containers.
-    own: sharing::OwnContainers<'a>,
+    own: OwnContainers<'a>,
     /// The names of the containers that it gets, or has got already, each with the set that it is of.
     pub(super) sidecars: BTreeMap<&'a str, Entry<'a>>,
 }
@@ -26,7 +27,11 @@ pub(super) type Computed<'a> = Vec<(&'a str, Document<'static>)>;
 
 impl<'a> Recipient<'a> {
     /// Begins with a Pod and all sets that select it. Sets of which two have a container of one name are refused.
-    pub(super) fn new((pod, spec): (Json<'a>, Spec<'a>), sets: &'a [Arc<CanonicalSet>]) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        (pod, spec): (Json<'a>, Spec<'a>),
+        containers: &'a Containers<'a>,
+        sets: &'a [Arc<CanonicalSet>],
+    ) -> Result<Self, Refusal> {
         let mut sidecars: BTreeMap<&str, Entry<'_>> = BTreeMap::new();
         for set in sets {
             for (list, of_list) in [(List::Init, &set.init_containers), (List::Regular, &set.containers)] {
@@ -38,7 +43,7 @@ impl<'a> Recipient<'a> {
                 }
             }
         }
-        Ok(Self { spec, own: sharing::OwnContainers::of(pod, spec), sidecars })
+        Ok(Self { spec, own: OwnContainers::of((pod, spec), containers), sidecars })
     }
 
     /// Says whether a container of this name is some set's.

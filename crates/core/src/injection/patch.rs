@@ -1,7 +1,7 @@
 //! A JSON Patch as text: nobody but the API server reads it.
 
 use crate::json::{write_letters, write_text};
-use std::borrow::Cow;
+use memchr::memchr2;
 
 /// From how many bytes on a patch grows by what it needs.
 const LONG: usize = 64 * 1024;
@@ -127,11 +127,12 @@ impl Operations {
 
 /// Writes a step of a path as RFC 6901 asks: keys of annotations have slashes.
 fn write_token(out: &mut String, token: &str) {
-    for (at, part) in token.split('/').enumerate() {
-        if at > 0 {
-            out.push_str("~1");
-        }
-        let part = if part.contains('~') { Cow::from(part.replace('~', "~0")) } else { Cow::from(part) };
-        write_letters(out, &part);
+    let mut rest = token;
+    while let Some(at) = memchr2(b'/', b'~', rest.as_bytes()) {
+        let (before, from) = rest.split_at(at);
+        write_letters(out, before);
+        out.push_str(if from.starts_with('/') { "~1" } else { "~0" });
+        rest = from.get(1..).unwrap_or_default();
     }
+    write_letters(out, rest);
 }

@@ -1,7 +1,6 @@
 //! The members of a Pod's spec that matter here, found in one pass: an API server writes dozens.
 
-use crate::json::Json;
-use std::collections::BTreeMap;
+use crate::json::{Json, Place};
 
 /// A list of containers of a Pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,31 +32,64 @@ pub(super) struct Spec<'a> {
 
 /// The containers of a Pod by their names, found in one pass, however many sets ask for theirs.
 #[derive(Debug)]
-pub(super) struct Containers<'a>(BTreeMap<(&'static str, &'a str), (usize, Json<'a>)>);
+pub(super) struct Containers<'a> {
+    spec: Spec<'a>,
+    // In the order of the names, and of two of one name the first alone. There may be as many as a Pod has room for, so each is
+    // noted in little space.
+    init: Box<[Named]>,
+    regular: Box<[Named]>,
+}
+
+/// A container that has a name.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    name: Place,
+    container: Place,
+    at: u32,
+}
 
 impl<'a> Containers<'a> {
-    /// Reads the names of the containers of a Pod. Of two of one name the first counts.
+    /// Reads the names of the containers of a Pod.
     pub(super) fn of(spec: Spec<'a>) -> Self {
-        let mut containers = BTreeMap::new();
-        for list in List::ALL {
-            for (at, container) in spec.list(list).items().enumerate() {
-                if let Some(name) = container.at("name").as_str() {
-                    containers.entry((list.name(), name)).or_insert((at, container));
+        let of_list = |list| {
+            let list = spec.list(list);
+            let name = |named: &Named| list.of_place(named.name).as_str().unwrap_or_default();
+            let mut containers = Vec::with_capacity(list.items().count());
+            for (at, container) in (0..).zip(list.items()) {
+                let name = container.at("name");
+                if name.as_str().is_some() {
+                    containers.push(Named { name: name.place(), container: container.place(), at });
                 }
             }
-        }
-        Self(containers)
+            containers.sort_unstable_by(|one, other| name(one).cmp(name(other)).then(one.at.cmp(&other.at)));
+            containers.dedup_by(|one, other| name(one) == name(other));
+            containers.into_boxed_slice()
+        };
+        Self { spec, init: of_list(List::Init), regular: of_list(List::Regular) }
     }
 
     /// Returns the containers of a list, each with its name and its place, in the order of the names.
     pub(super) fn of_list(&self, list: List) -> impl Iterator<Item = (&'a str, usize, Json<'a>)> {
-        let of_list = self.0.range((list.name(), "")..).take_while(move |((its, _), _)| *its == list.name());
-        of_list.map(|((_, name), (at, container))| (*name, *at, *container))
+        let values = self.spec.list(list);
+        self.named(list).iter().map(move |named| {
+            let name = values.of_place(named.name).as_str().unwrap_or_default();
+            (name, named.at as usize, values.of_place(named.container))
+        })
     }
 
     /// Returns the container of this name in a list, with its place.
     pub(super) fn find(&self, list: List, name: &str) -> Option<(usize, Json<'a>)> {
-        self.0.get(&(list.name(), name)).copied()
+        let (named, values) = (self.named(list), self.spec.list(list));
+        let by_name = |named: &Named| values.of_place(named.name).as_str().unwrap_or_default().cmp(name);
+        let found = named.get(named.binary_search_by(by_name).ok()?)?;
+        Some((found.at as usize, values.of_place(found.container)))
+    }
+
+    fn named(&self, list: List) -> &[Named] {
+        match list {
+            List::Init => &self.init,
+            List::Regular => &self.regular,
+        }
     }
 }
 

@@ -1,0 +1,206 @@
+//! The Pod's own containers, and what others may take over from them.
+
+use super::edit::PodEdit;
+use super::has_mark;
+use super::spec::{Containers, List, Spec};
+use crate::json::{Json, Place};
+use crate::normalize::{DEVICES, ENV, EnvSource, EnvTransfer, MOUNTS};
+use crate::path::cleaned;
+use elsa::FrozenBTreeMap;
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+use std::fmt::{self, Debug};
+
+/// How often a variable is looked for among the variables as they are, before they are sorted: most Pods are asked for a few.
+const FEW: u32 = 4;
+
+/// The regular containers of a Pod that were not injected. Init containers are never a source. What somebody asks for is found once,
+/// however many sets ask; and there may be as much of it as a Pod has room for, so each is noted in little space.
+pub(super) struct OwnContainers<'a> {
+    pod: Json<'a>,
+    spec: Spec<'a>,
+    named: &'a Containers<'a>,
+    all: OnceCell<Box<[Own]>>,
+    mounts: OnceCell<Mounts<'a>>,
+    looked_for: Cell<u32>,
+    sorted: FrozenBTreeMap<u32, Box<[Variable<'a>]>>,
+}
+
+/// A container of the Pod itself.
+#[derive(Debug, Clone, Copy)]
+struct Own {
+    at: u32,
+    env: Place,
+    mounts: Place,
+}
+
+/// A variable, by its name.
+type Variable<'a> = (&'a str, Json<'a>);
+
+/// What the containers mount.
+#[derive(Debug)]
+pub(super) struct Mounts<'a> {
+    /// The first mount at each path, with the path as it is written shortest: of two mounts at one path the first would be hidden.
+    pub(super) by_path: Vec<(Cow<'a, str>, Json<'a>)>,
+    /// The variables that mounts are named by. As in Kruise: those of a mount that is left out because its path is taken are among
+    /// them.
+    pub(super) variables: Vec<Json<'a>>,
+    /// Whether what is mounted within a mount is to show on the node.
+    pub(super) show_on_node: bool,
+}
+
+/// A variable that a container may have twice.
+#[derive(Debug, Clone, Copy)]
+struct Twice<'a> {
+    first: Json<'a>,
+    last: Json<'a>,
+}
+
+impl<'a> OwnContainers<'a> {
+    pub(super) fn of((pod, spec): (Json<'a>, Spec<'a>), named: &'a Containers<'a>) -> Self {
+        let (all, mounts, sorted) = (OnceCell::new(), OnceCell::new(), FrozenBTreeMap::new());
+        Self { pod, spec, named, all, mounts, looked_for: Cell::new(0), sorted }
+    }
+
+    fn all(&self) -> &[Own] {
+        self.all.get_or_init(|| {
+            let containers = self.spec.containers;
+            let mut own = Vec::with_capacity(containers.items().count());
+            for (at, container) in (0..).zip(containers.items()) {
+                let [env, mounts] = container.select([ENV.0, MOUNTS.0]);
+                if !has_mark(env) {
+                    own.push(Own { at, env: env.place(), mounts: mounts.place() });
+                }
+            }
+            own.into_boxed_slice()
+        })
+    }
+
+    /// Returns what the containers mount.
+    pub(super) fn mounts(&self) -> &Mounts<'a> {
+        self.mounts.get_or_init(|| {
+            let of = |own: &Own| self.spec.containers.of_place(own.mounts).items();
+            let mut by_path = Vec::with_capacity(self.all().iter().map(|own| of(own).count()).sum());
+            let (mut variables, mut show_on_node) = (Vec::new(), false);
+            for own in self.all() {
+                for mount in of(own) {
+                    let [path, expression, propagation] = mount.select([MOUNTS.1, "subPathExpr", "mountPropagation"]);
+                    show_on_node |= shows_on_node(propagation);
+                    let names = expression.as_str().into_iter().flat_map(names_in);
+                    // As in Kruise: the first one, although Kubernetes expands the path with the last.
+                    variables.extend(names.filter_map(|name| Some(self.variable(own, name)?.first)));
+                    by_path.extend(path.as_str().map(|path| (cleaned(path), mount)));
+                }
+            }
+            keep_first(&mut by_path);
+            Mounts { by_path, variables, show_on_node }
+        })
+    }
+
+    /// Returns the devices of the containers.
+    pub(super) fn devices(&self) -> impl Iterator<Item = Json<'a>> {
+        let mut own = self.all().iter().map(|own| own.at).peekable();
+        let containers = (0..).zip(self.spec.containers.items());
+        let containers = containers.filter_map(move |(at, container)| own.next_if_eq(&at).map(|_| container));
+        containers.flat_map(|container| container.at(DEVICES.0).items())
+    }
+
+    /// Returns the variables that a set asks for, in the order in which it does. What is not there is left out.
+    pub(super) fn transferred(&self, edit: &PodEdit<'_>, transfers: &[EnvTransfer]) -> Vec<Json<'a>> {
+        let mut variables = Vec::new();
+        for transfer in transfers {
+            let source = match &transfer.source {
+                EnvSource::Container(name) => Some(name.as_str()),
+                EnvSource::Label(key) => self.pod.at("metadata").at("labels").at(key).as_str(),
+                EnvSource::Annotation(key) => edit.annotation(key),
+            };
+            let Some(own) = source.and_then(|name| self.find(name)) else { continue };
+            // The value that the container sees: that of the last one.
+            variables.extend(transfer.names.iter().filter_map(|name| Some(self.variable(own, name)?.last)));
+        }
+        variables
+    }
+
+    fn find(&self, name: &str) -> Option<&Own> {
+        let (at, _) = self.named.find(List::Regular, name)?;
+        let by_place = |own: &Own| (own.at as usize).cmp(&at);
+        let all = self.all();
+        all.get(all.binary_search_by(by_place).ok()?)
+    }
+
+    /// Returns the variable of this name.
+    fn variable(&self, own: &Own, name: &str) -> Option<Twice<'a>> {
+        let env = self.spec.containers.of_place(own.env);
+        let before = self.looked_for.get();
+        self.looked_for.set(before.saturating_add(1));
+        if before < FEW {
+            let mut of_name = env.items().filter(|variable| variable.at(ENV.1).is(name));
+            let first = of_name.next()?;
+            return Some(Twice { first, last: of_name.last().unwrap_or(first) });
+        }
+        let variables = match self.sorted.get(&own.at) {
+            Some(variables) => variables,
+            None => self.sorted.insert(own.at, by_name(env)),
+        };
+        let before = variables.partition_point(|(its, _)| *its < name);
+        let with = variables.partition_point(|(its, _)| *its <= name);
+        let of_name = variables.get(before..with)?;
+        Some(Twice { first: of_name.first()?.1, last: of_name.last()?.1 })
+    }
+}
+
+/// Says whether this is the propagation of a mount of which what is mounted within it shows on the node.
+pub(super) fn shows_on_node(propagation: Json<'_>) -> bool {
+    propagation.is("Bidirectional")
+}
+
+impl Debug for OwnContainers<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("OwnContainers").field("all", &self.all).finish_non_exhaustive()
+    }
+}
+
+/// Returns variables in the order of their names, those of one name in the order of the Pod.
+fn by_name(env: Json<'_>) -> Box<[Variable<'_>]> {
+    let mut variables = Vec::with_capacity(env.items().count());
+    variables.extend(env.items().filter_map(|variable| Some((variable.at(ENV.1).as_str()?, variable))));
+    // Two of one name are in the order of their text, which is that of the Pod.
+    let place = |variable: &Json<'_>| variable.raw().as_ptr();
+    variables
+        .sort_unstable_by(|(one, its), (other, others)| one.cmp(other).then_with(|| place(its).cmp(&place(others))));
+    variables.into_boxed_slice()
+}
+
+/// Keeps the first mount of each path.
+fn keep_first(by_path: &mut Vec<(Cow<'_, str>, Json<'_>)>) {
+    let mut order: Vec<u32> = (0..).take(by_path.len()).collect();
+    let path = |at: &u32| by_path.get(*at as usize).map(|(path, _)| path);
+    order.sort_unstable_by(|one, other| path(one).cmp(&path(other)).then(one.cmp(other)));
+    order.dedup_by(|one, other| path(one) == path(other));
+    order.sort_unstable();
+    let mut kept = order.into_iter().peekable();
+    let mut at = 0..;
+    by_path.retain(|_| at.next().is_some_and(|at| kept.next_if_eq(&at).is_some()));
+}
+
+/// Returns each NAME of the `$(NAME)` in an expression.
+// As in Kruise: `$$(NAME)`, which Kubernetes does not expand, counts too. A variable too many does no harm.
+fn names_in(expression: &str) -> impl Iterator<Item = &str> {
+    let candidates = expression.split("$(").skip(1).filter_map(|rest| rest.split_once(')').map(|(name, _)| name));
+    candidates.filter(|name| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_part) && !name.starts_with(|first: char| first.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variables_of_an_expression_are_found() {
+        let names: Vec<_> = names_in("$(POD_NAME)/$$(A-b.c)/$(1x)/$()/$(open").collect();
+
+        assert_eq!(names, ["POD_NAME", "A-b.c"]);
+    }
+}
