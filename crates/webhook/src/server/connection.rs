@@ -1,5 +1,8 @@
 //! One connection, from its handshake to its end.
 
+#[cfg(test)]
+mod tests;
+
 use super::greeting::Protocol;
 use super::standing::{Patience, Standing};
 use axum::response::Response;
