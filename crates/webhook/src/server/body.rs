@@ -9,6 +9,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use sidecarset_core::chain::chain;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -67,7 +68,7 @@ async fn receive(request: Request, budget: &Arc<Budget>) -> Result<Received, Ref
 async fn read(mut body: body::Body, length: usize) -> Result<Vec<u8>, Refusal> {
     let mut text = Vec::with_capacity(length);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, &error.to_string()))?;
+        let frame = frame.map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, &chain(&error).to_string()))?;
         let Ok(data) = frame.into_data() else { continue };
         if text.len() + data.len() > LARGEST_BODY {
             return Err(too_large());

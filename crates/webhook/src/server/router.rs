@@ -8,6 +8,7 @@ use crate::metrics::{Review, Webhook};
 use crate::review::{self, Verdict};
 use crate::{pod, relabeling, sidecarset};
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -59,10 +60,12 @@ async fn mutate_pod(State(context): State<Arc<Context>>, body: Body) -> Result<R
 
 async fn mutate_called_pod(
     State(context): State<Arc<Context>>,
-    Path((policy, scope)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     body: Body,
 ) -> Result<Response, Refusal> {
-    mutate_pod_of(Call::parse(&policy, &scope), &context, body).await
+    // What is no text is as good as what another version has written there.
+    let call = path.ok().and_then(|Path((policy, scope))| Call::parse(&policy, &scope));
+    mutate_pod_of(call, &context, body).await
 }
 
 async fn mutate_pod_of(call: Option<Call>, context: &Context, body: Body) -> Result<Response, Refusal> {

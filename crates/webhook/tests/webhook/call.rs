@@ -86,7 +86,7 @@ async fn a_call_for_sets_of_one_policy_is_answered_although_those_of_the_other_a
 async fn a_path_of_another_version_is_answered_with_all_care() {
     let router = |lookup| knowing(&of_team("red"), "blue", lookup);
 
-    for path in ["warn/named", "fail/of-another-version"] {
+    for path in ["warn/named", "fail/of-another-version", "fail/%FF"] {
         let path = format!("{POD}/{path}");
         assert!(is_injected(&ask(router(Lookup::Finds("team", "red")), &path, create_pod(&nginx())).await), "{path}");
     }

@@ -166,6 +166,22 @@ fn who_knows_no_path_is_answered_before_his_body_has_come_and_nothing_is_counted
 }
 
 #[test]
+fn a_body_that_cannot_be_read_is_refused_with_what_is_wrong_with_it() {
+    let running = start(QUICK);
+    let mut stream = running.connect();
+    let head = format!("POST {} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n", running.proven(POD));
+
+    write!(stream, "{head}Transfer-Encoding: chunked\r\n\r\nno size\r\n").unwrap();
+    stream.flush().unwrap();
+    let mut answer = String::new();
+    // With or without a farewell.
+    let _ = stream.read_to_string(&mut answer);
+
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("error reading a body from connection: Invalid chunk size"), "{answer}");
+}
+
+#[test]
 fn a_token_is_asked_for_where_there_are_tokens_and_the_path_is_not_enough() {
     let file = std::env::temp_dir().join(format!("sidecarset-port-{}", std::process::id()));
     fs::write(&file, "a-token-of-an-api-server").unwrap();
