@@ -175,6 +175,12 @@ impl<'a> Json<'a> {
         self.named_members().map(|(name, member)| (name.kept(), member))
     }
 
+    /// Returns the members of an object like [`members`](Self::members), with names that are not kept beyond that: where there are
+    /// many, and few of them are of interest.
+    pub fn passing_members(self) -> impl Iterator<Item = (Cow<'a, str>, Self)> {
+        self.named_members().map(|(name, member)| (name.meant(), member))
+    }
+
     /// Returns the items of a list; none where this is no list.
     pub fn items(self) -> impl Iterator<Item = Self> {
         let mut walk = self.walk(Kind::List);
@@ -190,6 +196,12 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn as_str(self) -> Option<&'a str> {
         self.text().map(Text::kept)
+    }
+
+    /// Returns the text, where this is one, which is not kept beyond that.
+    #[must_use]
+    pub fn passing_str(self) -> Option<Cow<'a, str>> {
+        self.text().map(Text::meant)
     }
 
     /// Returns the yes or no, where this is one.
@@ -416,14 +428,15 @@ impl<'a> Text<'a> {
         Self { document, start, end, has_escapes }
     }
 
-    /// Says whether it is that text.
+    /// Says whether it is that text. What is made to find out is not kept: it would be of every name that is passed.
     #[inline]
     fn is(self, text: &str) -> bool {
-        if self.has_escapes {
-            return self.kept() == text;
-        }
         let (from, to) = (self.start as usize + 1, self.end as usize);
-        to - from == text.len() && self.document.text.as_bytes().get(from..to) == Some(text.as_bytes())
+        if !self.has_escapes {
+            return to - from == text.len() && self.document.text.as_bytes().get(from..to) == Some(text.as_bytes());
+        }
+        // A byte is written as six at most.
+        (text.len()..=text.len().saturating_mul(6)).contains(&(to - from)) && self.meant() == text
     }
 
     /// Returns what it means, which its document keeps if there are escapes in it.

@@ -2,7 +2,7 @@
 
 use crate::selection::Labels;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// A map from names, sorted by name, in as little memory as its entries need.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,8 +107,8 @@ impl Labels for SortedMap<Arc<str>> {
         self.get(key).map(AsRef::as_ref)
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.iter().map(|(key, value)| (&**key, &**value))
+    fn pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        self.iter().map(|(key, value)| ((&**key).into(), (&**value).into()))
     }
 }
 

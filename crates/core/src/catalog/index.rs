@@ -129,8 +129,8 @@ impl Buckets {
 
     fn under<'a>(&'a self, labels: &'a impl Labels) -> impl Iterator<Item = &'a Arc<str>> {
         labels.pairs().flat_map(|(key, value)| {
-            let by_value = self.by_value.get(key).and_then(|values| values.get(value));
-            by_value.into_iter().chain(self.by_key.get(key)).flatten()
+            let by_value = self.by_value.get(&*key).and_then(|values| values.get(&*value));
+            by_value.into_iter().chain(self.by_key.get(&*key)).flatten()
         })
     }
 

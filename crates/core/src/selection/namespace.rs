@@ -3,6 +3,7 @@
 use super::{Labels, Namespaces, Requirement, Selector};
 use sha2::{Digest, Sha256};
 use sidecarset_api::markers::NAMESPACE_NAME;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -111,8 +112,8 @@ impl Labels for NameLabel<'_> {
         (key == NAMESPACE_NAME).then_some(self.0)
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        std::iter::once((NAMESPACE_NAME, self.0))
+    fn pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        std::iter::once((NAMESPACE_NAME.into(), self.0.into()))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::json::Json;
 use crate::validation::{Violations, is_label_value, is_qualified_name};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -13,7 +14,7 @@ pub trait Labels {
     fn value(&self, key: &str) -> Option<&str>;
 
     /// Returns every label: its key and its value.
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)>;
+    fn pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)>;
 }
 
 /// A parsed label selector: all its requirements hold.
@@ -225,8 +226,8 @@ impl Labels for BTreeMap<String, String> {
         self.get(key).map(String::as_str)
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    fn pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        self.iter().map(|(key, value)| (key.into(), value.into()))
     }
 }
 
@@ -236,8 +237,8 @@ impl Labels for Json<'_> {
         self.at(key).as_str()
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.members().filter_map(|(key, value)| Some((key, value.as_str()?)))
+    fn pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        self.passing_members().filter_map(|(key, value)| Some((key, value.passing_str()?)))
     }
 }
 
@@ -246,8 +247,8 @@ impl Labels for serde_json::Map<String, serde_json::Value> {
         self.get(key).and_then(serde_json::Value::as_str)
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+    fn pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        self.iter().filter_map(|(key, value)| Some((key.into(), value.as_str()?.into())))
     }
 }
 

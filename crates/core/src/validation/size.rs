@@ -35,21 +35,21 @@ pub fn too_large(set: Json<'_>) -> Violations {
 
 /// Returns the parts of a set that are read, each with its path: not who has changed which member when, which may be half of it.
 fn parts(set: Json<'_>) -> impl Iterator<Item = (String, Json<'_>)> {
-    let of_metadata = set.at("metadata").members().filter(|(name, _)| *name != "managedFields");
+    let of_metadata = set.at("metadata").passing_members().filter(|(name, _)| *name != "managedFields");
     let of_metadata = of_metadata.map(|(name, member)| (format!("metadata.{name}"), member));
-    let others = set.members().filter(|(name, _)| *name != "metadata");
-    others.map(|(name, member)| (name.to_owned(), member)).chain(of_metadata)
+    let others = set.passing_members().filter(|(name, _)| *name != "metadata");
+    others.map(|(name, member)| (name.into_owned(), member)).chain(of_metadata)
 }
 
 /// Returns the path of the part that has more than `most` of something, or that is the innermost one that has all of what is too much.
 fn place((mut path, mut part): (String, Json<'_>), most: usize, measure: impl Fn(Json<'_>) -> usize) -> String {
     loop {
-        let member = part.members().find(|(_, member)| measure(*member) > most);
+        let member = part.passing_members().find(|(_, member)| measure(*member) > most);
         let item = part.items().enumerate().find(|(_, item)| measure(*item) > most);
         match (member, item) {
             (Some((name, member)), _) => {
                 path.push_str(if path.is_empty() { "" } else { "." });
-                path.push_str(name);
+                path.push_str(&name);
                 part = member;
             }
             (None, Some((at, item))) => {

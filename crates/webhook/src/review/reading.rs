@@ -73,7 +73,7 @@ fn asked<'a, O: From<Json<'a>>>(request: Json<'a>) -> Result<Request<'a, O>, Err
 /// not be two.
 fn members<'a, const COUNT: usize>(object: Json<'a>, names: [&'static str; COUNT]) -> Result<[Json<'a>; COUNT], Error> {
     let mut found = [None; COUNT];
-    for (name, member) in object.members() {
+    for (name, member) in object.passing_members() {
         let Some(at) = names.iter().position(|wanted| *wanted == name) else { continue };
         if found[at].replace(member).is_some() {
             return Err(Error::Twice { member: names[at] });

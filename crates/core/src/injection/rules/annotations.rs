@@ -43,9 +43,9 @@ fn path_of(key: &str) -> String {
 }
 
 fn check_size(whole: &Whole<'_>, edit: &mut PodEdit<'_>) {
-    let own = whole.pod.at("metadata").at("annotations").members();
+    let own = whole.pod.at("metadata").at("annotations").passing_members();
     let stay = own.filter(|(key, _)| !edit.sets_annotation(key));
-    let own: usize = stay.map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
+    let own: usize = stay.map(|(key, value)| key.len() + value.passing_str().map_or(0, |value| value.len())).sum();
     let size = own + edit.length_of_annotations();
     if size > LARGEST {
         for set in whole.sets {
