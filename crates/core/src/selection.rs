@@ -60,6 +60,15 @@ impl Namespaces {
         }
     }
 
+    /// Returns the keys of the labels that they depend on.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let requirements = match self {
+            Self::All => &[],
+            Self::Matching(selector) => selector.requirements(),
+        };
+        requirements.iter().map(Requirement::key)
+    }
+
     /// Says whether they depend on other labels of a namespace than its name.
     #[must_use]
     pub fn need_labels(&self) -> bool {

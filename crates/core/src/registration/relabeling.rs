@@ -2,7 +2,9 @@
 
 use super::{Interest, Surroundings};
 use crate::catalog::NamespaceLabels;
+use crate::json::Json;
 use crate::selection::NamespaceFacts;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A namespace whose labels are being written.
@@ -10,13 +12,24 @@ use std::sync::Arc;
 pub struct Relabeling {
     /// Its name.
     pub namespace: Arc<str>,
-    /// Its labels as they are.
+    /// Those of its labels that somebody asks for, as they are.
     pub before: NamespaceLabels,
-    /// Its labels as they are going to be.
+    /// The same as they are going to be.
     pub after: NamespaceLabels,
 }
 
 impl Relabeling {
+    /// Reads what these interests ask for of the labels as they are, and as they are going to be: there may be any number of others.
+    #[must_use]
+    pub fn read(namespace: &str, [before, after]: [Json<'_>; 2], interests: &[Interest]) -> Self {
+        let asked: BTreeSet<&str> = interests.iter().flat_map(|interest| interest.namespaces.keys()).collect();
+        let labels = |object: Json<'_>| {
+            let members = object.passing_members().filter(|(key, _)| asked.contains(&**key));
+            members.filter_map(|(key, value)| Some((key.into_owned(), value.passing_str()?.into_owned()))).collect()
+        };
+        Self { namespace: namespace.into(), before: labels(before), after: labels(after) }
+    }
+
     /// Says whether the namespace is going to be one of those of an interest, and is none of them yet.
     // The API server learns of the labels of a namespace a little later than it answers whoever writes them.
     #[must_use]
@@ -34,6 +47,7 @@ impl Relabeling {
 mod tests {
     use super::*;
     use crate::catalog::{Catalog, Entry};
+    use crate::json::Document;
     use crate::registration::FailurePolicy;
     use serde_json::{Value, json};
 
@@ -50,6 +64,19 @@ mod tests {
 
     fn of_team(team: &str) -> Interest {
         interest(&json!({"matchLabels": {"team": team}}))
+    }
+
+    #[test]
+    fn of_the_labels_of_a_namespace_those_are_read_that_somebody_asks_for() {
+        let namespace = Document::parse(r#"{"te\u0061m": "\u0061", "tier": "b", "team": 5, "x": "c"}"#).unwrap();
+        let asked = interest(&json!({"matchExpressions": [
+            {"key": "team", "operator": "In", "values": ["a"]}, {"key": "x", "operator": "Exists"},
+        ]}));
+
+        let relabeling = Relabeling::read("shop", [Json::null(), namespace.root()], &[asked, of_team("b")]);
+
+        let read = [("team", "a"), ("x", "c")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!((relabeling.before, relabeling.after), (NamespaceLabels::new(), read.into()));
     }
 
     /// Whether a namespace of this name that changes from one team to another is new to an interest.

@@ -4,6 +4,7 @@ use super::Arriving;
 use super::pending::{Pending, is_shown};
 use parking_lot::{Mutex, RwLock};
 use sidecarset_core::catalog::Catalog;
+use sidecarset_core::json::Json;
 use sidecarset_core::registration::{Coverage, FailurePolicy, Interest, Interests, Relabeling};
 use sidecarset_core::selection::Labels;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,7 +78,8 @@ impl Registrar {
     /// whoever writes them.
     pub(crate) async fn cover_namespace(
         &self,
-        relabeling: &Relabeling,
+        namespace: &str,
+        labels: [Json<'_>; 2],
         catalog: &RwLock<Catalog>,
         failure_policy: FailurePolicy,
     ) {
@@ -88,9 +90,12 @@ impl Registrar {
             let catalog = catalog.read();
             let around = catalog.surroundings(failure_policy);
             let arriving = self.arriving().into_iter().map(|arriving| arriving.interest);
-            catalog.interests().chain(arriving).filter(|interest| relabeling.adds_to(interest, around)).collect()
+            let mut interests: Vec<Interest> = catalog.interests().chain(arriving).collect();
+            let relabeling = Relabeling::read(namespace, labels, &interests);
+            interests.retain(|interest| relabeling.adds_to(interest, around));
+            interests
         };
-        let namespace = &relabeling.namespace;
+        let namespace: &Arc<str> = &namespace.into();
         if interests.is_empty() || !self.pending.lock().add_namespace(namespace, &interests, Instant::now()) {
             return;
         }
