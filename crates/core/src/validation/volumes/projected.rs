@@ -11,6 +11,13 @@ use std::collections::BTreeSet;
 
 /// How long a token may be valid, in seconds: from ten minutes on.
 const EXPIRATIONS: std::ops::RangeInclusive<i64> = 600..=(1 << 32);
+/// How long the certificate of a Pod may be valid, in seconds: from an hour on, for 91 days at most.
+const CERTIFICATE_EXPIRATIONS: std::ops::RangeInclusive<i64> = 3600..=(91 * 24 * 3600);
+
+/// The keys that the kubelet makes for a Pod.
+const KEY_TYPES: [&str; 6] = ["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
+/// The files into which it writes a key and its certificate.
+const CERTIFICATE_FILES: [&str; 3] = ["credentialBundlePath", "keyPath", "certificateChainPath"];
 
 /// Adds what is wrong with a projected volume.
 pub(super) fn check(volume: &Member<'_>, violations: &mut Violations) {
@@ -43,8 +50,21 @@ fn check_source(name: &str, source: &Member<'_>, violations: &mut Violations) {
             source.check_range("expirationSeconds", &EXPIRATIONS, violations);
         }
         "clusterTrustBundle" => check_trust_bundle(source, violations),
-        // What a certificate may be asked for changes from release to release.
+        "podCertificate" => check_certificate(source, violations),
         _ => {}
+    }
+}
+
+fn check_certificate(source: &Member<'_>, violations: &mut Violations) {
+    source.check_required("signerName", signer_name, violations);
+    require(source, &["keyType"], violations);
+    source.check_one_of("keyType", &KEY_TYPES, violations);
+    source.check_range("maxExpirationSeconds", &CERTIFICATE_EXPIRATIONS, violations);
+    if CERTIFICATE_FILES.iter().all(|file| source.text(file).is_none()) {
+        violations.add(source.path(), "is required: one of credentialBundlePath, keyPath and certificateChainPath");
+    }
+    for file in CERTIFICATE_FILES {
+        source.check(file, projected_path, violations);
     }
 }
 
