@@ -8,6 +8,7 @@
 
 mod discarded;
 mod extent;
+mod fault;
 mod go;
 mod look;
 mod parser;
@@ -18,6 +19,7 @@ mod tests;
 mod write;
 
 pub use extent::Extent;
+pub use fault::ReadError;
 pub(crate) use go::{float_as_go, write_as_go, write_text_as_go};
 pub use look::AsJson;
 pub(crate) use scan::unescaped;

@@ -3,7 +3,7 @@
 use crate::confirmation;
 use crate::context::Context;
 use crate::namespace;
-use crate::review::{Cause, Denial, Operation, Request, Unavailable, Verdict};
+use crate::review::{Cause, Denial, Operation, Request, Unavailable, Verdict, told};
 use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::{Answer, Called, Doubt, Selection, Unjudged};
 use sidecarset_core::event;
@@ -66,7 +66,7 @@ fn note(request: &PodRequest<'_>, injection: &Injection, context: &Context) {
     context.metrics.injected(injection.injected.len(), injection.containers);
     // What the names of Pods begin with is the same for all Pods of an owner, so that the same is not told of each.
     let metadata = request.object.at("metadata");
-    let pods = metadata.at("generateName").as_str().or(metadata.at("name").as_str()).unwrap_or_default();
+    let pods = told(metadata.at("generateName").as_str().or(metadata.at("name").as_str()).unwrap_or_default());
     for clash in &injection.clashes {
         let event = event::clashed(clash, namespace_of(request), pods);
         if context.events.try_send(event).is_err() {
@@ -98,12 +98,12 @@ fn subject<'a>(request: &PodRequest<'a>) -> Result<Option<Json<'a>>, Denial> {
 fn namespace_of<'a>(request: &PodRequest<'a>) -> &'a str {
     let own = request.object.at("metadata").at("namespace").as_str();
     let candidates = [own, request.namespace];
-    candidates.into_iter().flatten().find(|name| !name.is_empty()).unwrap_or(DEFAULT_NAMESPACE)
+    told(candidates.into_iter().flatten().find(|name| !name.is_empty()).unwrap_or(DEFAULT_NAMESPACE))
 }
 
 fn pod_name<'a>(request: &PodRequest<'a>) -> &'a str {
     let metadata = request.object.at("metadata");
-    metadata.at("name").as_str().or(metadata.at("generateName").as_str()).unwrap_or_default()
+    told(metadata.at("name").as_str().or(metadata.at("generateName").as_str()).unwrap_or_default())
 }
 
 /// Returns the sets that select a Pod: from memory, unless the API server knows better, or nobody has looked.

@@ -8,6 +8,7 @@ mod verdict;
 
 pub use answer::answer;
 pub use reading::{read, request};
+pub(crate) use verdict::told;
 pub use verdict::{Cause, Denial, Unavailable, Verdict};
 
 use serde_json::Value;

@@ -28,6 +28,7 @@ use tower::ServiceExt;
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 const MIB: usize = 1024 * 1024;
+const NAMESPACE: &str = "/validate-namespace";
 
 /// A body as it comes from a connection, in pieces of which each is gone once it was read.
 struct Pieces {
@@ -188,6 +189,63 @@ fn reviews(bytes: usize) -> Vec<(String, &'static str, String)> {
     ] {
         reviews.push((format!("{what} of a Pod"), POD, pod(member, &value)));
     }
+    reviews.extend(escaped(bytes));
+    reviews.extend(echoed(bytes));
+    let labels = format!("{{{}}}", members(|at| format!(r#""{at:07}":"""#), bytes));
+    let request = with(write_namespace(), "/object/metadata/labels");
+    reviews.push(("labels of a Namespace".to_owned(), NAMESPACE, review(&request, &labels)));
+    reviews
+}
+
+fn write_namespace() -> Value {
+    json!({
+        "uid": "13", "operation": "UPDATE", "object": {"metadata": {"name": "a"}},
+        "kind": {"group": "", "version": "v1", "kind": "Namespace"},
+        "resource": {"group": "", "version": "v1", "resource": "namespaces"},
+    })
+}
+
+/// Reviews in which each text has an escape, so that it is not where it stands.
+fn escaped(bytes: usize) -> Vec<(String, &'static str, String)> {
+    let texts = members(|at| format!(r#""\\n{at:04x}":"\\n""#), bytes);
+    let names = format!("[{}]", members(|at| format!(r#"{{"name":"\\n{at:04x}"}}"#), bytes));
+    let mut reviews = Vec::new();
+    for (member, value) in [
+        ("/metadata/labels", format!("{{{texts}}}")),
+        ("/metadata/annotations", format!("{{{texts}}}")),
+        ("/metadata", format!(r#"{{"labels":{{"app":"nginx"}},{texts}}}"#)),
+        ("/spec/containers", format!(r#"[{{"name":"app",{texts}}}]"#)),
+        ("/spec/volumes", names),
+    ] {
+        reviews.push((format!("escaped texts at {member} of a Pod"), POD, pod(member, &value)));
+    }
+    let containers = set("/spec/containers", &format!("{{{texts}}}"));
+    reviews.push(("escaped texts in a set".to_owned(), VALIDATE_SET, containers));
+    let request = pod("/metadata/labels", "{}").replacen(r#""uid""#, &format!(r#"{texts},"uid""#), 1);
+    reviews.push(("escaped texts in a request".to_owned(), POD, request));
+    reviews
+}
+
+/// Reviews of which a part may be told in the answer, where a byte can be six.
+fn echoed(bytes: usize) -> Vec<(String, &'static str, String)> {
+    let text = format!("\"{}\"", "\u{7f}".repeat(bytes));
+    let mut reviews = Vec::new();
+    for (path, request) in [
+        (POD, exchange::create_pod(&json!({"metadata": {}, "spec": {}}))),
+        (MUTATE_SET, exchange::write_set(&exchange::sidecar_set("logs"), None)),
+        (VALIDATE_SET, exchange::write_set(&json!({}), None)),
+        (NAMESPACE, write_namespace()),
+    ] {
+        for member in ["/uid", "/name", "/namespace", "/kind/kind", "/kind/group", "/resource/resource", "/operation"] {
+            let told = review(&with(request.clone(), member), &text);
+            reviews.push((format!("a long text at {member} for {path}"), path, told));
+        }
+        let of_another_version = review(&request, "").replacen("admission.k8s.io/v1", text.trim_matches('"'), 1);
+        reviews.push((format!("a long version for {path}"), path, of_another_version));
+    }
+    for member in ["/metadata/name", "/metadata/namespace", "/spec/containers", "/spec/containers/0/name"] {
+        reviews.push((format!("a long text at {member} of a Pod"), POD, pod(member, &text)));
+    }
     reviews
 }
 
@@ -201,11 +259,14 @@ fn largest_sets() -> Vec<(String, &'static str, String)> {
         ("texts", list(&format!("\"{}\"", "a".repeat(140)), 1_450_000)),
         ("one text", format!("\"{}\"", "a".repeat(1_500_000))),
         ("one escaped text", format!("\"{}\"", r"\u003c".repeat(250_000))),
+        ("one text of controls", format!("\"{}\"", "\u{7f}".repeat(1_000_000))),
         ("members", format!("{{{}}}", members(|at| format!(r#""{at:07}":0"#), 12 * 19_900))),
     ];
+    let of_text = ["/spec/containers/0/name", "/spec/customVersion", "/spec/containers/0/podInjectPolicy"];
     let mut reviews = Vec::new();
     for (what, value) in sizes {
-        for member in ["/spec/containers/0/x", "/spec/containers/0/env", "/spec/volumes"] {
+        let of_text = of_text.iter().filter(|_| what == "one text of controls");
+        for member in ["/spec/containers/0/x", "/spec/containers/0/env", "/spec/volumes"].iter().chain(of_text) {
             let set = with(exchange::sidecar_set("logs"), member);
             let old = exchange::write_set(&set, Some(&json!("OLD")));
             let set = set.to_string().replace(r#""@""#, &value);
@@ -231,7 +292,8 @@ fn a_review_takes_at_most_four_times_its_length_and_that_of_a_set_at_most_as_muc
         let body: &'static str = body.leak();
         let Reviewed { status, peak, share } = peak(&runtime, &reviewer, path, body);
         println!("{:6.2} times {} bytes, {status}: {what}", peak as f64 / body.len() as f64, body.len());
-        if peak > most || peak > share {
+        // What is no review gives its share back with its body, and its answer is short.
+        if peak > most || (status == 200 && peak > share) {
             failures
                 .push(format!("{what}: {peak} bytes for {}, with a share of {share} and at most {most}", body.len()));
         }

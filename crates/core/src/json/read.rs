@@ -1,13 +1,12 @@
 //! JSON that is read into types, from where it stands: there is no other form of it in between.
 
-use super::{Json, Kind, Text};
+use super::{Json, Kind, ReadError, Text};
 use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::Error;
 use std::borrow::Cow;
 
-impl<'de> IntoDeserializer<'de, Error> for Json<'de> {
+impl<'de> IntoDeserializer<'de, ReadError> for Json<'de> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -16,16 +15,16 @@ impl<'de> IntoDeserializer<'de, Error> for Json<'de> {
 }
 
 impl<'de> Deserializer<'de> for Json<'de> {
-    type Error = Error;
+    type Error = ReadError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.kind() {
             Kind::Null => visitor.visit_unit(),
             Kind::False => visitor.visit_bool(false),
             Kind::True => visitor.visit_bool(true),
             Kind::Number => {
-                let number = self.as_number().ok_or_else(|| Error::custom("number out of range"))?;
-                number.deserialize_any(visitor)
+                let number = self.as_number().ok_or_else(|| ReadError::custom("number out of range"))?;
+                number.deserialize_any(visitor).map_err(ReadError::custom)
             }
             Kind::Text => match self.text().map_or(Cow::default(), Text::meant) {
                 Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
@@ -39,11 +38,11 @@ impl<'de> Deserializer<'de> for Json<'de> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         if self.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -56,9 +55,9 @@ impl<'de> Deserializer<'de> for Json<'de> {
 struct Items<I>(I);
 
 impl<'de, I: Iterator<Item = Json<'de>>> SeqAccess<'de> for Items<I> {
-    type Error = Error;
+    type Error = ReadError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         self.0.next().map(|item| seed.deserialize(item)).transpose()
     }
 }
@@ -69,9 +68,9 @@ struct Members<'de, I> {
 }
 
 impl<'de, I: Iterator<Item = (Cow<'de, str>, Json<'de>)>> MapAccess<'de> for Members<'de, I> {
-    type Error = Error;
+    type Error = ReadError;
 
-    fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ReadError> {
         let Some((name, member)) = self.members.next() else { return Ok(None) };
         self.member = Some(member);
         let key = match name {
@@ -81,7 +80,7 @@ impl<'de, I: Iterator<Item = (Cow<'de, str>, Json<'de>)>> MapAccess<'de> for Mem
         key.map(Some)
     }
 
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, ReadError> {
         seed.deserialize(self.member.take().unwrap_or_else(Json::null))
     }
 }

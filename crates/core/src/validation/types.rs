@@ -2,6 +2,7 @@
 //! refuse every Pod that they are put into.
 
 use super::Violations;
+use crate::json::Document;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
@@ -14,7 +15,9 @@ pub(super) fn check<T: DeserializeOwned>(source: &Map<String, Value>, path: &str
     let mut object = Value::Object(source.clone());
     spell_quantities(&mut object);
     for _ in 0..MOST {
-        let Err(error) = serde_path_to_error::deserialize::<_, T>(object.clone()) else { return };
+        // As a document: what is told of it then has an end.
+        let document = Document::of(&object);
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(document.root()) else { return };
         violations.add(joined(path, error.path()), error.inner());
         // The next round looks at the rest.
         if !remove(&mut object, error.path()) {

@@ -53,6 +53,9 @@ fn write_warnings(out: &mut String, warnings: Vec<String>) {
 }
 
 fn write_status(out: &mut String, status: &Status) {
+    let status = serde_json::to_string(status).expect("a status is made of texts and numbers");
+    // Whatever else is there, it would take twice as much to have room for more.
+    out.reserve_exact(FRAME + status.len());
     out.push_str(r#","allowed":false,"status":"#);
-    out.push_str(&serde_json::to_string(status).expect("a status is made of texts and numbers"));
+    out.push_str(&status);
 }

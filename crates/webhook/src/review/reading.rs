@@ -1,6 +1,6 @@
 //! Reads a review: of all that the API server says, what somebody here asks for.
 
-use super::{API_VERSION, Error, GroupVersionKind, GroupVersionResource, KIND, Operation, Request};
+use super::{API_VERSION, Error, GroupVersionKind, GroupVersionResource, KIND, Operation, Request, told};
 use sidecarset_core::json::{Document, Json};
 
 /// Reads a body as JSON: what it asks is found there by [`request`].
@@ -19,7 +19,7 @@ pub fn read(body: &[u8]) -> Result<Document<'_>, Error> {
 pub fn request<'a, O: From<Json<'a>>>(review: &'a Document<'_>) -> Result<Request<'a, O>, Error> {
     let [api_version, kind, request] = members(review.root(), ["apiVersion", "kind", "request"])?;
     if !api_version.is(API_VERSION) || !kind.is(KIND) {
-        let said = |member: Json<'_>| member.as_str().unwrap_or_default().to_owned();
+        let said = |member: Json<'_>| told(member.as_str().unwrap_or_default()).to_owned();
         return Err(Error::NotAReview { api_version: said(api_version), kind: said(kind) });
     }
     if request.is_null() { Err(Error::NoRequest) } else { asked(request) }

@@ -65,6 +65,22 @@ fn what_is_missing_or_of_another_type_is_named() {
 }
 
 #[test]
+fn of_a_text_that_is_long_only_the_beginning_is_told() {
+    let long = "ä".repeat(1000);
+    let other = review(&create_pod()).replace("admission.k8s.io/v1", &long);
+    let mut request = create_pod();
+    request["kind"]["kind"] = json!(long);
+    let body = review(&request);
+    let document = read(body.as_bytes()).unwrap();
+
+    let denial = Denial::unexpected(&super::request::<Json<'_>>(&document).unwrap(), "a Pod");
+
+    let told = "ä".repeat(126);
+    assert_eq!(refused(&other), format!("expected an AdmissionReview of {API_VERSION}, got {KIND:?} of {told:?}"));
+    assert_eq!(denial, Denial::BadRequest(format!("expected a Pod, got v1/{told} as v1/pods")));
+}
+
+#[test]
 fn a_member_that_is_there_twice_is_refused() {
     let twice = review(&create_pod()).replacen(r#""uid":"1""#, r#""uid":"1","uid":"2""#, 1);
 

@@ -10,6 +10,9 @@ use std::fmt::{self, Display};
 /// The API server cuts a warning that is longer.
 const LONGEST_WARNING: usize = 256;
 
+/// How much is told of a text of the request, such as a name: no API server takes a longer one.
+const LONGEST_TOLD: usize = 253;
+
 /// What is decided about an object.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
@@ -151,7 +154,13 @@ pub(super) fn shortened(warning: String) -> String {
     warning.chars().take(LONGEST_WARNING - 1).chain(['…']).collect()
 }
 
+/// Returns as much of a text of the request as is told of it: it may be all of the request.
+pub(crate) fn told(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_TOLD)]
+}
+
 fn joined(group: &str, version: &str, name: &str) -> String {
+    let (group, version, name) = (told(group), told(version), told(name));
     if group.is_empty() { format!("{version}/{name}") } else { format!("{group}/{version}/{name}") }
 }
 
