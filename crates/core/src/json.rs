@@ -56,7 +56,7 @@ pub struct Json<'a> {
 }
 
 /// Where a value is in a document that whoever has it knows: half as large as the value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     start: u32,
     end: u32,
@@ -249,6 +249,12 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn is_null(self) -> bool {
         self.kind() == Kind::Null
+    }
+
+    /// Says whether this is a text.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        self.kind() == Kind::Text
     }
 
     /// Says whether this is a list.

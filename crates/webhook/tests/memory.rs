@@ -185,6 +185,24 @@ fn reviews(bytes: usize) -> Vec<(String, &'static str, String)> {
             "/spec/containers/0/env",
             format!("[{}]", members(|at| format!(r#"{{"name":"{at:07}"}}"#), bytes)),
         ),
+        ("nothing as variables", "/spec/containers/0/env", list("{}", bytes)),
+        ("nothing as containers", "/spec/containers", list("{}", bytes)),
+        ("null as containers", "/spec/containers", list("null", bytes)),
+        (
+            "named containers",
+            "/spec/containers",
+            format!("[{}]", members(|at| format!(r#"{{"name":"{at:05}"}}"#), bytes)),
+        ),
+        (
+            "named init containers",
+            "/spec/initContainers",
+            format!("[{}]", members(|at| format!(r#"{{"name":"{at:05}"}}"#), bytes)),
+        ),
+        (
+            "mounts at paths",
+            "/spec/containers/0/volumeMounts",
+            format!("[{}]", members(|at| format!(r#"{{"name":"a","mountPath":"/{at:05}"}}"#), bytes)),
+        ),
         ("annotations", "/metadata/annotations", format!("{{{}}}", members(|at| format!(r#""{at:07}":"""#), bytes))),
     ] {
         reviews.push((format!("{what} of a Pod"), POD, pod(member, &value)));
@@ -215,7 +233,9 @@ fn escaped(bytes: usize) -> Vec<(String, &'static str, String)> {
         ("/metadata/annotations", format!("{{{texts}}}")),
         ("/metadata", format!(r#"{{"labels":{{"app":"nginx"}},{texts}}}"#)),
         ("/spec/containers", format!(r#"[{{"name":"app",{texts}}}]"#)),
-        ("/spec/volumes", names),
+        ("/spec/volumes", names.clone()),
+        ("/spec/containers", names.clone()),
+        ("/spec/containers/0/env", names),
     ] {
         reviews.push((format!("escaped texts at {member} of a Pod"), POD, pod(member, &value)));
     }

@@ -38,14 +38,14 @@ impl<'a> Layout<'a> {
         let is_known = sets.iter().any(|set| marks.knows(set));
         for list in List::ALL {
             for (name, at, container) in containers.of_list(list) {
-                let place = sidecars.get(name);
-                let is_elsewhere = place.is_some_and(|(_, other)| *other != list) && layout.is_due(name);
-                let is_past = is_known && place.is_none() && layout.is_of_the_past(name, marks);
+                let place = sidecars.get_key_value(&*name);
+                let is_elsewhere = place.is_some_and(|(_, (_, other))| *other != list) && layout.is_due(&name);
+                let is_past = is_known && place.is_none() && layout.is_of_the_past(&name, marks);
                 // Whether a container was injected is found out last: that reads all of its variables.
-                match (is_elsewhere || is_past) && carries_mark(container) {
-                    true => layout.leaving.push((list, at)),
-                    false if is_elsewhere => layout.in_the_way.push((list, name)),
-                    false => {}
+                if (is_elsewhere || is_past) && carries_mark(container) {
+                    layout.leaving.push((list, at));
+                } else if is_elsewhere {
+                    layout.in_the_way.extend(place.map(|(name, _)| (list, *name)));
                 }
             }
         }

@@ -23,10 +23,10 @@ pub(super) struct OwnContainers<'a> {
     all: OnceCell<Box<[Own]>>,
     mounts: OnceCell<Mounts<'a>>,
     looked_for: Cell<u32>,
-    sorted: FrozenBTreeMap<u32, Box<[Variable<'a>]>>,
+    sorted: FrozenBTreeMap<u32, Box<[Variable]>>,
 }
 
-/// A container of the Pod itself.
+/// A container of the Pod itself that has something to take over.
 #[derive(Debug, Clone, Copy)]
 struct Own {
     at: u32,
@@ -34,19 +34,31 @@ struct Own {
     mounts: Place,
 }
 
-/// A variable, by its name.
-type Variable<'a> = (&'a str, Json<'a>);
+/// A variable.
+#[derive(Debug, Clone, Copy)]
+struct Variable {
+    name: Place,
+    variable: Place,
+}
 
 /// What the containers mount.
 #[derive(Debug)]
 pub(super) struct Mounts<'a> {
-    /// The first mount at each path, with the path as it is written shortest: of two mounts at one path the first would be hidden.
-    pub(super) by_path: Vec<(Cow<'a, str>, Json<'a>)>,
+    containers: Json<'a>,
+    // The first mount at each path: of two mounts at one path the first would be hidden.
+    by_path: Vec<Mount>,
     /// The variables that mounts are named by. As in Kruise: those of a mount that is left out because its path is taken are among
     /// them.
     pub(super) variables: Vec<Json<'a>>,
     /// Whether what is mounted within a mount is to show on the node.
     pub(super) show_on_node: bool,
+}
+
+/// A mount, and where its path is.
+#[derive(Debug, Clone, Copy)]
+struct Mount {
+    path: Place,
+    mount: Place,
 }
 
 /// A variable that a container may have twice.
@@ -65,10 +77,11 @@ impl<'a> OwnContainers<'a> {
     fn all(&self) -> &[Own] {
         self.all.get_or_init(|| {
             let containers = self.spec.containers;
-            let mut own = Vec::with_capacity(containers.items().count());
+            let mut own = Vec::new();
             for (at, container) in (0..).zip(containers.items()) {
-                let [env, mounts] = container.select([ENV.0, MOUNTS.0]);
-                if !has_mark(env) {
+                let [env, mounts, devices] = container.select([ENV.0, MOUNTS.0, DEVICES.0]);
+                let has_any = [env, mounts, devices].into_iter().any(Json::is_list);
+                if has_any && !has_mark(env) {
                     own.push(Own { at, env: env.place(), mounts: mounts.place() });
                 }
             }
@@ -89,11 +102,13 @@ impl<'a> OwnContainers<'a> {
                     let names = expression.as_str().into_iter().flat_map(names_in);
                     // As in Kruise: the first one, although Kubernetes expands the path with the last.
                     variables.extend(names.filter_map(|name| Some(self.variable(own, name)?.first)));
-                    by_path.extend(path.as_str().map(|path| (cleaned(path), mount)));
+                    if path.is_text() {
+                        by_path.push(Mount { path: path.place(), mount: mount.place() });
+                    }
                 }
             }
-            keep_first(&mut by_path);
-            Mounts { by_path, variables, show_on_node }
+            keep_first(self.spec.containers, &mut by_path);
+            Mounts { containers: self.spec.containers, by_path, variables, show_on_node }
         })
     }
 
@@ -142,10 +157,11 @@ impl<'a> OwnContainers<'a> {
             Some(variables) => variables,
             None => self.sorted.insert(own.at, by_name(env)),
         };
-        let before = variables.partition_point(|(its, _)| *its < name);
-        let with = variables.partition_point(|(its, _)| *its <= name);
+        let before = variables.partition_point(|it| *it.name(env) < *name);
+        let with = variables.partition_point(|it| *it.name(env) <= *name);
         let of_name = variables.get(before..with)?;
-        Some(Twice { first: of_name.first()?.1, last: of_name.last()?.1 })
+        let [first, last] = [of_name.first()?, of_name.last()?].map(|it| env.of_place(it.variable));
+        Some(Twice { first, last })
     }
 }
 
@@ -160,27 +176,46 @@ impl Debug for OwnContainers<'_> {
     }
 }
 
+impl Variable {
+    fn name(self, env: Json<'_>) -> Cow<'_, str> {
+        env.of_place(self.name).passing_str().unwrap_or_default()
+    }
+}
+
 /// Returns variables in the order of their names, those of one name in the order of the Pod.
-fn by_name(env: Json<'_>) -> Box<[Variable<'_>]> {
-    let mut variables = Vec::with_capacity(env.items().count());
-    variables.extend(env.items().filter_map(|variable| Some((variable.at(ENV.1).as_str()?, variable))));
-    // Two of one name are in the order of their text, which is that of the Pod.
-    let place = |variable: &Json<'_>| variable.raw().as_ptr();
-    variables
-        .sort_unstable_by(|(one, its), (other, others)| one.cmp(other).then_with(|| place(its).cmp(&place(others))));
+fn by_name(env: Json<'_>) -> Box<[Variable]> {
+    let named = || env.items().map(|variable| (variable.at(ENV.1), variable)).filter(|(name, _)| name.is_text());
+    // With room for all of them, and nothing beside: there may be as many as a Pod has room for.
+    let mut variables = Vec::with_capacity(named().count());
+    variables.extend(named().map(|(name, variable)| Variable { name: name.place(), variable: variable.place() }));
+    variables.sort_unstable_by(|one, other| {
+        one.name(env).cmp(&other.name(env)).then_with(|| one.variable.cmp(&other.variable))
+    });
     variables.into_boxed_slice()
 }
 
+impl<'a> Mounts<'a> {
+    /// Returns the first mount at each path, with the path as it is written shortest, in the order of the Pod.
+    pub(super) fn by_path(&self) -> impl ExactSizeIterator<Item = (Cow<'a, str>, Json<'a>)> {
+        self.by_path.iter().map(|it| (it.cleaned_path(self.containers), self.containers.of_place(it.mount)))
+    }
+}
+
+impl Mount {
+    fn cleaned_path(self, containers: Json<'_>) -> Cow<'_, str> {
+        match containers.of_place(self.path).passing_str().unwrap_or_default() {
+            Cow::Borrowed(path) => cleaned(path),
+            Cow::Owned(path) => cleaned(&path).into_owned().into(),
+        }
+    }
+}
+
 /// Keeps the first mount of each path.
-fn keep_first(by_path: &mut Vec<(Cow<'_, str>, Json<'_>)>) {
-    let mut order: Vec<u32> = (0..).take(by_path.len()).collect();
-    let path = |at: &u32| by_path.get(*at as usize).map(|(path, _)| path);
-    order.sort_unstable_by(|one, other| path(one).cmp(&path(other)).then(one.cmp(other)));
-    order.dedup_by(|one, other| path(one) == path(other));
-    order.sort_unstable();
-    let mut kept = order.into_iter().peekable();
-    let mut at = 0..;
-    by_path.retain(|_| at.next().is_some_and(|at| kept.next_if_eq(&at).is_some()));
+fn keep_first(containers: Json<'_>, by_path: &mut Vec<Mount>) {
+    let path = |mount: &Mount| mount.cleaned_path(containers);
+    by_path.sort_unstable_by(|one, other| path(one).cmp(&path(other)).then(one.mount.cmp(&other.mount)));
+    by_path.dedup_by(|one, other| path(one) == path(other));
+    by_path.sort_unstable_by_key(|mount| mount.mount);
 }
 
 /// Returns each NAME of the `$(NAME)` in an expression.

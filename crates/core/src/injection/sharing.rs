@@ -75,8 +75,10 @@ fn check_propagation(guest: Guest<'_>, mounts: &[Json<'_>], edit: &mut PodEdit<'
 
 impl<'a> Taken<'a> {
     fn take_mounts(&mut self, own: &OwnContainers<'a>, guest: Guest<'_>) {
-        let by_path = own.mounts().by_path.iter();
-        self.mounts.extend(by_path.filter(|(path, _)| is_free(path, guest.sidecar)).map(|(_, mount)| *mount));
+        let by_path = own.mounts().by_path();
+        // With room for all of them: there may be as many as a Pod has room for.
+        self.mounts.reserve_exact(by_path.len());
+        self.mounts.extend(by_path.filter(|(path, _)| is_free(path, guest.sidecar)).map(|(_, mount)| mount));
         if !guest.sidecar.template.devices.items.is_empty() {
             let devices = guest.container().at(DEVICES.0);
             self.mounts.retain(|mount| !is_used(devices, *mount));
@@ -85,8 +87,8 @@ impl<'a> Taken<'a> {
 
     fn take_devices(&mut self, own: &OwnContainers<'a>, guest: Guest<'_>) {
         let place = |item: Json<'a>, path| item.at(path).as_str().map(cleaned);
-        let mounts = guest.sidecar.shares.mounts.then(|| own.mounts().by_path.iter());
-        let mut taken: BTreeSet<_> = mounts.into_iter().flatten().map(|(path, _)| path.clone()).collect();
+        let mounts = guest.sidecar.shares.mounts.then(|| own.mounts().by_path());
+        let mut taken: BTreeSet<_> = mounts.into_iter().flatten().map(|(path, _)| path).collect();
         let is_new = |device: &Json<'a>| {
             place(*device, DEVICES.1).is_some_and(|path| is_free(&path, guest.sidecar) && taken.insert(path))
         };

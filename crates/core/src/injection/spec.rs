@@ -1,6 +1,10 @@
 //! The members of a Pod's spec that matter here, found in one pass: an API server writes dozens.
 
 use crate::json::{Json, Place};
+use std::borrow::Cow;
+
+/// How many containers may be noted before anybody has looked whether they have names.
+const SOME: usize = 64;
 
 /// A list of containers of a Pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,15 +57,16 @@ impl<'a> Containers<'a> {
     pub(super) fn of(spec: Spec<'a>) -> Self {
         let of_list = |list| {
             let list = spec.list(list);
-            let name = |named: &Named| list.of_place(named.name).as_str().unwrap_or_default();
-            let mut containers = Vec::with_capacity(list.items().count());
+            let count = list.items().count();
+            let mut containers = Vec::with_capacity(if count <= SOME { count } else { count_named(list) });
             for (at, container) in (0..).zip(list.items()) {
                 let name = container.at("name");
-                if name.as_str().is_some() {
+                if name.is_text() {
                     containers.push(Named { name: name.place(), container: container.place(), at });
                 }
             }
-            containers.sort_unstable_by(|one, other| name(one).cmp(name(other)).then(one.at.cmp(&other.at)));
+            let name = |named: &Named| named.name(list);
+            containers.sort_unstable_by(|one, other| name(one).cmp(&name(other)).then(one.at.cmp(&other.at)));
             containers.dedup_by(|one, other| name(one) == name(other));
             containers.into_boxed_slice()
         };
@@ -69,19 +74,15 @@ impl<'a> Containers<'a> {
     }
 
     /// Returns the containers of a list, each with its name and its place, in the order of the names.
-    pub(super) fn of_list(&self, list: List) -> impl Iterator<Item = (&'a str, usize, Json<'a>)> {
+    pub(super) fn of_list(&self, list: List) -> impl Iterator<Item = (Cow<'a, str>, usize, Json<'a>)> {
         let values = self.spec.list(list);
-        self.named(list).iter().map(move |named| {
-            let name = values.of_place(named.name).as_str().unwrap_or_default();
-            (name, named.at as usize, values.of_place(named.container))
-        })
+        self.named(list).iter().map(move |it| (it.name(values), it.at as usize, values.of_place(it.container)))
     }
 
     /// Returns the container of this name in a list, with its place.
     pub(super) fn find(&self, list: List, name: &str) -> Option<(usize, Json<'a>)> {
         let (named, values) = (self.named(list), self.spec.list(list));
-        let by_name = |named: &Named| values.of_place(named.name).as_str().unwrap_or_default().cmp(name);
-        let found = named.get(named.binary_search_by(by_name).ok()?)?;
+        let found = named.get(named.binary_search_by(|it| (*it.name(values)).cmp(name)).ok()?)?;
         Some((found.at as usize, values.of_place(found.container)))
     }
 
@@ -91,6 +92,17 @@ impl<'a> Containers<'a> {
             List::Regular => &self.regular,
         }
     }
+}
+
+impl Named {
+    fn name(self, list: Json<'_>) -> Cow<'_, str> {
+        list.of_place(self.name).passing_str().unwrap_or_default()
+    }
+}
+
+/// Counts the containers that have a name. Whoever made a list of very many may have named none.
+fn count_named(list: Json<'_>) -> usize {
+    list.items().filter(|container| container.at("name").is_text()).count()
 }
 
 impl List {
