@@ -16,6 +16,8 @@ mod read;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod text;
+mod walk;
 mod write;
 
 pub use extent::Extent;
@@ -33,6 +35,8 @@ use serde::de::Error as _;
 use serde_json::{Error, Map, Number, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Debug};
+use text::Text;
+use walk::{Kind, Walk};
 
 /// A text that is JSON, and where in it lists and objects end.
 pub struct Document<'a> {
@@ -60,38 +64,6 @@ pub struct Json<'a> {
 pub(crate) struct Place {
     start: u32,
     end: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Null,
-    False,
-    True,
-    Number,
-    Text,
-    List,
-    Object,
-}
-
-/// A string of a document: where it is was found in one go.
-#[derive(Clone, Copy)]
-struct Text<'a> {
-    document: &'a Document<'a>,
-    // Where its first quote is, and its last one.
-    start: u32,
-    end: u32,
-    has_escapes: bool,
-}
-
-/// Goes over what is in a list or an object.
-#[derive(Clone, Copy)]
-struct Walk<'a> {
-    document: &'a Document<'a>,
-    text: &'a [u8],
-    at: u32,
-    end: u32,
-    // Where the list or the object ends.
-    until: u32,
 }
 
 static NOTHING: Document<'static> =
@@ -336,74 +308,7 @@ impl<'a> Json<'a> {
     }
 
     fn walk(self, kind: Kind) -> Option<Walk<'a>> {
-        let (document, text) = (self.document, self.document.text.as_bytes());
-        (Kind::at(text, self.start) == kind).then(|| Walk {
-            document,
-            text,
-            at: scan::past_space(text, self.start + 1),
-            end: self.end + 1,
-            until: document.end(self.end) - 1,
-        })
-    }
-}
-
-impl Kind {
-    /// Returns the kind of the value that begins at a place.
-    fn at(text: &[u8], start: u32) -> Self {
-        match text.get(start as usize) {
-            Some(b'"') => Self::Text,
-            Some(b'{') => Self::Object,
-            Some(b'[') => Self::List,
-            Some(b't') => Self::True,
-            Some(b'f') => Self::False,
-            Some(b'n') => Self::Null,
-            Some(_) | None => Self::Number,
-        }
-    }
-
-    /// Returns where a value of this kind ends that begins at a place and is neither a list nor an object.
-    #[inline]
-    fn end_of_scalar(self, text: &[u8], start: u32) -> u32 {
-        match self {
-            Self::Text => scan::last_quote(text, start).0 + 1,
-            Self::Number => scan::number_end(text, start),
-            Self::False => start + 5,
-            Self::Null | Self::True | Self::List | Self::Object => start + 4,
-        }
-    }
-}
-
-impl<'a> Walk<'a> {
-    fn has_next(&self) -> bool {
-        self.at < self.until
-    }
-
-    fn value(&self) -> Json<'a> {
-        Json { document: self.document, start: self.at, end: self.end }
-    }
-
-    /// Returns the name of a member, and passes it and what is between it and the member.
-    #[inline]
-    fn name(&mut self) -> Text<'a> {
-        let name = Text::at(self.document, self.text, self.at);
-        let colon = scan::past_space(self.text, name.end + 1);
-        self.at = scan::past_space(self.text, colon + 1);
-        name
-    }
-
-    /// Passes a value, and what is between it and the next one.
-    #[inline]
-    fn pass(&mut self) {
-        let after = match Kind::at(self.text, self.at) {
-            Kind::List | Kind::Object => {
-                let end;
-                (end, self.end) = self.document.beyond(self.end);
-                end
-            }
-            kind => kind.end_of_scalar(self.text, self.at),
-        };
-        let comma = scan::past_space(self.text, after);
-        self.at = if comma < self.until { scan::past_space(self.text, comma + 1) } else { comma };
+        (self.kind() == kind).then(|| Walk::over(self))
     }
 }
 
@@ -426,44 +331,6 @@ impl Document<'_> {
         let (sure, most) = (reach.div_ceil(2), rest.len().min(reach));
         let more = rest.get(sure..most).map_or(0, |rest| rest.partition_point(|next| next < end));
         (*end, place + 1 + u32::try_from(sure + more).unwrap_or(u32::MAX))
-    }
-}
-
-impl<'a> Text<'a> {
-    /// Finds the string whose first quote is at a place of the text of a document.
-    fn at(document: &'a Document<'a>, text: &[u8], start: u32) -> Self {
-        let (end, has_escapes) = scan::last_quote(text, start);
-        Self { document, start, end, has_escapes }
-    }
-
-    /// Says whether it is that text. What is made to find out is not kept: it would be of every name that is passed.
-    #[inline]
-    fn is(self, text: &str) -> bool {
-        let (from, to) = (self.start as usize + 1, self.end as usize);
-        if !self.has_escapes {
-            return to - from == text.len() && self.document.text.as_bytes().get(from..to) == Some(text.as_bytes());
-        }
-        // A byte is written as six at most.
-        (text.len()..=text.len().saturating_mul(6)).contains(&(to - from)) && self.meant() == text
-    }
-
-    /// Returns what it means, which its document keeps if there are escapes in it.
-    fn kept(self) -> &'a str {
-        if !self.has_escapes {
-            return self.written();
-        }
-        let made = &self.document.made;
-        made.get(&self.start).unwrap_or_else(|| made.insert(self.start, unescaped(self.written()).into()))
-    }
-
-    /// Returns what it means, which is not kept.
-    fn meant(self) -> Cow<'a, str> {
-        if self.has_escapes { Cow::Owned(unescaped(self.written())) } else { Cow::Borrowed(self.written()) }
-    }
-
-    /// Returns what stands between its quotes.
-    fn written(self) -> &'a str {
-        self.document.text.get(self.start as usize + 1..self.end as usize).unwrap_or_default()
     }
 }
 
