@@ -173,46 +173,38 @@ fn reviews(bytes: usize) -> Vec<(String, &'static str, String)> {
             reviews.push((format!("{shape} beside the object for {path}"), path, review(&request, &value)));
         }
     }
-    for (what, member, value) in [
-        ("variables", "/spec/containers/0/env", list(r#"{"name":"A"}"#, bytes)),
-        ("a long variable", "/spec/containers/0/env", format!(r#"[{{"name":"A","value":"{}"}}]"#, "a".repeat(bytes))),
-        ("mounts", "/spec/containers/0/volumeMounts", list(r#"{"mountPath":"/a"}"#, bytes)),
-        ("containers", "/spec/containers", list(r#"{"name":"a"}"#, bytes)),
-        ("volumes", "/spec/volumes", list(r#"{"name":"a"}"#, bytes)),
-        ("named volumes", "/spec/volumes", format!("[{}]", members(|at| format!(r#"{{"name":"{at:07}"}}"#), bytes))),
-        (
-            "named variables",
-            "/spec/containers/0/env",
-            format!("[{}]", members(|at| format!(r#"{{"name":"{at:07}"}}"#), bytes)),
-        ),
-        ("nothing as variables", "/spec/containers/0/env", list("{}", bytes)),
-        ("nothing as containers", "/spec/containers", list("{}", bytes)),
-        ("null as containers", "/spec/containers", list("null", bytes)),
-        (
-            "named containers",
-            "/spec/containers",
-            format!("[{}]", members(|at| format!(r#"{{"name":"{at:05}"}}"#), bytes)),
-        ),
-        (
-            "named init containers",
-            "/spec/initContainers",
-            format!("[{}]", members(|at| format!(r#"{{"name":"{at:05}"}}"#), bytes)),
-        ),
-        (
-            "mounts at paths",
-            "/spec/containers/0/volumeMounts",
-            format!("[{}]", members(|at| format!(r#"{{"name":"a","mountPath":"/{at:05}"}}"#), bytes)),
-        ),
-        ("annotations", "/metadata/annotations", format!("{{{}}}", members(|at| format!(r#""{at:07}":"""#), bytes))),
-    ] {
-        reviews.push((format!("{what} of a Pod"), POD, pod(member, &value)));
-    }
+    reviews.extend(lists(bytes));
     reviews.extend(escaped(bytes));
     reviews.extend(echoed(bytes));
     let labels = format!("{{{}}}", members(|at| format!(r#""{at:07}":"""#), bytes));
     let request = with(write_namespace(), "/object/metadata/labels");
     reviews.push(("labels of a Namespace".to_owned(), NAMESPACE, review(&request, &labels)));
     reviews
+}
+
+/// Reviews of Pods with lists that somebody looks through.
+fn lists(bytes: usize) -> Vec<(String, &'static str, String)> {
+    let each_named = |item: fn(usize) -> String| format!("[{}]", members(item, bytes));
+    let variable = |at| format!(r#"{{"name":"{at:07}"}}"#);
+    let container = |at| format!(r#"{{"name":"{at:05}"}}"#);
+    let mount = |at| format!(r#"{{"name":"a","mountPath":"/{at:05}"}}"#);
+    let lists = [
+        ("variables", "/spec/containers/0/env", list(r#"{"name":"A"}"#, bytes)),
+        ("named variables", "/spec/containers/0/env", each_named(variable)),
+        ("nothing as variables", "/spec/containers/0/env", list("{}", bytes)),
+        ("a long variable", "/spec/containers/0/env", format!(r#"[{{"name":"A","value":"{}"}}]"#, "a".repeat(bytes))),
+        ("mounts", "/spec/containers/0/volumeMounts", list(r#"{"mountPath":"/a"}"#, bytes)),
+        ("mounts at paths", "/spec/containers/0/volumeMounts", each_named(mount)),
+        ("containers", "/spec/containers", list(r#"{"name":"a"}"#, bytes)),
+        ("named containers", "/spec/containers", each_named(container)),
+        ("named init containers", "/spec/initContainers", each_named(container)),
+        ("nothing as containers", "/spec/containers", list("{}", bytes)),
+        ("null as containers", "/spec/containers", list("null", bytes)),
+        ("volumes", "/spec/volumes", list(r#"{"name":"a"}"#, bytes)),
+        ("named volumes", "/spec/volumes", each_named(variable)),
+        ("annotations", "/metadata/annotations", format!("{{{}}}", members(|at| format!(r#""{at:07}":"""#), bytes))),
+    ];
+    lists.map(|(what, member, value)| (format!("{what} of a Pod"), POD, pod(member, &value))).into()
 }
 
 fn write_namespace() -> Value {
