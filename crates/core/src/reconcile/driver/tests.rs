@@ -151,7 +151,11 @@ fn nothing_begins_once_another_replica_may_lead() {
 
     assert!(matches!(operator.poll(), Poll::Over));
     assert!(matches!(operator.record(), Poll::Over));
+    operator.driver.end(operator.now, &log_sc());
+    operator.now = operator.now + Duration::from_secs(60);
     assert_eq!(operator.driver.poll_look(operator.now), None);
+    operator.driver.lead(true);
+    assert_eq!(operator.driver.poll_look(operator.now), Some(log_sc()), "it is due");
 }
 
 #[test]
