@@ -231,6 +231,45 @@ fn names_in(expression: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Document;
+
+    #[test]
+    fn a_variable_is_the_same_however_often_somebody_asks_for_it() {
+        let env =
+            r#"[{"name":"B","value":"1"},{"name":"A"},7,{"name":"\u0042","value":"2"},{"value":"B"},{"name":"C"}]"#;
+        let text = format!(r#"{{"spec":{{"containers":[{{"name":"app","env":{env}}}]}}}}"#);
+        let pod = Document::parse(&text).unwrap();
+        let spec = Spec::of(pod.root());
+        let (containers, asked) = (Containers::of(spec), 3 * FEW);
+        let own = OwnContainers::of((pod.root(), spec), &containers);
+        let app = own.find("app").unwrap();
+
+        for name in ["B", "C", "D"].into_iter().cycle().take(asked as usize) {
+            let found = own.variable(app, name).map(|Twice { first, last }| [first.raw(), last.raw()]);
+
+            let expected = match name {
+                "B" => Some([r#"{"name":"B","value":"1"}"#, r#"{"name":"\u0042","value":"2"}"#]),
+                "C" => Some([r#"{"name":"C"}"#; 2]),
+                _ => None,
+            };
+            assert_eq!(found, expected, "{name}, asked {} times", own.looked_for.get());
+        }
+    }
+
+    #[test]
+    fn of_mounts_at_one_path_the_first_stays_and_the_order_is_that_of_the_pod() {
+        let mounts = |paths: [&str; 3]| paths.map(|path| format!(r#"{{"mountPath":"{path}"}}"#)).join(",");
+        let (one, other) = (mounts(["/b", "/a/", "/c"]), mounts(["/a", "\\u002fb", "/d"]));
+        let text = format!(r#"{{"spec":{{"containers":[{{"volumeMounts":[{one}]}},{{"volumeMounts":[{other}]}}]}}}}"#);
+        let pod = Document::parse(&text).unwrap();
+        let spec = Spec::of(pod.root());
+        let containers = Containers::of(spec);
+        let own = OwnContainers::of((pod.root(), spec), &containers);
+
+        let paths: Vec<_> = own.mounts().by_path().map(|(path, _)| path).collect();
+
+        assert_eq!(paths, ["/b", "/a", "/c", "/d"]);
+    }
 
     #[test]
     fn the_variables_of_an_expression_are_found() {
