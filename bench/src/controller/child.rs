@@ -6,7 +6,7 @@ use leader_lease::Leadership;
 use parking_lot::RwLock;
 use sidecarset_controller::{Contact, KnownPods, Links, Metrics, Settings, event_queue};
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::registration::{InForce, SYSTEM_NAMESPACE};
+use sidecarset_core::registration::{RegisteredScopes, SYSTEM_NAMESPACE};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -72,7 +72,7 @@ async fn control(config: Config) -> anyhow::Result<()> {
     let settings = Settings::default();
     let catalog = Catalog::reserving([SYSTEM_NAMESPACE]).without_operator(&settings.namespace);
     let (synced, mut is_synced) = watch::channel(false);
-    let (_tells, in_force) = watch::channel(InForce::default());
+    let (_tells, in_force) = watch::channel(RegisteredScopes::default());
     let links = Links {
         pods: KnownPods::default(),
         synced,

@@ -6,7 +6,7 @@ use crate::world::{self, NAMESPACE, catalog, namespace};
 use serde_json::{Value, json};
 use sidecarset_api::v1beta1::SidecarSet;
 use sidecarset_core::normalize::{defaults, normalize};
-use sidecarset_core::registration::{FailurePolicy, Interests, register as decide};
+use sidecarset_core::registration::{FailurePolicy, WebhookScopes, register as decide};
 use sidecarset_core::revision::hashes;
 use sidecarset_core::validation::{Violations, Writing};
 use std::hint::black_box;
@@ -20,8 +20,8 @@ pub(super) fn register(sets: usize) -> Work {
         set["spec"]["namespaceSelector"] = json!({"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}});
         catalog.put_set(&parsed(set));
     }
-    let interests = Interests { stored: catalog.interests().collect(), ..Interests::default() };
-    Box::new(move || drop(black_box(decide(&interests, catalog.surroundings(FailurePolicy::Fail)))))
+    let scopes = WebhookScopes { stored: catalog.scopes().collect(), ..WebhookScopes::default() };
+    Box::new(move || drop(black_box(decide(&scopes, catalog.surroundings(FailurePolicy::Fail)))))
 }
 
 /// The set takes the place of itself, as with every change of its status.

@@ -20,7 +20,7 @@ use parking_lot::RwLock;
 use pods::Pods;
 use sidecarset_controller::{Contact, KnownPods, Links};
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::registration::{InForce, SYSTEM_NAMESPACE};
+use sidecarset_core::registration::{RegisteredScopes, SYSTEM_NAMESPACE};
 use sidecarset_core::validation::{Permissions, Whitelist};
 use sidecarset_webhook::registration::Registrar;
 use sidecarset_webhook::{Confirmation, Context, Freshness, Lead, LiveNamespaces, LiveSets, Signals};
@@ -96,7 +96,7 @@ fn wire(
     let catalog = Arc::new(RwLock::new(catalog(arguments)));
     let (synced, is_synced) = watch::channel(false);
     let (selects, selection) = watch::channel(0);
-    let (tells, in_force) = watch::channel(InForce::default());
+    let (tells, in_force) = watch::channel(RegisteredScopes::default());
     let (tells_events, events) = sidecarset_controller::event_queue();
     let pods = KnownPods::default();
     let is_registered = Arc::new(AtomicBool::new(false));

@@ -10,7 +10,7 @@ use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::event::Event;
 use sidecarset_core::reconcile::{Driver, Now, Output, PodIndex, Surroundings, Touched};
-use sidecarset_core::registration::InForce;
+use sidecarset_core::registration::RegisteredScopes;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, watch};
@@ -34,7 +34,7 @@ pub(crate) struct Context {
     /// A write of a Pod is over.
     pub(crate) released: Notify,
     /// Which sets the API server knows of.
-    pub(crate) in_force: watch::Receiver<InForce>,
+    pub(crate) in_force: watch::Receiver<RegisteredScopes>,
     /// Whether the API server is heard from.
     pub(crate) contact: Contact,
     outlets: Outlets,
@@ -67,7 +67,7 @@ impl Context {
         client: Client,
         catalog: Arc<RwLock<Catalog>>,
         settings: Settings,
-        links: (Outlets, watch::Receiver<InForce>, (Contact, KnownPods)),
+        links: (Outlets, watch::Receiver<RegisteredScopes>, (Contact, KnownPods)),
         shutdown: CancellationToken,
     ) -> Self {
         let (outlets, in_force, (contact, driver)) = links;

@@ -33,7 +33,7 @@ use leader_lease::Leadership;
 use parking_lot::RwLock;
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::event::Event;
-use sidecarset_core::registration::InForce;
+use sidecarset_core::registration::RegisteredScopes;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use tokio::sync::mpsc::{Receiver, Sender};
@@ -68,7 +68,7 @@ pub struct Links {
     /// The Pods, which the controller keeps up to date.
     pub pods: KnownPods,
     /// Which sets the API server knows of.
-    pub in_force: channel::Receiver<InForce>,
+    pub in_force: channel::Receiver<RegisteredScopes>,
     /// The queue of events, from [`event_queue`]: the controller puts its own into it, and writes those of everybody.
     pub events: (Sender<Event>, Receiver<Event>),
     /// What is counted.

@@ -13,7 +13,7 @@ pub use failure::Outlook;
 
 use crate::normalize::{CanonicalSet, failure_policy, is_injecting, normalize};
 use crate::os::OperatingSystem;
-use crate::registration::{FailurePolicy, Interest, Surroundings};
+use crate::registration::{FailurePolicy, ScopeInputs, WebhookScope};
 use crate::selection::{Labels, NamespaceFacts, Namespaces, Selected, Selector, selects};
 use crate::validation::{Violations, canary_base};
 use index::Index;
@@ -142,7 +142,7 @@ impl Catalog {
         self.index.put(&name, entry.selector(), entry.namespaces());
         self.scopes.put(&name, entry.namespaces());
         let before = self.sets.insert(name, entry.clone());
-        let is_new = || entry.interest().is_some();
+        let is_new = || entry.scope().is_some();
         self.note_selection(before.map_or_else(is_new, |before| !before.selects_like(&entry)));
         entry
     }
@@ -153,7 +153,7 @@ impl Catalog {
         self.scopes.remove(name);
         self.past.forget(name);
         let removed = self.sets.remove(name);
-        self.note_selection(removed.is_some_and(|removed| removed.interest().is_some()));
+        self.note_selection(removed.is_some_and(|removed| removed.scope().is_some()));
     }
 
     /// Returns the set of this name.
@@ -209,14 +209,14 @@ impl Catalog {
     }
 
     /// Returns what the sets that are injected say of their Pods.
-    pub fn interests(&self) -> impl Iterator<Item = Interest> {
-        self.sets.values().filter_map(Entry::interest)
+    pub fn scopes(&self) -> impl Iterator<Item = WebhookScope> {
+        self.sets.values().filter_map(Entry::scope)
     }
 
     /// Returns what there is beside the sets.
     #[must_use]
-    pub fn surroundings(&self, failure_policy: FailurePolicy) -> Surroundings<'_> {
-        Surroundings { reserved: &self.reserved, failure_policy }
+    pub fn surroundings(&self, failure_policy: FailurePolicy) -> ScopeInputs<'_> {
+        ScopeInputs { reserved: &self.reserved, failure_policy }
     }
 
     /// Returns the sets that select a new Pod. Sets whose injection is paused select none, and a set gives way to a
@@ -355,10 +355,10 @@ impl Entry {
     }
 
     /// Returns what the set says of the Pods that it is injected into, or nothing if it is not injected. A set that
-    /// cannot be acted on has an interest too: its Pods are refused.
+    /// cannot be acted on has a scope too: its Pods are refused.
     #[must_use]
-    pub fn interest(&self) -> Option<Interest> {
-        self.is_injecting().then(|| Interest {
+    pub fn scope(&self) -> Option<WebhookScope> {
+        self.is_injecting().then(|| WebhookScope {
             selector: self.selector().clone(),
             namespaces: self.namespaces().clone(),
             failure_policy: self.failure_policy(),
@@ -372,7 +372,7 @@ impl Entry {
             Self::Valid(set) => Some(set.operating_systems),
             Self::Invalid(_) => None,
         };
-        self.interest() == other.interest()
+        self.scope() == other.scope()
             && systems(self) == systems(other)
             && self.canary_of() == other.canary_of()
             && is_valid(self) == is_valid(other)

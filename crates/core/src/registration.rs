@@ -10,7 +10,7 @@ mod group;
 mod relabeling;
 
 pub use call::{Call, Scope};
-pub use coverage::{Coverage, InForce};
+pub use coverage::{Coverage, RegisteredScopes};
 pub use failure_policy::{FailurePolicy, ParseFailurePolicyError};
 pub use relabeling::Relabeling;
 
@@ -30,7 +30,7 @@ const MOST_MATCHING: usize = 100;
 
 /// What a set says of the Pods that it is injected into, as far as the API server has to know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Interest {
+pub struct WebhookScope {
     /// The labels of the Pods.
     pub selector: Selector,
     /// Their namespaces.
@@ -41,19 +41,19 @@ pub struct Interest {
 
 /// What the API server has to know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Interests {
+pub struct WebhookScopes {
     /// Those of the sets that there are.
-    pub stored: BTreeSet<Interest>,
+    pub stored: BTreeSet<WebhookScope>,
     /// Those of sets that are being written. None of them has the API server call for a namespace for which it would not have
     /// called without it.
-    pub pending: BTreeSet<Interest>,
+    pub pending: BTreeSet<WebhookScope>,
     /// Those that a namespace is about to be selected by, whose labels are being written.
-    pub relabeled: BTreeMap<Interest, BTreeSet<Arc<str>>>,
+    pub relabeled: BTreeMap<WebhookScope, BTreeSet<Arc<str>>>,
 }
 
 /// What there is beside the sets.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct ScopeInputs<'a> {
     /// The namespaces for whose Pods the API server does not call, or only for sets that give them by name.
     pub reserved: &'a BTreeMap<Arc<str>, Reservation>,
     /// The policy of sets that give none.
@@ -68,8 +68,8 @@ pub struct Registration {
     /// The webhooks, in the order in which the API server goes through them. It begins with those that know most of the
     /// namespace, so that the first call can inject everything.
     pub webhooks: Vec<PodWebhook>,
-    /// What has become of each interest for whose Pods, and no others, it does not call.
-    pub exceptions: BTreeMap<Interest, Coverage>,
+    /// What has become of each scope for whose Pods, and no others, it does not call.
+    pub exceptions: BTreeMap<WebhookScope, Coverage>,
     /// Whether labels of namespaces matter.
     pub needs_labels: bool,
 }
@@ -91,10 +91,10 @@ pub struct PodWebhook {
 }
 
 impl Registration {
-    /// Returns what has become of the interests of sets.
+    /// Returns what has become of the scopes of sets.
     #[must_use]
-    pub fn coverage(&self, interests: &Interests) -> BTreeMap<Interest, Coverage> {
-        let exact = interests.of_sets().map(|interest| (interest.clone(), Coverage::Exact));
+    pub fn coverage(&self, scopes: &WebhookScopes) -> BTreeMap<WebhookScope, Coverage> {
+        let exact = scopes.of_sets().map(|scope| (scope.clone(), Coverage::Exact));
         exact.chain(self.exceptions.clone()).collect()
     }
 }
@@ -109,28 +109,28 @@ impl PodWebhook {
     }
 }
 
-impl Interests {
+impl WebhookScopes {
     /// Returns those of sets, whether these are written already or not.
-    pub fn of_sets(&self) -> impl Iterator<Item = &Interest> {
+    pub fn of_sets(&self) -> impl Iterator<Item = &WebhookScope> {
         self.stored.union(&self.pending)
     }
 
     /// Returns all of them.
-    pub fn all(&self) -> impl Iterator<Item = &Interest> {
+    pub fn all(&self) -> impl Iterator<Item = &WebhookScope> {
         self.of_sets().chain(self.relabeled.keys())
     }
 
     /// Forgets all others.
-    pub fn retain(&mut self, is_kept: impl Fn(&Interest) -> bool) {
+    pub fn retain(&mut self, is_kept: impl Fn(&WebhookScope) -> bool) {
         self.stored.retain(&is_kept);
         self.pending.retain(&is_kept);
-        self.relabeled.retain(|interest, _| is_kept(interest));
+        self.relabeled.retain(|scope, _| is_kept(scope));
     }
 }
 
-impl Interest {
+impl WebhookScope {
     /// Says why the API server calls for none of its Pods, if it does not.
-    fn exclusion(&self, around: Surroundings<'_>) -> Option<Coverage> {
+    fn exclusion(&self, around: ScopeInputs<'_>) -> Option<Coverage> {
         let mut of_operator = around.reserved.iter().filter(|(_, reservation)| **reservation == Reservation::Operator);
         if excess(&self.selector, &self.namespaces).is_some() {
             Some(Coverage::TooManyRequirements)
@@ -142,7 +142,7 @@ impl Interest {
     }
 
     /// Returns the webhook that it belongs to.
-    fn group(&self, around: Surroundings<'_>) -> Call {
+    fn group(&self, around: ScopeInputs<'_>) -> Call {
         let required = self.namespaces.label_requirements();
         Call {
             scope: required.map_or(Scope::Named, |required| Scope::Matching(required.digest())),
@@ -166,27 +166,25 @@ pub fn excess(selector: &Selector, namespaces: &Namespaces) -> Option<String> {
     })
 }
 
-/// Decides for which new Pods the API server has to call us, so that every interest is covered. The same interests lead to
+/// Decides for which new Pods the API server has to call us, so that every scope is covered. The same scopes lead to
 /// the same text.
 #[must_use]
-pub fn register(interests: &Interests, around: Surroundings<'_>) -> Registration {
+pub fn register(scopes: &WebhookScopes, around: ScopeInputs<'_>) -> Registration {
     let mut exceptions = BTreeMap::new();
     let mut groups: BTreeMap<Call, Group<'_>> = BTreeMap::new();
-    let stored = interests.stored.iter().map(|interest| (interest, true));
-    let pending = interests.pending.difference(&interests.stored).map(|interest| (interest, false));
-    for (interest, is_stored) in stored.chain(pending) {
-        match interest.exclusion(around) {
-            Some(reason) => drop(exceptions.insert(interest.clone(), reason)),
-            None => groups.entry(interest.group(around)).or_default().add(interest, is_stored),
+    let stored = scopes.stored.iter().map(|scope| (scope, true));
+    let pending = scopes.pending.difference(&scopes.stored).map(|scope| (scope, false));
+    for (scope, is_stored) in stored.chain(pending) {
+        match scope.exclusion(around) {
+            Some(reason) => drop(exceptions.insert(scope.clone(), reason)),
+            None => groups.entry(scope.group(around)).or_default().add(scope, is_stored),
         }
     }
     let needs_labels = groups.keys().any(|call| matches!(call.scope, Scope::Matching(_)));
     merge_surplus(&mut groups);
-    for (interest, namespaces) in
-        interests.relabeled.iter().filter(|(interest, _)| interest.exclusion(around).is_none())
-    {
-        let call = Call { scope: Scope::Unjudged, ..interest.group(around) };
-        groups.entry(call).or_default().add_relabeled(interest, namespaces);
+    for (scope, namespaces) in scopes.relabeled.iter().filter(|(scope, _)| scope.exclusion(around).is_none()) {
+        let call = Call { scope: Scope::Unjudged, ..scope.group(around) };
+        groups.entry(call).or_default().add_relabeled(scope, namespaces);
     }
     let webhooks = webhooks(&groups, around, &mut exceptions);
     Registration { webhooks, exceptions, needs_labels }
@@ -206,8 +204,8 @@ fn merge_surplus(groups: &mut BTreeMap<Call, Group<'_>>) {
 /// selected.
 fn webhooks(
     groups: &BTreeMap<Call, Group<'_>>,
-    around: Surroundings<'_>,
-    exceptions: &mut BTreeMap<Interest, Coverage>,
+    around: ScopeInputs<'_>,
+    exceptions: &mut BTreeMap<WebhookScope, Coverage>,
 ) -> Vec<PodWebhook> {
     let mut prepared: Vec<_> = groups.iter().map(|(call, group)| (*call, group, group.prepare(around))).collect();
     prepared.sort_by_key(|(_, _, prepared)| prepared.all.cost);
@@ -216,7 +214,7 @@ fn webhooks(
     for (call, group, prepared) in prepared {
         let is_exact = left.take(&prepared.all);
         if !is_exact || call.scope == Scope::Unjudged {
-            exceptions.extend(group.interests().map(|interest| (interest.clone(), Coverage::Wide)));
+            exceptions.extend(group.scopes().map(|scope| (scope.clone(), Coverage::Wide)));
         }
         webhooks.insert(call, if is_exact { prepared.exact(call) } else { prepared.wide(call, around) });
     }

@@ -33,7 +33,7 @@ use crate::server::{Callers, Ends, Limits, ReadTokensError, Tokens};
 use crate::upkeep::{Rejections, Upkeep};
 use axum::Router;
 use kube::Client;
-use sidecarset_core::registration::InForce;
+use sidecarset_core::registration::RegisteredScopes;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,7 +49,7 @@ pub struct Signals {
     /// Changes whenever the catalog may select other Pods than before.
     pub selection: watch::Receiver<u64>,
     /// Which sets the API server knows of: we tell.
-    pub in_force: watch::Sender<InForce>,
+    pub in_force: watch::Sender<RegisteredScopes>,
     /// True once the API server can ask us: a certificate is served, and we are registered.
     pub is_ready: Arc<AtomicBool>,
     /// Whether we are the one of several replicas that writes.

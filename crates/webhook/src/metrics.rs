@@ -13,7 +13,7 @@ use crate::namespace;
 use crate::upkeep;
 use connection::{Connections, Open};
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::registration::{Coverage, Interest};
+use sidecarset_core::registration::{Coverage, WebhookScope};
 use sidecarset_metrics::{Bounds, Counters, Gauge, Gauges, Histogram, Labels, NoLabels, Registry, label};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -264,7 +264,7 @@ impl Metrics {
     }
 
     /// Notes how the API server calls for the Pods of each set. Where it evaluates no condition, it calls for all.
-    pub(crate) fn registered(&self, catalog: &Catalog, coverage: &BTreeMap<Interest, Coverage>, is_narrow: bool) {
+    pub(crate) fn registered(&self, catalog: &Catalog, coverage: &BTreeMap<WebhookScope, Coverage>, is_narrow: bool) {
         let registered = |coverage: &Coverage| match coverage {
             Coverage::Exact if is_narrow => SetCoverage::Exact,
             Coverage::Exact | Coverage::Wide => SetCoverage::Wide,
@@ -272,8 +272,8 @@ impl Metrics {
             Coverage::OperatorNamespace => SetCoverage::OperatorNamespace,
             Coverage::Rejected { .. } => SetCoverage::Rejected,
         };
-        let interests: Vec<Interest> = catalog.interests().collect();
-        let present: Vec<SetCoverage> = interests.iter().filter_map(|it| coverage.get(it)).map(registered).collect();
+        let scopes: Vec<WebhookScope> = catalog.scopes().collect();
+        let present: Vec<SetCoverage> = scopes.iter().filter_map(|it| coverage.get(it)).map(registered).collect();
         for each in SetCoverage::all() {
             let sets = present.iter().filter(|present| present.index() == each.index()).count();
             self.registered.set(each, i64::try_from(sets).unwrap_or(i64::MAX));

@@ -14,7 +14,7 @@ use sidecarset_core::catalog::Entry;
 use sidecarset_core::injection::Patch;
 use sidecarset_core::json::{Document, Extent, Json, ReadError};
 use sidecarset_core::normalize::spelling::{Version, owned_spellings};
-use sidecarset_core::registration::Interest;
+use sidecarset_core::registration::WebhookScope;
 use sidecarset_core::validation::{Violations, examine, keeps_its_base, too_large};
 use tracing::{debug, info};
 
@@ -92,12 +92,12 @@ pub fn validate(request: &SetRequest<'_>, context: &Context) -> Verdict {
 
 /// Returns a set that is about to be written, with the Pods that it selects other than before.
 #[must_use]
-pub fn candidate<'a>(request: &SetRequest<'a>, verdict: &Verdict) -> Option<(&'a str, Interest)> {
+pub fn candidate<'a>(request: &SetRequest<'a>, verdict: &Verdict) -> Option<(&'a str, WebhookScope)> {
     let is_written = matches!(verdict, Verdict::Allowed { .. }) && request.dry_run != Some(true);
     let set = subject(request).ok().flatten().filter(|_| is_written && !is_spec_unchanged(request))?;
-    let interest = Entry::new(&read(set).ok()?).interest()?;
-    let before = read(request.old_object).ok().and_then(|old| Entry::new(&old).interest());
-    (before.as_ref() != Some(&interest)).then(|| (name(request), interest))
+    let scope = Entry::new(&read(set).ok()?).scope()?;
+    let before = read(request.old_object).ok().and_then(|old| Entry::new(&old).scope());
+    (before.as_ref() != Some(&scope)).then(|| (name(request), scope))
 }
 
 /// Returns the set, if it is written as a whole and stays.

@@ -23,7 +23,7 @@ pub(crate) use rejections::Rejections;
 use seen::Seen;
 use sidecarset_api::markers::FIELD_MANAGER;
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::registration::{Coverage, InForce, Interest, Interests, register};
+use sidecarset_core::registration::{Coverage, RegisteredScopes, WebhookScope, WebhookScopes, register};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub(crate) struct Upkeep {
     pub(crate) catalog: Arc<RwLock<Catalog>>,
     pub(crate) registrar: Arc<Registrar>,
     pub(crate) selection: watch::Receiver<u64>,
-    pub(crate) in_force: watch::Sender<InForce>,
+    pub(crate) in_force: watch::Sender<RegisteredScopes>,
     pub(crate) rejections: Rejections,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -68,9 +68,9 @@ pub(crate) struct Upkeep {
 #[derive(Debug)]
 struct Wanted {
     configurations: registration::Configurations,
-    // What becomes of each interest, and of the namespaces that are about to come to it.
-    coverage: BTreeMap<Interest, Coverage>,
-    relabeled: BTreeMap<Interest, BTreeSet<Arc<str>>>,
+    // What becomes of each scope, and of the namespaces that are about to come to it.
+    coverage: BTreeMap<WebhookScope, Coverage>,
+    relabeled: BTreeMap<WebhookScope, BTreeSet<Arc<str>>>,
 }
 
 /// Why something is not as it has to be.
@@ -336,7 +336,7 @@ impl Upkeep {
         let mut at = kept.as_ref().map_or_else(Instant::now, |kept| kept.at);
         if before.is_none_or(|before| before.configurations != configurations) {
             self.metrics.registers();
-            debug!(interests = coverage.len(), "tell the API server which pods are selected");
+            debug!(scopes = coverage.len(), "tell the API server which pods are selected");
             at = Instant::now();
         }
         let written = registration::apply(client, configurations, before).await?;
@@ -347,7 +347,7 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Finds out which interests the API server does not take.
+    /// Finds out which scopes the API server does not take.
     async fn find_rejected(
         &self,
         client: &Client,
@@ -355,8 +355,8 @@ impl Upkeep {
         error: registration::Error,
     ) -> Result<(), Error> {
         warn!(error = &error as &dyn StdError, "look for the sets that the API server rejects");
-        let interests = self.rejections.exclude(self.registrar.wanted(&self.catalog.read()));
-        let attempt = |part: Interests| {
+        let scopes = self.rejections.exclude(self.registrar.wanted(&self.catalog.read()));
+        let attempt = |part: WebhookScopes| {
             let configurations = {
                 let catalog = self.catalog.read();
                 let registration = register(&part, catalog.surroundings(self.settings.failure_policy));
@@ -364,22 +364,22 @@ impl Upkeep {
             };
             async move { registration::attempt(client, &configurations.mutating, FIELD_MANAGER).await }.boxed()
         };
-        let is_known = |interest: &_| self.registrar.is_registered(interest);
-        self.rejections.find(&interests, is_known, attempt).await.map_err(Error::from)
+        let is_known = |scope: &_| self.registrar.is_registered(scope);
+        self.rejections.find(&scopes, is_known, attempt).await.map_err(Error::from)
     }
 
     fn wanted(&self, identity: &Identity) -> Wanted {
         let catalog = self.catalog.read();
         let all = self.registrar.wanted(&catalog);
-        let interests = self.rejections.exclude(all.clone());
-        let registration = register(&interests, catalog.surroundings(self.settings.failure_policy));
+        let scopes = self.rejections.exclude(all.clone());
+        let registration = register(&scopes, catalog.surroundings(self.settings.failure_policy));
         let configurations = registration::configurations(&self.settings, identity, &registration);
-        let mut coverage = registration.coverage(&interests);
+        let mut coverage = registration.coverage(&scopes);
         self.rejections.note(&all, &mut coverage);
         Wanted {
             configurations: configurations.announcing(&self.settings.replica, &self.registrar.arriving()),
             coverage,
-            relabeled: interests.relabeled,
+            relabeled: scopes.relabeled,
         }
     }
 
@@ -388,7 +388,7 @@ impl Upkeep {
         while told.changed().await.is_ok() {
             let Some(coverage) = told.borrow_and_update().as_ref().map(Registered::coverage) else { continue };
             sleep(SETTLE).await;
-            self.in_force.send_replace(InForce::new(coverage));
+            self.in_force.send_replace(RegisteredScopes::new(coverage));
         }
     }
 }

@@ -19,7 +19,7 @@ use sidecarset_core::annotations::Seconds;
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::normalize::{CanonicalSet, normalize};
 use sidecarset_core::reconcile::{Driver, Monotonic, Now, PodWrite, RecordWrite};
-use sidecarset_core::registration::InForce;
+use sidecarset_core::registration::RegisteredScopes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ pub(super) struct World {
     /// The operator: the driver, and the catalog beside it.
     operator: Driver,
     catalog: Catalog,
-    in_force: InForce,
+    in_force: RegisteredScopes,
     is_synced: bool,
     /// How many Pods the set had when the round was planned, and which of its two lanes are over.
     planned: usize,
@@ -112,7 +112,7 @@ impl World {
             api: ApiServer::default(),
             operator: Driver::default(),
             catalog: Catalog::default(),
-            in_force: InForce::default(),
+            in_force: RegisteredScopes::default(),
             is_synced: false,
             planned: 0,
             over: Lanes::default(),

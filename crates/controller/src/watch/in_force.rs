@@ -2,13 +2,13 @@
 
 use crate::context::Context;
 use sidecarset_core::catalog::{Catalog, Entry};
-use sidecarset_core::registration::InForce;
+use sidecarset_core::registration::RegisteredScopes;
 use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Has the sets looked at that came into force or lost it, for ever.
-pub(crate) async fn watch(ctx: Arc<Context>, mut in_force: watch::Receiver<InForce>) {
-    let mut before = InForce::default();
+pub(crate) async fn watch(ctx: Arc<Context>, mut in_force: watch::Receiver<RegisteredScopes>) {
+    let mut before = RegisteredScopes::default();
     loop {
         let now = in_force.borrow_and_update().clone();
         let sets = changed(&ctx.catalog.read(), &before, &now);
@@ -21,11 +21,10 @@ pub(crate) async fn watch(ctx: Arc<Context>, mut in_force: watch::Receiver<InFor
     }
 }
 
-fn changed(catalog: &Catalog, before: &InForce, now: &InForce) -> Vec<Arc<str>> {
+fn changed(catalog: &Catalog, before: &RegisteredScopes, now: &RegisteredScopes) -> Vec<Arc<str>> {
     let is_changed = |entry: &Entry| {
-        let coverage =
-            |interest| (before.coverage(interest) != now.coverage(interest)) || before.is_known() != now.is_known();
-        entry.interest().as_ref().is_some_and(coverage)
+        let coverage = |scope| (before.coverage(scope) != now.coverage(scope)) || before.is_known() != now.is_known();
+        entry.scope().as_ref().is_some_and(coverage)
     };
     catalog.sets().filter(|(_, entry)| is_changed(entry)).map(|(name, _)| Arc::clone(name)).collect()
 }

@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use serde_json::Value;
 use sidecarset_controller::{Contact, Error, KnownPods, Links, Metrics, Settings, event_queue, run};
 use sidecarset_core::catalog::Catalog;
-use sidecarset_core::registration::InForce;
+use sidecarset_core::registration::RegisteredScopes;
 use sidecarset_core::validation::{Permissions, Whitelist, WithoutRule};
 use std::cell::Cell;
 use std::sync::{Arc, Mutex};
@@ -33,7 +33,7 @@ thread_local! {
 #[derive(Debug, Default)]
 pub struct Cluster {
     state: Arc<Mutex<State>>,
-    pub in_force: watch::Sender<InForce>,
+    pub in_force: watch::Sender<RegisteredScopes>,
     pub selection: watch::Sender<u64>,
     pub metrics: Arc<Metrics>,
     pub contact: Contact,

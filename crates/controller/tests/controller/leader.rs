@@ -189,8 +189,8 @@ async fn a_leader_that_ends_goes_on_following_what_happens() {
     cluster.edit_set(|spec| spec["selector"]["matchLabels"] = json!({"app": "other"}));
     settle().await;
 
-    let set = first.operator.catalog.read().set("log-sc").unwrap().interest();
-    assert!(set.is_some_and(|interest| interest.selector.matches(&labels("other"))));
+    let set = first.operator.catalog.read().set("log-sc").unwrap().scope();
+    assert!(set.is_some_and(|scope| scope.selector.matches(&labels("other"))));
 }
 
 fn labels(app: &str) -> std::collections::BTreeMap<String, String> {

@@ -3,7 +3,7 @@ use super::objects::set;
 use super::server::Kind;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::Entry;
-use sidecarset_core::registration::{Coverage, InForce};
+use sidecarset_core::registration::{Coverage, RegisteredScopes};
 
 fn injecting(cluster: &Cluster) -> (String, String) {
     let status = cluster.change(|state| state.objects[Kind::Sets as usize]["log-sc"]["status"].clone());
@@ -17,16 +17,16 @@ fn told(status: &str, reason: &str) -> (String, String) {
     (status.to_owned(), reason.to_owned())
 }
 
-fn in_force(set: &Value) -> InForce {
+fn in_force(set: &Value) -> RegisteredScopes {
     let entry = Entry::new(&serde_json::from_value(set.clone()).unwrap());
-    InForce::new(entry.interest().into_iter().map(|interest| (interest, Coverage::Exact)).collect())
+    RegisteredScopes::new(entry.scope().into_iter().map(|scope| (scope, Coverage::Exact)).collect())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_set_says_when_the_api_server_knows_of_it() {
     let definition = set("agent:1", 1);
     let cluster = Cluster::new(&definition, &[]);
-    cluster.in_force.send_replace(InForce::new([].into()));
+    cluster.in_force.send_replace(RegisteredScopes::new([].into()));
     let _operator = cluster.start().await;
     let before = injecting(&cluster);
 
@@ -44,7 +44,7 @@ async fn a_restart_does_not_take_back_that_the_api_server_knows_of_a_set() {
     cluster.start().await.stop().await;
     let writes = cluster.status_writes().len();
 
-    cluster.in_force.send_replace(InForce::default());
+    cluster.in_force.send_replace(RegisteredScopes::default());
     let _operator = cluster.start().await;
     cluster.in_force.send_replace(in_force(&definition));
     settle().await;

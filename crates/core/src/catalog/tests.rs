@@ -125,7 +125,7 @@ fn a_set_that_cannot_be_acted_on_is_asked_about_like_a_valid_one() {
         json!({"containers": [{"name": "a", "image": "i"}], "injectionStrategy": {"failurePolicy": "Ignore"}}),
     );
 
-    assert_eq!(catalog(&[broken]).interests().collect::<Vec<_>>(), catalog(&[valid]).interests().collect::<Vec<_>>());
+    assert_eq!(catalog(&[broken]).scopes().collect::<Vec<_>>(), catalog(&[valid]).scopes().collect::<Vec<_>>());
 }
 
 #[test]

@@ -24,7 +24,7 @@ use super::{Attempts, Gathered, Monotonic, News, Now, Pauses, PodIndex, Rest, Sc
 use crate::catalog::{Catalog, Entry};
 use crate::event::Event;
 use crate::record::ObservedPod;
-use crate::registration::InForce;
+use crate::registration::RegisteredScopes;
 use crate::status;
 use crate::validation::Violations;
 use open_round::OpenRound;
@@ -95,7 +95,7 @@ pub struct Surroundings<'a> {
     /// The sets, their revisions and the namespaces.
     pub catalog: &'a Catalog,
     /// Which sets the API server knows of.
-    pub in_force: &'a InForce,
+    pub in_force: &'a RegisteredScopes,
     /// The time.
     pub now: Now,
 }

@@ -1,10 +1,10 @@
 //! What has become of what the API server has to know.
 
-use super::Interest;
+use super::WebhookScope;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How the API server calls for the Pods of an interest.
+/// How the API server calls for the Pods of a scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Coverage {
     /// For all of them.
@@ -22,15 +22,15 @@ pub enum Coverage {
     },
 }
 
-/// The interests that the API server knows of. At first nobody knows which these are: an earlier run of ours may have told it.
+/// The scopes that the API server knows of. At first nobody knows which these are: an earlier run of ours may have told it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct InForce(Option<BTreeMap<Interest, Coverage>>);
+pub struct RegisteredScopes(Option<BTreeMap<WebhookScope, Coverage>>);
 
-impl InForce {
+impl RegisteredScopes {
     /// Returns what is in force once the API server knows of these.
     #[must_use]
-    pub fn new(interests: BTreeMap<Interest, Coverage>) -> Self {
-        Self(Some(interests))
+    pub fn new(scopes: BTreeMap<WebhookScope, Coverage>) -> Self {
+        Self(Some(scopes))
     }
 
     /// Says whether it is known which these are.
@@ -39,9 +39,9 @@ impl InForce {
         self.0.is_some()
     }
 
-    /// Returns what has become of an interest, if it is one of them.
+    /// Returns what has become of a scope, if it is one of them.
     #[must_use]
-    pub fn coverage(&self, interest: &Interest) -> Option<&Coverage> {
-        self.0.as_ref()?.get(interest)
+    pub fn coverage(&self, scope: &WebhookScope) -> Option<&Coverage> {
+        self.0.as_ref()?.get(scope)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::alternatives::{Alternatives, Conditions};
 use super::cel::{self, Expression};
-use super::{Call, Interest, PodWebhook, Scope, Surroundings, cost};
+use super::{Call, PodWebhook, Scope, ScopeInputs, WebhookScope, cost};
 use crate::catalog::Reservation;
 use crate::selection::{Namespaces, Selector};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,12 +13,12 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Group<'a> {
     members: Vec<Member<'a>>,
-    relabeled: Vec<(&'a Interest, &'a BTreeSet<Arc<str>>)>,
+    relabeled: Vec<(&'a WebhookScope, &'a BTreeSet<Arc<str>>)>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Member<'a> {
-    interest: &'a Interest,
+    scope: &'a WebhookScope,
     is_stored: bool,
 }
 
@@ -33,13 +33,13 @@ pub(super) struct Prepared {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn add(&mut self, interest: &'a Interest, is_stored: bool) {
-        self.members.push(Member { interest, is_stored });
+    pub(super) fn add(&mut self, scope: &'a WebhookScope, is_stored: bool) {
+        self.members.push(Member { scope, is_stored });
     }
 
-    /// Adds the Pods of namespaces whose labels are about to be such that an interest is in them.
-    pub(super) fn add_relabeled(&mut self, interest: &'a Interest, namespaces: &'a BTreeSet<Arc<str>>) {
-        self.relabeled.push((interest, namespaces));
+    /// Adds the Pods of namespaces whose labels are about to be such that a scope is in them.
+    pub(super) fn add_relabeled(&mut self, scope: &'a WebhookScope, namespaces: &'a BTreeSet<Arc<str>>) {
+        self.relabeled.push((scope, namespaces));
     }
 
     pub(super) fn merge(&mut self, other: Self) {
@@ -48,21 +48,21 @@ impl<'a> Group<'a> {
     }
 
     /// Returns its members.
-    pub(super) fn interests(&self) -> impl Iterator<Item = &'a Interest> {
-        self.members.iter().map(|member| member.interest)
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &'a WebhookScope> {
+        self.members.iter().map(|member| member.scope)
     }
 
     /// Returns the selectors of those that say the same of namespaces, each with one of those.
     fn by_namespaces(&self) -> impl Iterator<Item = (Member<'a>, Vec<&'a Selector>)> {
         let mut groups: BTreeMap<(&Namespaces, bool), (Member<'a>, Vec<&'a Selector>)> = BTreeMap::new();
         for member in &self.members {
-            let group = groups.entry((&member.interest.namespaces, member.is_stored));
-            group.or_insert_with(|| (*member, Vec::new())).1.push(&member.interest.selector);
+            let group = groups.entry((&member.scope.namespaces, member.is_stored));
+            group.or_insert_with(|| (*member, Vec::new())).1.push(&member.scope.selector);
         }
         groups.into_values()
     }
 
-    pub(super) fn prepare(&self, around: Surroundings<'_>) -> Prepared {
+    pub(super) fn prepare(&self, around: ScopeInputs<'_>) -> Prepared {
         let is_named = |name: &Arc<str>| self.members.iter().any(|member| member.names(name));
         let by_name = around.reserved.iter().filter(|(_, it)| **it == Reservation::ByName).map(|(name, _)| name);
         let named: BTreeSet<Arc<str>> = by_name.filter(|name| is_named(name)).cloned().collect();
@@ -75,15 +75,15 @@ impl<'a> Group<'a> {
             }
             all.add(namespaces, selectors);
         }
-        for (interest, namespaces) in &self.relabeled {
+        for (scope, namespaces) in &self.relabeled {
             let names: Vec<&Arc<str>> = namespaces.iter().collect();
             for names in names.chunks(cost::MOST_NAMES) {
-                all.add(Some(cel::inside_of(names.iter().copied())), [&interest.selector]);
+                all.add(Some(cel::inside_of(names.iter().copied())), [&scope.selector]);
             }
         }
         let exempt = around.reserved.keys().filter(|name| !named.contains(*name)).cloned().collect();
         // All members require the same, unless the API server does not look at it.
-        let required = self.members.first().and_then(|member| member.interest.namespaces.label_requirements());
+        let required = self.members.first().and_then(|member| member.scope.namespaces.label_requirements());
         let [all, of_reserved] = [all, of_reserved].map(|part| part.conditions(cost::MOST_OF_CONDITION));
         Prepared { required, exempt, all, of_reserved }
     }
@@ -92,13 +92,13 @@ impl<'a> Group<'a> {
 impl Member<'_> {
     /// Says whether it is about a reserved namespace. Whoever is not written yet is about none.
     fn names(&self, reserved: &str) -> bool {
-        self.is_stored && self.interest.namespaces.names(reserved)
+        self.is_stored && self.scope.namespaces.names(reserved)
     }
 
     /// Returns the expression for its namespaces, if it is not for all of them; nothing where it can have none.
     #[expect(clippy::option_option, reason = "it is for none, for all, or for some")]
     fn namespaces(&self, reserved: &BTreeSet<Arc<str>>) -> Option<Option<Expression>> {
-        let mut expressions = match &self.interest.namespaces {
+        let mut expressions = match &self.scope.namespaces {
             Namespaces::All => BTreeSet::new(),
             Namespaces::Matching(selector) => cel::of_namespace_name(selector)?,
         };
@@ -119,7 +119,7 @@ impl Prepared {
 
     /// Returns webhooks for every Pod of its namespaces. Whatever else they are for: in a reserved namespace it is what was
     /// asked for, and no more.
-    pub(super) fn wide(mut self, group: Call, around: Surroundings<'_>) -> Vec<PodWebhook> {
+    pub(super) fn wide(mut self, group: Call, around: ScopeInputs<'_>) -> Vec<PodWebhook> {
         let everywhere_else = around.reserved.keys().cloned().collect();
         let mut webhooks = self.webhooks(group, [None], &everywhere_else);
         let of_reserved = take(&mut self.of_reserved.texts);

@@ -1,6 +1,6 @@
 //! Namespaces whose labels are being written.
 
-use super::{Interest, Surroundings};
+use super::{ScopeInputs, WebhookScope};
 use crate::catalog::NamespaceLabels;
 use crate::json::Json;
 use crate::selection::NamespaceFacts;
@@ -19,10 +19,10 @@ pub struct Relabeling {
 }
 
 impl Relabeling {
-    /// Reads what these interests ask for of the labels as they are, and as they are going to be: there may be any number of others.
+    /// Reads what these scopes ask for of the labels as they are, and as they are going to be: there may be any number of others.
     #[must_use]
-    pub fn read(namespace: &str, [before, after]: [Json<'_>; 2], interests: &[Interest]) -> Self {
-        let asked: BTreeSet<&str> = interests.iter().flat_map(|interest| interest.namespaces.keys()).collect();
+    pub fn read(namespace: &str, [before, after]: [Json<'_>; 2], scopes: &[WebhookScope]) -> Self {
+        let asked: BTreeSet<&str> = scopes.iter().flat_map(|scope| scope.namespaces.keys()).collect();
         let labels = |object: Json<'_>| {
             let members = object.passing_members().filter(|(key, _)| asked.contains(&**key));
             members.filter_map(|(key, value)| Some((key.into_owned(), value.passing_str()?.into_owned()))).collect()
@@ -30,16 +30,16 @@ impl Relabeling {
         Self { namespace: namespace.into(), before: labels(before), after: labels(after) }
     }
 
-    /// Says whether the namespace is going to be one of those of an interest, and is none of them yet.
+    /// Says whether the namespace is going to be one of those of a scope, and is none of them yet.
     // The API server learns of the labels of a namespace a little later than it answers whoever writes them.
     #[must_use]
-    pub fn adds_to(&self, interest: &Interest, around: Surroundings<'_>) -> bool {
+    pub fn adds_to(&self, scope: &WebhookScope, around: ScopeInputs<'_>) -> bool {
         let is_in = |labels| {
             let facts = NamespaceFacts { name: Some(&self.namespace), labels: Some(labels), matched: None };
-            interest.namespaces.contain(facts) == Some(true)
+            scope.namespaces.contain(facts) == Some(true)
         };
         let is_reserved = around.reserved.contains_key(&self.namespace);
-        interest.namespaces.need_labels() && !is_reserved && is_in(&self.after) && !is_in(&self.before)
+        scope.namespaces.need_labels() && !is_reserved && is_in(&self.after) && !is_in(&self.before)
     }
 }
 
@@ -51,7 +51,7 @@ mod tests {
     use crate::registration::FailurePolicy;
     use serde_json::{Value, json};
 
-    fn interest(namespaces: &Value) -> Interest {
+    fn scope(namespaces: &Value) -> WebhookScope {
         let set = json!({
             "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": "s"},
             "spec": {
@@ -59,17 +59,17 @@ mod tests {
                 "containers": [{"name": "a", "image": "i"}],
             },
         });
-        Entry::new(&serde_json::from_value(set).unwrap()).interest().unwrap()
+        Entry::new(&serde_json::from_value(set).unwrap()).scope().unwrap()
     }
 
-    fn of_team(team: &str) -> Interest {
-        interest(&json!({"matchLabels": {"team": team}}))
+    fn of_team(team: &str) -> WebhookScope {
+        scope(&json!({"matchLabels": {"team": team}}))
     }
 
     #[test]
     fn of_the_labels_of_a_namespace_those_are_read_that_somebody_asks_for() {
         let namespace = Document::parse(r#"{"te\u0061m": "\u0061", "tier": "b", "team": 5, "x": "c"}"#).unwrap();
-        let asked = interest(&json!({"matchExpressions": [
+        let asked = scope(&json!({"matchExpressions": [
             {"key": "team", "operator": "In", "values": ["a"]}, {"key": "x", "operator": "Exists"},
         ]}));
 
@@ -79,15 +79,15 @@ mod tests {
         assert_eq!((relabeling.before, relabeling.after), (NamespaceLabels::new(), read.into()));
     }
 
-    /// Whether a namespace of this name that changes from one team to another is new to an interest.
-    fn adds(namespace: &str, [before, after]: [&str; 2], interest: &Interest) -> bool {
+    /// Whether a namespace of this name that changes from one team to another is new to a scope.
+    fn adds(namespace: &str, [before, after]: [&str; 2], scope: &WebhookScope) -> bool {
         let catalog = Catalog::reserving(["kube-system"]).without_operator("own");
         let labels = |team: &str| {
             let labels = [("team", team), ("kubernetes.io/metadata.name", namespace)];
             labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
         };
         let relabeling = Relabeling { namespace: namespace.into(), before: labels(before), after: labels(after) };
-        relabeling.adds_to(interest, catalog.surroundings(FailurePolicy::Fail))
+        relabeling.adds_to(scope, catalog.surroundings(FailurePolicy::Fail))
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
         assert!(adds("shop", ["blue", "red"], &of_team("red")));
         assert!(!adds("shop", ["red", "blue"], &of_team("red")));
         assert!(!adds("shop", ["red", "red"], &of_team("red")));
-        let named = interest(&json!({"matchLabels": {"kubernetes.io/metadata.name": "shop"}}));
+        let named = scope(&json!({"matchLabels": {"kubernetes.io/metadata.name": "shop"}}));
         assert!(!adds("shop", ["blue", "red"], &named));
     }
 

@@ -3,20 +3,20 @@ use crate::catalog::{Catalog, Entry};
 use serde_json::{Value, json};
 
 /// A set with one sidecar.
-fn interest(spec: Value) -> Interest {
+fn scope(spec: Value) -> WebhookScope {
     let mut spec = spec;
     spec["containers"] = json!([{"name": "a", "image": "i"}]);
     let set =
         json!({"apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": "s"}, "spec": spec});
-    Entry::new(&serde_json::from_value(set).unwrap()).interest().unwrap()
+    Entry::new(&serde_json::from_value(set).unwrap()).scope().unwrap()
 }
 
 fn app(name: &str) -> Value {
     json!({"matchLabels": {"app": name}})
 }
 
-fn in_namespace(name: &str, namespace: &str) -> Interest {
-    interest(json!({"selector": app(name), "namespace": namespace}))
+fn in_namespace(name: &str, namespace: &str) -> WebhookScope {
+    scope(json!({"selector": app(name), "namespace": namespace}))
 }
 
 /// What is reserved: `kube-system` but for sets that name it, and the namespace of the operator.
@@ -24,16 +24,16 @@ fn catalog() -> Catalog {
     Catalog::reserving(["kube-system"]).without_operator("own")
 }
 
-fn interests(stored: &[Interest]) -> Interests {
-    Interests { stored: stored.iter().cloned().collect(), ..Interests::default() }
+fn scopes(stored: &[WebhookScope]) -> WebhookScopes {
+    WebhookScopes { stored: stored.iter().cloned().collect(), ..WebhookScopes::default() }
 }
 
-fn register_all(interests: &Interests) -> Registration {
-    register(interests, catalog().surroundings(FailurePolicy::Fail))
+fn register_all(scopes: &WebhookScopes) -> Registration {
+    register(scopes, catalog().surroundings(FailurePolicy::Fail))
 }
 
-fn registered(stored: &[Interest]) -> Registration {
-    register_all(&interests(stored))
+fn registered(stored: &[WebhookScope]) -> Registration {
+    register_all(&scopes(stored))
 }
 
 /// The webhooks: the call, and what its condition is.
@@ -51,12 +51,12 @@ fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<Arc<str>> {
     names.into_iter().map(Arc::from).collect()
 }
 
-fn of_team(team: &str) -> Interest {
-    interest(json!({"selector": app("web"), "namespaceSelector": {"matchLabels": {"team": team}}}))
+fn of_team(team: &str) -> WebhookScope {
+    scope(json!({"selector": app("web"), "namespaceSelector": {"matchLabels": {"team": team}}}))
 }
 
-fn scope(interest: &Interest) -> String {
-    interest.namespaces.label_requirements().unwrap().digest().to_string()
+fn name_of(scope: &WebhookScope) -> String {
+    scope.namespaces.label_requirements().unwrap().digest().to_string()
 }
 
 const WEB: &str = "object.metadata.?labels['app'].orValue('') == 'web'";
@@ -68,7 +68,7 @@ fn without_a_set_nothing_is_registered() {
 
 #[test]
 fn pods_are_called_for_by_their_labels() {
-    let registration = registered(&[interest(json!({"selector": app("web")}))]);
+    let registration = registered(&[scope(json!({"selector": app("web")}))]);
 
     assert_eq!(webhooks(&registration), [("fail/named".to_owned(), WEB)]);
     assert_eq!(registration.webhooks[0].exempt, names(["kube-system", "own"]));
@@ -83,7 +83,7 @@ fn a_namespace_that_is_given_by_name_is_called_for_by_name() {
     let sets = [
         in_namespace("web", "shop"),
         in_namespace("db", "shop"),
-        interest(json!({"selector": app("web"), "namespaceSelector": several})),
+        scope(json!({"selector": app("web"), "namespaceSelector": several})),
     ];
 
     assert_eq!(
@@ -97,9 +97,9 @@ fn a_namespace_that_is_given_by_name_is_called_for_by_name() {
 fn the_api_server_judges_labels_of_namespaces_itself() {
     let (red, blue) = (of_team("red"), of_team("blue"));
 
-    let registration = registered(&[red.clone(), blue.clone(), interest(json!({"selector": app("db")}))]);
+    let registration = registered(&[red.clone(), blue.clone(), scope(json!({"selector": app("db")}))]);
 
-    let mut judged = [(format!("fail/{}", scope(&red)), WEB), (format!("fail/{}", scope(&blue)), WEB)];
+    let mut judged = [(format!("fail/{}", name_of(&red)), WEB), (format!("fail/{}", name_of(&blue)), WEB)];
     judged.sort();
     let [first, second] = judged;
     // Those that know of labels come first.
@@ -119,12 +119,12 @@ fn sets_that_require_the_same_of_namespaces_share_a_webhook() {
         json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["red-2"]}),
     );
 
-    let registration = registered(&[of_team("red"), interest(selector(json!([name, team])))]);
+    let registration = registered(&[of_team("red"), scope(selector(json!([name, team])))]);
 
     assert_eq!(
         webhooks(&registration),
         [(
-            format!("fail/{}", scope(&of_team("red"))),
+            format!("fail/{}", name_of(&of_team("red"))),
             "object.metadata.?labels['app'].orValue('') == 'web' || \
              !(request.namespace == 'red-2') && (object.metadata.?labels['app'].orValue('') == 'db')"
         )]
@@ -133,13 +133,13 @@ fn sets_that_require_the_same_of_namespaces_share_a_webhook() {
 
 #[test]
 fn too_many_labels_of_namespaces_are_not_looked_at_by_the_api_server() {
-    let sets: Vec<Interest> = (0..102).map(|number| of_team(&number.to_string())).collect();
+    let sets: Vec<WebhookScope> = (0..102).map(|number| of_team(&number.to_string())).collect();
 
     let registration = registered(&sets);
 
     assert_eq!(conditions(&registration, "fail/unjudged"), [WEB]);
     assert_eq!(registration.webhooks.len(), 101);
-    let coverage = registration.coverage(&interests(&sets));
+    let coverage = registration.coverage(&scopes(&sets));
     let wide = coverage.values().filter(|coverage| **coverage == Coverage::Wide).count();
     assert_eq!((wide, coverage.len()), (2, 102));
 }
@@ -148,8 +148,8 @@ fn too_many_labels_of_namespaces_are_not_looked_at_by_the_api_server() {
 fn a_namespace_whose_labels_are_being_written_is_called_for_by_name() {
     let relabeled = BTreeMap::from([(of_team("red"), names(["mill", "shop"]))]);
 
-    let interests = Interests { relabeled, ..interests(&[of_team("red")]) };
-    let registration = register_all(&interests);
+    let scopes = WebhookScopes { relabeled, ..scopes(&[of_team("red")]) };
+    let registration = register_all(&scopes);
 
     assert_eq!(
         webhooks(&registration)[0],
@@ -158,12 +158,12 @@ fn a_namespace_whose_labels_are_being_written_is_called_for_by_name() {
             "request.namespace in ['mill', 'shop'] && (object.metadata.?labels['app'].orValue('') == 'web')"
         )
     );
-    assert_eq!(registration.coverage(&interests), BTreeMap::from([(of_team("red"), Coverage::Exact)]));
+    assert_eq!(registration.coverage(&scopes), BTreeMap::from([(of_team("red"), Coverage::Exact)]));
 }
 
 #[test]
 fn a_reserved_namespace_is_called_for_only_for_a_set_that_names_it() {
-    let registration = registered(&[in_namespace("dns", "kube-system"), interest(json!({"selector": app("web")}))]);
+    let registration = registered(&[in_namespace("dns", "kube-system"), scope(json!({"selector": app("web")}))]);
 
     assert_eq!(registration.webhooks[0].exempt, names(["own"]));
     assert_eq!(
@@ -175,10 +175,10 @@ fn a_reserved_namespace_is_called_for_only_for_a_set_that_names_it() {
 
 #[test]
 fn a_set_that_is_not_written_yet_takes_no_reserved_namespace_out_of_its_exemption() {
-    let pending = BTreeSet::from([in_namespace("dns", "kube-system"), interest(json!({"selector": app("web")}))]);
+    let pending = BTreeSet::from([in_namespace("dns", "kube-system"), scope(json!({"selector": app("web")}))]);
 
-    let alone = register_all(&Interests { pending: pending.clone(), ..Interests::default() });
-    let beside = register_all(&Interests { pending, ..interests(&[in_namespace("proxy", "kube-system")]) });
+    let alone = register_all(&WebhookScopes { pending: pending.clone(), ..WebhookScopes::default() });
+    let beside = register_all(&WebhookScopes { pending, ..scopes(&[in_namespace("proxy", "kube-system")]) });
 
     assert_eq!(alone.webhooks[0].exempt, names(["kube-system", "own"]));
     let [condition] = conditions(&beside, "fail/named")[..] else { panic!("{beside:?}") };
@@ -204,15 +204,15 @@ fn the_namespace_of_the_operator_is_called_for_by_no_set() {
 fn each_policy_calls_for_its_own_pods_whatever_the_other_does() {
     let ignoring = json!({"selector": app("web"), "injectionStrategy": {"failurePolicy": "Ignore"}});
 
-    let registration = registered(&[interest(ignoring), interest(json!({"selector": app("db")}))]);
+    let registration = registered(&[scope(ignoring), scope(json!({"selector": app("db")}))]);
 
     assert_eq!(conditions(&registration, "fail/named"), ["object.metadata.?labels['app'].orValue('') == 'db'"]);
     assert_eq!(conditions(&registration, "ignore/named"), [WEB]);
 }
 
 /// Sets that share no expression.
-fn different(sets: usize) -> Vec<Interest> {
-    let set = |number| interest(json!({"selector": {"matchLabels": {format!("app-{number}"): "web"}}}));
+fn different(sets: usize) -> Vec<WebhookScope> {
+    let set = |number| scope(json!({"selector": {"matchLabels": {format!("app-{number}"): "web"}}}));
     (0..sets).map(set).collect()
 }
 
@@ -247,7 +247,7 @@ fn many_sets_make_only_their_own_webhook_call_for_every_pod() {
     assert_eq!(
         webhooks(&registration),
         [
-            (format!("fail/{}", scope(&of_team("red"))), WEB),
+            (format!("fail/{}", name_of(&of_team("red"))), WEB),
             ("fail/any".to_owned(), "every pod"),
             (
                 "fail/named".to_owned(),
@@ -257,13 +257,13 @@ fn many_sets_make_only_their_own_webhook_call_for_every_pod() {
     );
     let exempt: Vec<_> = registration.webhooks.iter().map(|webhook| &webhook.exempt).collect();
     assert_eq!(exempt, [&names(["kube-system", "own"]), &names(["kube-system", "own"]), &names(["own"])]);
-    assert_eq!(registration.coverage(&interests(&sets))[&of_team("red")], Coverage::Exact);
+    assert_eq!(registration.coverage(&scopes(&sets))[&of_team("red")], Coverage::Exact);
 }
 
 #[test]
 fn a_thousand_sets_for_one_label_are_one_list() {
-    let sets: Vec<Interest> =
-        (0..900).map(|number| interest(json!({"selector": app(&format!("app-{number}"))}))).collect();
+    let sets: Vec<WebhookScope> =
+        (0..900).map(|number| scope(json!({"selector": app(&format!("app-{number}"))}))).collect();
 
     let registration = registered(&sets);
 
@@ -272,20 +272,20 @@ fn a_thousand_sets_for_one_label_are_one_list() {
 }
 
 /// A set that asks for so many labels, each of which must not have a value.
-fn requiring(requirements: usize) -> Interest {
+fn requiring(requirements: usize) -> WebhookScope {
     let requirement = |at| json!({"key": format!("key-{at}"), "operator": "NotIn", "values": ["v"]});
     let requirements: Vec<Value> = (0..requirements).map(requirement).collect();
-    interest(json!({"selector": {"matchExpressions": requirements}}))
+    scope(json!({"selector": {"matchExpressions": requirements}}))
 }
 
 #[test]
 fn a_set_that_costs_the_api_server_too_much_is_left_out_alone() {
-    let (dear, web) = (requiring(48), interest(json!({"selector": app("web")})));
+    let (dear, web) = (requiring(48), scope(json!({"selector": app("web")})));
 
     let registration = registered(&[dear.clone(), web.clone()]);
 
     assert_eq!(webhooks(&registration), [("fail/named".to_owned(), WEB)]);
-    let coverage = registration.coverage(&interests(&[dear.clone(), web.clone()]));
+    let coverage = registration.coverage(&scopes(&[dear.clone(), web.clone()]));
     assert_eq!(coverage, BTreeMap::from([(dear, Coverage::TooManyRequirements), (web, Coverage::Exact)]));
     assert_eq!(registered(&[requiring(47)]).exceptions, BTreeMap::new());
 }
@@ -294,7 +294,7 @@ fn a_set_that_costs_the_api_server_too_much_is_left_out_alone() {
 fn a_namespace_being_labelled_for_a_set_that_costs_too_much_calls_for_nothing() {
     let relabeled = BTreeMap::from([(requiring(48), names(["shop"]))]);
 
-    assert_eq!(register_all(&Interests { relabeled, ..Interests::default() }).webhooks, []);
+    assert_eq!(register_all(&WebhookScopes { relabeled, ..WebhookScopes::default() }).webhooks, []);
 }
 
 /// A value of a label that is as long as it may be.
@@ -319,16 +319,16 @@ fn fits(registration: &Registration) -> bool {
 fn values_of_many_labels_fit_into_the_conditions() {
     let set = |number| {
         let labels: BTreeMap<String, String> = (0..10).map(|label| (format!("label-{label}"), long(number))).collect();
-        interest(json!({"selector": {"matchLabels": labels}}))
+        scope(json!({"selector": {"matchLabels": labels}}))
     };
-    let sets: Vec<Interest> = (0..1000).map(set).collect();
+    let sets: Vec<WebhookScope> = (0..1000).map(set).collect();
     let together = |values: usize| {
         let labels = |label| {
             json!({"key": format!("label-{label}"), "operator": "In",
             "values": (0..if label < 9 { values } else { 1 }).map(long).collect::<Vec<_>>()})
         };
         let labels: Vec<Value> = (0..40).map(labels).collect();
-        interest(json!({"selector": {"matchExpressions": labels}}))
+        scope(json!({"selector": {"matchExpressions": labels}}))
     };
 
     let registration = registered(&sets);
@@ -341,14 +341,14 @@ fn values_of_many_labels_fit_into_the_conditions() {
 #[test]
 fn however_many_namespaces_are_being_labelled_their_names_fit_into_the_conditions() {
     let values: Vec<String> = (0..930).map(long).collect();
-    let dear = interest(json!({
+    let dear = scope(json!({
         "selector": {"matchExpressions": [{"key": "app", "operator": "In", "values": values}]},
         "namespaceSelector": {"matchLabels": {"team": "red"}},
     }));
     let namespaces: BTreeSet<Arc<str>> = (0..2000).map(|number| Arc::from(long(number))).collect();
     let relabeled = BTreeMap::from([(dear.clone(), namespaces)]);
 
-    let registration = register_all(&Interests { relabeled, ..interests(&[dear]) });
+    let registration = register_all(&WebhookScopes { relabeled, ..scopes(&[dear]) });
 
     assert!(fits(&registration), "{:?}", characters(&registration));
     assert_eq!(registration.exceptions, BTreeMap::new());
@@ -367,11 +367,11 @@ fn names_of_namespaces_are_paid_for_in_every_condition_that_repeats_them() {
     ]});
     let set = |number| {
         let selector = json!({"matchLabels": {"app": long(number)}});
-        interest(json!({"selector": selector, "namespaceSelector": namespaces}))
+        scope(json!({"selector": selector, "namespaceSelector": namespaces}))
     };
 
-    let some: Vec<Interest> = (0..100).map(set).collect();
-    let more: Vec<Interest> = (0..250).map(set).collect();
+    let some: Vec<WebhookScope> = (0..100).map(set).collect();
+    let more: Vec<WebhookScope> = (0..250).map(set).collect();
 
     let registration = registered(&some);
     assert_eq!(registration.exceptions, BTreeMap::new());
@@ -383,9 +383,9 @@ fn names_of_namespaces_are_paid_for_in_every_condition_that_repeats_them() {
 fn conditions_that_the_api_server_could_not_store_call_for_every_pod() {
     let set = |number: usize| {
         let values: Vec<String> = (0..900).map(|value| long(number * 900 + value)).collect();
-        interest(json!({"selector": {"matchExpressions": [{"key": "app", "operator": "In", "values": values}]}}))
+        scope(json!({"selector": {"matchExpressions": [{"key": "app", "operator": "In", "values": values}]}}))
     };
-    let sets: Vec<Interest> = (0..20).map(set).collect();
+    let sets: Vec<WebhookScope> = (0..20).map(set).collect();
 
     assert_eq!(registered(&sets[..10]).exceptions, BTreeMap::new());
     assert_eq!(webhooks(&registered(&sets)), [("fail/any".to_owned(), "every pod")]);

@@ -4,7 +4,7 @@ use super::condition::{self, Condition};
 use crate::annotations::Seconds;
 use crate::catalog::Entry;
 use crate::normalize::CanonicalSet;
-use crate::registration::{Coverage, InForce};
+use crate::registration::{Coverage, RegisteredScopes};
 use crate::revision::choices;
 use sidecarset_api::v1beta1::SidecarSetStatus;
 use std::borrow::Cow;
@@ -39,12 +39,12 @@ pub enum Injecting {
 impl Injecting {
     /// Says how it is with a set, where that is known.
     #[must_use]
-    pub fn of(entry: &Entry, in_force: &InForce) -> Option<Self> {
-        match (entry, entry.interest()) {
+    pub fn of(entry: &Entry, in_force: &RegisteredScopes) -> Option<Self> {
+        match (entry, entry.scope()) {
             (Entry::Invalid(_), _) => Some(Self::InvalidSpec),
             (Entry::Valid(_), None) => Some(Self::Paused),
             (Entry::Valid(set), Some(_)) if rejects_all(set) => Some(Self::NotAllowed),
-            (Entry::Valid(_), Some(interest)) => in_force.is_known().then(|| match in_force.coverage(&interest) {
+            (Entry::Valid(_), Some(scope)) => in_force.is_known().then(|| match in_force.coverage(&scope) {
                 Some(coverage) => Self::covered(coverage),
                 None => Self::NotRegistered,
             }),
@@ -156,8 +156,8 @@ mod tests {
         entry(json!({"containers": [{"name": "a", "image": "i"}]}))
     }
 
-    fn in_force(entry: &Entry, coverage: &Coverage) -> InForce {
-        InForce::new(entry.interest().into_iter().map(|interest| (interest, coverage.clone())).collect())
+    fn in_force(entry: &Entry, coverage: &Coverage) -> RegisteredScopes {
+        RegisteredScopes::new(entry.scope().into_iter().map(|scope| (scope, coverage.clone())).collect())
     }
 
     #[test]
@@ -180,21 +180,21 @@ mod tests {
 
         assert_eq!(Injecting::of(&valid(), &in_force), Some(Injecting::Registered));
         assert_eq!(Injecting::of(&elsewhere, &in_force), Some(Injecting::NotRegistered));
-        assert_eq!(Injecting::of(&valid(), &InForce::new(BTreeMap::new())), Some(Injecting::NotRegistered));
+        assert_eq!(Injecting::of(&valid(), &RegisteredScopes::new(BTreeMap::new())), Some(Injecting::NotRegistered));
     }
 
     #[test]
     fn before_anything_is_registered_nothing_is_said_of_a_set_that_an_earlier_run_may_have_registered() {
-        assert_eq!(Injecting::of(&valid(), &InForce::default()), None);
+        assert_eq!(Injecting::of(&valid(), &RegisteredScopes::default()), None);
     }
 
     #[test]
     fn a_set_says_why_new_pods_are_not_injected() {
         let paused = json!({"containers": [{"name": "a", "image": "i"}], "injectionStrategy": {"paused": true}});
 
-        assert_eq!(Injecting::of(&entry(paused), &InForce::default()), Some(Injecting::Paused));
+        assert_eq!(Injecting::of(&entry(paused), &RegisteredScopes::default()), Some(Injecting::Paused));
         let invalid = entry(json!({"containers": []}));
-        assert_eq!(Injecting::of(&invalid, &InForce::default()), Some(Injecting::InvalidSpec));
+        assert_eq!(Injecting::of(&invalid, &RegisteredScopes::default()), Some(Injecting::InvalidSpec));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use sidecarset_api::markers::ARRIVING_PREFIX;
-use sidecarset_core::registration::Interest;
+use sidecarset_core::registration::WebhookScope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tracing::warn;
@@ -17,7 +17,7 @@ pub struct Arriving {
     /// The name of the set.
     pub set: Arc<str>,
     /// The Pods that it selects.
-    pub interest: Interest,
+    pub scope: WebhookScope,
 }
 
 impl Arriving {
@@ -65,8 +65,8 @@ mod tests {
                 "containers": [{"name": "agent", "image": "agent:v1"}],
             },
         });
-        let interest = Entry::new(&serde_json::from_value(object).unwrap()).interest().unwrap();
-        [Arriving { set: set.into(), interest }].into()
+        let scope = Entry::new(&serde_json::from_value(object).unwrap()).scope().unwrap();
+        [Arriving { set: set.into(), scope }].into()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::arriving::{Arriving, LONGEST};
 use sidecarset_core::catalog::{Catalog, Entry};
-use sidecarset_core::registration::{Interest, Interests};
+use sidecarset_core::registration::{WebhookScope, WebhookScopes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +19,8 @@ const MOST_NAMESPACES: usize = 2000;
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     sets: Vec<PendingSet>,
-    // The namespaces that are getting labels by which an interest is in them, each with the moment until which it counts.
-    relabeled: BTreeMap<Interest, BTreeMap<Arc<str>, Instant>>,
+    // The namespaces that are getting labels by which a scope is in them, each with the moment until which it counts.
+    relabeled: BTreeMap<WebhookScope, BTreeMap<Arc<str>, Instant>>,
 }
 
 /// A definition that is being written, and that the catalog does not show yet.
@@ -51,16 +51,16 @@ impl Pending {
         has_room
     }
 
-    /// Adds a namespace that comes to these interests, if there is room.
-    pub(super) fn add_namespace(&mut self, namespace: &Arc<str>, interests: &[Interest], now: Instant) -> bool {
+    /// Adds a namespace that comes to these scopes, if there is room.
+    pub(super) fn add_namespace(&mut self, namespace: &Arc<str>, scopes: &[WebhookScope], now: Instant) -> bool {
         self.forget_late(now);
         let present: usize = self.relabeled.values().map(BTreeMap::len).sum();
-        let is_new = |interest: &&Interest| {
-            !self.relabeled.get(*interest).is_some_and(|namespaces| namespaces.contains_key(namespace))
+        let is_new = |scope: &&WebhookScope| {
+            !self.relabeled.get(*scope).is_some_and(|namespaces| namespaces.contains_key(namespace))
         };
-        let has_room = present + interests.iter().filter(is_new).count() <= MOST_NAMESPACES;
-        for interest in interests.iter().filter(|_| has_room) {
-            self.relabeled.entry(interest.clone()).or_default().insert(Arc::clone(namespace), now + LIFETIME);
+        let has_room = present + scopes.iter().filter(is_new).count() <= MOST_NAMESPACES;
+        for scope in scopes.iter().filter(|_| has_room) {
+            self.relabeled.entry(scope.clone()).or_default().insert(Arc::clone(namespace), now + LIFETIME);
         }
         has_room
     }
@@ -93,13 +93,13 @@ impl Pending {
     }
 
     /// Returns what the API server has to know of it.
-    pub(super) fn interests(&self) -> Interests {
-        let namespaces = |(interest, namespaces): (&Interest, &BTreeMap<Arc<str>, Instant>)| {
-            (interest.clone(), namespaces.keys().cloned().collect())
+    pub(super) fn scopes(&self) -> WebhookScopes {
+        let namespaces = |(scope, namespaces): (&WebhookScope, &BTreeMap<Arc<str>, Instant>)| {
+            (scope.clone(), namespaces.keys().cloned().collect())
         };
-        Interests {
+        WebhookScopes {
             stored: BTreeSet::new(),
-            pending: self.sets.iter().map(|set| set.arriving.interest.clone()).collect(),
+            pending: self.sets.iter().map(|set| set.arriving.scope.clone()).collect(),
             relabeled: self.relabeled.iter().map(namespaces).collect(),
         }
     }
@@ -116,7 +116,7 @@ impl Pending {
 }
 
 pub(super) fn is_shown(arriving: &Arriving, catalog: &Catalog) -> bool {
-    catalog.set(&arriving.set).and_then(Entry::interest).as_ref() == Some(&arriving.interest)
+    catalog.set(&arriving.set).and_then(Entry::scope).as_ref() == Some(&arriving.scope)
 }
 
 #[cfg(test)]
@@ -139,8 +139,8 @@ mod tests {
                 "containers": [{"name": "agent", "image": "agent:v1"}],
             },
         });
-        let interest = Entry::new(&serde_json::from_value(object).unwrap()).interest().unwrap();
-        Arriving { set: set.into(), interest }
+        let scope = Entry::new(&serde_json::from_value(object).unwrap()).scope().unwrap();
+        Arriving { set: set.into(), scope }
     }
 
     #[test]
@@ -178,15 +178,15 @@ mod tests {
     #[test]
     fn no_more_than_two_thousand_namespaces_are_registered_by_name_and_each_for_a_minute() {
         let (mut pending, now) = (Pending::default(), Instant::now());
-        let interests = [small(0).interest, large("other", 2).interest];
-        let mut add = |namespace: usize, now| pending.add_namespace(&namespace.to_string().into(), &interests, now);
+        let scopes = [small(0).scope, large("other", 2).scope];
+        let mut add = |namespace: usize, now| pending.add_namespace(&namespace.to_string().into(), &scopes, now);
 
         assert!((0..1000).all(|namespace| add(namespace, now)));
         // One that is written again takes no more room.
         assert!(!add(1000, now) && add(999, now));
         assert!(add(1000, now + LIFETIME));
 
-        let present: Vec<usize> = pending.interests().relabeled.values().map(BTreeSet::len).collect();
+        let present: Vec<usize> = pending.scopes().relabeled.values().map(BTreeSet::len).collect();
         assert_eq!(present, [1, 1]);
     }
 }

@@ -5,7 +5,7 @@ use super::pending::{Pending, is_shown};
 use parking_lot::{Mutex, RwLock};
 use sidecarset_core::catalog::Catalog;
 use sidecarset_core::json::Json;
-use sidecarset_core::registration::{Coverage, FailurePolicy, Interest, Interests, Relabeling};
+use sidecarset_core::registration::{Coverage, FailurePolicy, Relabeling, WebhookScope, WebhookScopes};
 use sidecarset_core::selection::Labels;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,8 +42,8 @@ struct Others {
 /// What the API server was told of, each with the moment since when it was.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Registered {
-    interests: BTreeMap<Interest, (Coverage, Instant)>,
-    relabeled: BTreeMap<Interest, BTreeMap<Arc<str>, Instant>>,
+    scopes: BTreeMap<WebhookScope, (Coverage, Instant)>,
+    relabeled: BTreeMap<WebhookScope, BTreeMap<Arc<str>, Instant>>,
 }
 
 impl Registrar {
@@ -61,15 +61,15 @@ impl Registrar {
 
     /// Has the API server told of a definition that is about to be written, and waits until it knows, but not longer
     /// than 2 seconds: it calls for the Pods that are created right after the set.
-    pub(crate) async fn cover(&self, set: &str, interest: Interest) {
-        let arriving = Arriving { set: set.into(), interest };
+    pub(crate) async fn cover(&self, set: &str, scope: WebhookScope) {
+        let arriving = Arriving { set: set.into(), scope };
         // While we are not registered nobody asks us.
         if self.in_force.borrow().is_none() || !self.pending.lock().add_set(arriving.clone(), Instant::now()) {
             return;
         }
         self.is_new.notify_one();
         // Where that takes longer the set is written nevertheless: its condition tells when it is in force.
-        let _ = timeout(PATIENCE, self.until_settled(|registered| registered.since(&arriving.interest))).await;
+        let _ = timeout(PATIENCE, self.until_settled(|registered| registered.since(&arriving.scope))).await;
         self.pending.lock().note_answer(&arriving, Instant::now());
     }
 
@@ -86,22 +86,22 @@ impl Registrar {
         if self.in_force.borrow().is_none() {
             return;
         }
-        let interests: Vec<Interest> = {
+        let scopes: Vec<WebhookScope> = {
             let catalog = catalog.read();
             let around = catalog.surroundings(failure_policy);
-            let arriving = self.arriving().into_iter().map(|arriving| arriving.interest);
-            let mut interests: Vec<Interest> = catalog.interests().chain(arriving).collect();
-            let relabeling = Relabeling::read(namespace, labels, &interests);
-            interests.retain(|interest| relabeling.adds_to(interest, around));
-            interests
+            let arriving = self.arriving().into_iter().map(|arriving| arriving.scope);
+            let mut scopes: Vec<WebhookScope> = catalog.scopes().chain(arriving).collect();
+            let relabeling = Relabeling::read(namespace, labels, &scopes);
+            scopes.retain(|scope| relabeling.adds_to(scope, around));
+            scopes
         };
         let namespace: &Arc<str> = &namespace.into();
-        if interests.is_empty() || !self.pending.lock().add_namespace(namespace, &interests, Instant::now()) {
+        if scopes.is_empty() || !self.pending.lock().add_namespace(namespace, &scopes, Instant::now()) {
             return;
         }
         self.is_new.notify_one();
         let since = |registered: &Registered| {
-            let each = interests.iter().map(|interest| registered.relabeled.get(interest)?.get(namespace).copied());
+            let each = scopes.iter().map(|scope| registered.relabeled.get(scope)?.get(namespace).copied());
             each.collect::<Option<Vec<Instant>>>()?.into_iter().max()
         };
         let _ = timeout(PATIENCE, self.until_settled(since)).await;
@@ -126,16 +126,16 @@ impl Registrar {
     }
 
     /// Returns what the API server has to know of. What the catalog shows, or what did not come in time, is forgotten.
-    pub(crate) fn wanted(&self, catalog: &Catalog) -> Interests {
+    pub(crate) fn wanted(&self, catalog: &Catalog) -> WebhookScopes {
         self.pending.lock().forget_shown(catalog);
-        Interests { stored: catalog.interests().collect(), ..self.pending() }
+        WebhookScopes { stored: catalog.scopes().collect(), ..self.pending() }
     }
 
     /// Returns what this replica was asked about a moment ago.
-    pub(crate) fn pending(&self) -> Interests {
+    pub(crate) fn pending(&self) -> WebhookScopes {
         let mut pending = self.pending.lock();
         pending.forget_late(Instant::now());
-        pending.interests()
+        pending.scopes()
     }
 
     /// Returns the definitions about which this replica was asked a moment ago.
@@ -157,30 +157,30 @@ impl Registrar {
     /// Notes that the API server was told of these, and of no others.
     pub(crate) fn told(
         &self,
-        coverage: BTreeMap<Interest, Coverage>,
-        relabeled: &BTreeMap<Interest, BTreeSet<Arc<str>>>,
+        coverage: BTreeMap<WebhookScope, Coverage>,
+        relabeled: &BTreeMap<WebhookScope, BTreeSet<Arc<str>>>,
     ) {
         let now = Instant::now();
         self.in_force.send_modify(|registered| {
             let before = registered.take().unwrap_or_default();
-            let interests = coverage.into_iter().map(|(interest, coverage)| {
-                let since = before.since(&interest).unwrap_or(now);
-                (interest, (coverage, since))
+            let scopes = coverage.into_iter().map(|(scope, coverage)| {
+                let since = before.since(&scope).unwrap_or(now);
+                (scope, (coverage, since))
             });
-            let relabeled = relabeled.iter().map(|(interest, namespaces)| {
-                let before = before.relabeled.get(interest);
+            let relabeled = relabeled.iter().map(|(scope, namespaces)| {
+                let before = before.relabeled.get(scope);
                 let since = |namespace| before.and_then(|before| before.get(namespace)).copied().unwrap_or(now);
                 let namespaces = namespaces.iter().map(|namespace| (Arc::clone(namespace), since(namespace)));
-                (interest.clone(), namespaces.collect())
+                (scope.clone(), namespaces.collect())
             });
-            *registered = Some(Registered { interests: interests.collect(), relabeled: relabeled.collect() });
+            *registered = Some(Registered { scopes: scopes.collect(), relabeled: relabeled.collect() });
         });
     }
 
-    /// Says whether the API server knows of an interest.
-    pub(crate) fn is_registered(&self, interest: &Interest) -> bool {
+    /// Says whether the API server knows of a scope.
+    pub(crate) fn is_registered(&self, scope: &WebhookScope) -> bool {
         let registered = self.in_force.borrow();
-        let coverage = registered.as_ref().and_then(|registered| registered.interests.get(interest));
+        let coverage = registered.as_ref().and_then(|registered| registered.scopes.get(scope));
         coverage.is_some_and(|(coverage, _)| matches!(coverage, Coverage::Exact | Coverage::Wide))
     }
 
@@ -225,7 +225,7 @@ impl Registrar {
         let catalog = catalog.read();
         let of_pod = awaited
             .into_iter()
-            .filter(|(arriving, _)| arriving.interest.selector.matches(pod) && !is_shown(arriving, &catalog));
+            .filter(|(arriving, _)| arriving.scope.selector.matches(pod) && !is_shown(arriving, &catalog));
         of_pod.map(|(_, due)| due).max()
     }
 
@@ -244,13 +244,13 @@ impl Registrar {
 }
 
 impl Registered {
-    /// Returns what has become of each interest.
-    pub(crate) fn coverage(&self) -> BTreeMap<Interest, Coverage> {
-        self.interests.iter().map(|(interest, (coverage, _))| (interest.clone(), coverage.clone())).collect()
+    /// Returns what has become of each scope.
+    pub(crate) fn coverage(&self) -> BTreeMap<WebhookScope, Coverage> {
+        self.scopes.iter().map(|(scope, (coverage, _))| (scope.clone(), coverage.clone())).collect()
     }
 
-    fn since(&self, interest: &Interest) -> Option<Instant> {
-        self.interests.get(interest).map(|(_, since)| *since)
+    fn since(&self, scope: &WebhookScope) -> Option<Instant> {
+        self.scopes.get(scope).map(|(_, since)| *since)
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
     }
 
     fn arriving() -> BTreeSet<Arriving> {
-        [Arriving { set: "logs".into(), interest: Entry::new(&set()).interest().unwrap() }].into()
+        [Arriving { set: "logs".into(), scope: Entry::new(&set()).scope().unwrap() }].into()
     }
 
     /// How long a Pod waits, in milliseconds.

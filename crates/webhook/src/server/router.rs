@@ -123,12 +123,12 @@ async fn validate_set(State(context): State<Arc<Context>>, body: Body) -> Result
         cover(&mut review, &mut share, sidecarset::cost(&request))?;
         review.is_read();
         let verdict = sidecarset::validate(&request, &context);
-        let candidate = sidecarset::candidate(&request, &verdict).map(|(set, interest)| (set.to_owned(), interest));
+        let candidate = sidecarset::candidate(&request, &verdict).map(|(set, scope)| (set.to_owned(), scope));
         (request.uid.to_owned(), verdict, candidate)
     };
     drop(text);
-    if let Some((set, interest)) = candidate {
-        context.registrar.cover(&set, interest).await;
+    if let Some((set, scope)) = candidate {
+        context.registrar.cover(&set, scope).await;
     }
     answer(review, &uid, verdict, share)
 }

@@ -5,7 +5,7 @@ use crate::registration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use sidecarset_core::registration::{Coverage, Interest, Interests};
+use sidecarset_core::registration::{Coverage, WebhookScope, WebhookScopes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,24 +25,24 @@ pub(super) type Attempt<'a> = BoxFuture<'a, Result<(), registration::Error>>;
 
 /// What was rejected, with the reason and until when it is left out.
 #[derive(Debug, Default)]
-pub(crate) struct Rejections(Mutex<BTreeMap<Interest, (Arc<str>, Instant)>>);
+pub(crate) struct Rejections(Mutex<BTreeMap<WebhookScope, (Arc<str>, Instant)>>);
 
 impl Rejections {
     /// Takes out what is left out.
-    pub(super) fn exclude(&self, mut interests: Interests) -> Interests {
+    pub(super) fn exclude(&self, mut scopes: WebhookScopes) -> WebhookScopes {
         let now = Instant::now();
         let mut rejected = self.0.lock();
         rejected.retain(|_, (_, until)| now < *until);
-        interests.retain(|interest| !rejected.contains_key(interest));
-        interests
+        scopes.retain(|scope| !rejected.contains_key(scope));
+        scopes
     }
 
-    /// Says so of each of these interests that was left out.
-    pub(super) fn note(&self, interests: &Interests, coverage: &mut BTreeMap<Interest, Coverage>) {
+    /// Says so of each of these scopes that was left out.
+    pub(super) fn note(&self, scopes: &WebhookScopes, coverage: &mut BTreeMap<WebhookScope, Coverage>) {
         let rejected = self.0.lock();
-        for (interest, (message, _)) in rejected.iter() {
-            if interests.of_sets().any(|present| present == interest) {
-                coverage.insert(interest.clone(), Coverage::Rejected { message: Arc::clone(message) });
+        for (scope, (message, _)) in rejected.iter() {
+            if scopes.of_sets().any(|present| present == scope) {
+                coverage.insert(scope.clone(), Coverage::Rejected { message: Arc::clone(message) });
             }
         }
     }
@@ -62,19 +62,19 @@ impl Rejections {
     /// It rejects even nothing, does not say, or rejects too much.
     pub(super) async fn find<'a>(
         &self,
-        interests: &Interests,
-        is_known: impl Fn(&Interest) -> bool + Send,
-        attempt: impl Fn(Interests) -> Attempt<'a> + Send,
+        scopes: &WebhookScopes,
+        is_known: impl Fn(&WebhookScope) -> bool + Send,
+        attempt: impl Fn(WebhookScopes) -> Attempt<'a> + Send,
     ) -> Result<(), registration::Error> {
-        let attempt = |accepted: &BTreeSet<Interest>| {
-            let mut part = interests.clone();
-            part.retain(|interest| accepted.contains(interest));
+        let attempt = |accepted: &BTreeSet<WebhookScope>| {
+            let mut part = scopes.clone();
+            part.retain(|scope| accepted.contains(scope));
             let attempt = timeout(TRIAL, attempt(part));
             attempt.map(|answered| answered.unwrap_or(Err(registration::Error::Deadline)))
         };
         let mut accepted = BTreeSet::new();
         attempt(&accepted).await?;
-        let all: BTreeSet<Interest> = interests.all().cloned().collect();
+        let all: BTreeSet<WebhookScope> = scopes.all().cloned().collect();
         let (known, new): (Vec<_>, Vec<_>) = all.into_iter().partition(is_known);
         let mut untried = vec![new, known];
         let mut trials = 0;
@@ -83,15 +83,13 @@ impl Rejections {
                 continue;
             }
             trials += 1;
-            let with_part: BTreeSet<Interest> = accepted.iter().chain(&part).cloned().collect();
+            let with_part: BTreeSet<WebhookScope> = accepted.iter().chain(&part).cloned().collect();
             match attempt(&with_part).await {
                 Ok(()) => accepted = with_part,
                 Err(error) if !error.is_rejection() || trials == MOST_TRIALS => return Err(error),
                 Err(error) if part.len() == 1 => {
                     let until = Instant::now() + LEFT_OUT;
-                    self.0
-                        .lock()
-                        .extend(part.drain(..).map(|interest| (interest, (shortened(&error.reason()), until))));
+                    self.0.lock().extend(part.drain(..).map(|scope| (scope, (shortened(&error.reason()), until))));
                 }
                 Err(_) => {
                     let second = part.split_off(part.len() / 2);
@@ -122,18 +120,18 @@ mod tests {
     use std::future::{pending, ready};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn interest(app: &str) -> Interest {
+    fn scope(app: &str) -> WebhookScope {
         let set = json!({
             "apiVersion": "apps.kruise.io/v1beta1", "kind": "SidecarSet", "metadata": {"name": "s"},
             "spec": {
                 "selector": {"matchLabels": {"app": app}}, "containers": [{"name": "agent", "image": "agent:v1"}],
             },
         });
-        Entry::new(&serde_json::from_value(set).unwrap()).interest().unwrap()
+        Entry::new(&serde_json::from_value(set).unwrap()).scope().unwrap()
     }
 
-    fn interests(apps: impl IntoIterator<Item = String>) -> Interests {
-        Interests { stored: apps.into_iter().map(|app| interest(&app)).collect(), ..Interests::default() }
+    fn scopes(apps: impl IntoIterator<Item = String>) -> WebhookScopes {
+        WebhookScopes { stored: apps.into_iter().map(|app| scope(&app)).collect(), ..WebhookScopes::default() }
     }
 
     fn answer(code: u16, message: &str) -> registration::Error {
@@ -145,12 +143,12 @@ mod tests {
     async fn left_out(
         rejections: &Rejections,
         apps: usize,
-        takes: impl Fn(&Interests) -> Result<(), registration::Error> + Sync,
+        takes: impl Fn(&WebhookScopes) -> Result<(), registration::Error> + Sync,
     ) -> Result<Vec<String>, registration::Error> {
-        let all = interests((0..apps).map(|app| format!("app-{app}")));
+        let all = scopes((0..apps).map(|app| format!("app-{app}")));
         rejections.find(&all, |_| false, |part| ready(takes(&part)).boxed()).await?;
         let left = rejections.exclude(all);
-        let is_left_out = |app: &String| !left.stored.contains(&interest(app));
+        let is_left_out = |app: &String| !left.stored.contains(&scope(app));
         Ok((0..apps).map(|app| format!("app-{app}")).filter(is_left_out).collect())
     }
 
@@ -160,21 +158,21 @@ mod tests {
 
         let left_out = left_out(&rejections, 100, |part| {
             trials.fetch_add(1, Ordering::Relaxed);
-            let is_bad = ["app-17", "app-71"].iter().any(|app| part.stored.contains(&interest(app)));
+            let is_bad = ["app-17", "app-71"].iter().any(|app| part.stored.contains(&scope(app)));
             if is_bad { Err(answer(422, "no such label")) } else { Ok(()) }
         });
 
         assert_eq!(left_out.await.unwrap(), ["app-17", "app-71"]);
         assert!(trials.load(Ordering::Relaxed) < 40, "{trials:?}");
         let mut coverage = BTreeMap::new();
-        rejections.note(&interests(["app-17".to_owned(), "app-1".to_owned()]), &mut coverage);
+        rejections.note(&scopes(["app-17".to_owned(), "app-1".to_owned()]), &mut coverage);
         let rejected = Coverage::Rejected { message: "no such label".into() };
-        assert_eq!(coverage, BTreeMap::from([(interest("app-17"), rejected)]));
+        assert_eq!(coverage, BTreeMap::from([(scope("app-17"), rejected)]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn where_only_all_together_are_too_much_some_are_left_out() {
-        let takes = |part: &Interests| if part.stored.len() > 5 { Err(answer(413, "too large")) } else { Ok(()) };
+        let takes = |part: &WebhookScopes| if part.stored.len() > 5 { Err(answer(413, "too large")) } else { Ok(()) };
 
         let left_out = left_out(&Rejections::default(), 8, takes).await.unwrap();
 
@@ -184,13 +182,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_the_api_server_knows_already_is_not_left_out_for_what_it_does_not() {
         let rejections = Rejections::default();
-        let all = interests(["app-a", "app-b", "app-c"].map(str::to_owned));
-        let takes = |part: &Interests| if part.stored.len() > 2 { Err(answer(413, "too large")) } else { Ok(()) };
+        let all = scopes(["app-a", "app-b", "app-c"].map(str::to_owned));
+        let takes = |part: &WebhookScopes| if part.stored.len() > 2 { Err(answer(413, "too large")) } else { Ok(()) };
 
-        let is_known = |known: &Interest| *known != interest("app-a");
+        let is_known = |known: &WebhookScope| *known != scope("app-a");
         rejections.find(&all, is_known, |part| ready(takes(&part)).boxed()).await.unwrap();
 
-        assert_eq!(rejections.exclude(all), interests(["app-b", "app-c"].map(str::to_owned)));
+        assert_eq!(rejections.exclude(all), scopes(["app-b", "app-c"].map(str::to_owned)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -200,44 +198,44 @@ mod tests {
         let error = left_out(&rejections, 8, |_| Err(answer(403, "forbidden"))).await.unwrap_err();
 
         assert!(error.is_rejection());
-        assert_eq!(rejections.exclude(interests(["app-1".to_owned()])), interests(["app-1".to_owned()]));
+        assert_eq!(rejections.exclude(scopes(["app-1".to_owned()])), scopes(["app-1".to_owned()]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_api_server_that_is_busy_rejects_nothing() {
         let rejections = Rejections::default();
-        let takes = |part: &Interests| if part.stored.is_empty() { Ok(()) } else { Err(answer(429, "later")) };
+        let takes = |part: &WebhookScopes| if part.stored.is_empty() { Ok(()) } else { Err(answer(429, "later")) };
 
         let error = left_out(&rejections, 8, takes).await.unwrap_err();
 
         assert!(!error.is_rejection());
-        assert_eq!(rejections.exclude(interests(["app-1".to_owned()])).stored.len(), 1);
+        assert_eq!(rejections.exclude(scopes(["app-1".to_owned()])).stored.len(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_the_api_server_does_not_finish_it_rejects() {
-        let (rejections, all) = (Rejections::default(), interests(["app-1".to_owned(), "app-2".to_owned()]));
+        let (rejections, all) = (Rejections::default(), scopes(["app-1".to_owned(), "app-2".to_owned()]));
 
-        let attempt = |part: Interests| match part.stored.contains(&interest("app-1")) {
+        let attempt = |part: WebhookScopes| match part.stored.contains(&scope("app-1")) {
             true => pending().boxed(),
             false => ready(Ok(())).boxed(),
         };
         rejections.find(&all, |_| false, attempt).await.unwrap();
 
-        assert_eq!(rejections.exclude(all), interests(["app-2".to_owned()]));
+        assert_eq!(rejections.exclude(all), scopes(["app-2".to_owned()]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_was_rejected_is_tried_again_ten_minutes_later() {
         let rejections = Rejections::default();
-        let takes = |part: &Interests| if part.stored.is_empty() { Ok(()) } else { Err(answer(422, "no")) };
+        let takes = |part: &WebhookScopes| if part.stored.is_empty() { Ok(()) } else { Err(answer(422, "no")) };
         left_out(&rejections, 1, takes).await.unwrap();
         let began = Instant::now();
 
         rejections.expire().await;
 
         assert_eq!(began.elapsed(), Duration::from_secs(600));
-        assert_eq!(rejections.exclude(interests(["app-0".to_owned()])).stored.len(), 1);
+        assert_eq!(rejections.exclude(scopes(["app-0".to_owned()])).stored.len(), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::registration::{self, Arriving, Identity};
 use futures::FutureExt;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use kube::Client;
-use sidecarset_core::registration::{Coverage, Interest, Interests, register};
+use sidecarset_core::registration::{Coverage, WebhookScope, WebhookScopes, register};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ struct Followed {
 #[derive(Debug, Clone, PartialEq)]
 struct Added {
     sets: BTreeSet<Arriving>,
-    relabeled: BTreeMap<Interest, BTreeSet<Arc<str>>>,
+    relabeled: BTreeMap<WebhookScope, BTreeSet<Arc<str>>>,
     /// As whom we were registered then.
     identity: Identity,
 }
@@ -41,8 +41,8 @@ impl Added {
 
     /// Says whether nothing has to be added to it.
     fn covers(&self, other: &Self) -> bool {
-        let has_namespaces = other.relabeled.iter().all(|(interest, namespaces)| {
-            self.relabeled.get(interest).is_some_and(|present| present.is_superset(namespaces))
+        let has_namespaces = other.relabeled.iter().all(|(scope, namespaces)| {
+            self.relabeled.get(scope).is_some_and(|present| present.is_superset(namespaces))
         });
         self.identity == other.identity && self.sets.is_superset(&other.sets) && has_namespaces
     }
@@ -134,7 +134,7 @@ impl Upkeep {
                 }
             }
         }
-        let of_leader = self.catalog.read().interests().map(|interest| (interest, Coverage::Exact)).collect::<Vec<_>>();
+        let of_leader = self.catalog.read().scopes().map(|scope| (scope, Coverage::Exact)).collect::<Vec<_>>();
         coverage.extend(of_leader);
         self.rejections.note(&all, &mut coverage);
         self.registrar.told(coverage, &wanted.relabeled);
@@ -142,12 +142,12 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Returns what is added for these sets, and what becomes of each interest.
+    /// Returns what is added for these sets, and what becomes of each scope.
     fn addition(
         &self,
         (uid, added): (&str, &Added),
-        pending: &Interests,
-    ) -> (MutatingWebhookConfiguration, BTreeMap<Interest, Coverage>) {
+        pending: &WebhookScopes,
+    ) -> (MutatingWebhookConfiguration, BTreeMap<WebhookScope, Coverage>) {
         let catalog = self.catalog.read();
         let registration = register(pending, catalog.surroundings(self.settings.failure_policy));
         let addition = registration::addition(&self.settings, (uid, &added.identity), &registration, &added.sets);
@@ -163,7 +163,7 @@ impl Upkeep {
     ) -> Result<(), Error> {
         if error.is_rejection() {
             let manager = registration::manager(&self.settings.replica);
-            let attempt = |part: Interests| {
+            let attempt = |part: WebhookScopes| {
                 let (addition, _) = self.addition(added, &part);
                 let manager = &manager;
                 async move { registration::attempt(client, &addition, manager).await }.boxed()

@@ -39,8 +39,8 @@ fn knowing(set: &Value, team: &str, lookup: Lookup) -> Router {
 
 /// Where the API server calls for the sets that depend on this team.
 fn matching(team: &str) -> String {
-    let interest = Entry::new(&serde_json::from_value(of_team(team)).unwrap()).interest().unwrap();
-    format!("{POD}/fail/{}", interest.namespaces.label_requirements().unwrap().digest())
+    let scope = Entry::new(&serde_json::from_value(of_team(team)).unwrap()).scope().unwrap();
+    format!("{POD}/fail/{}", scope.namespaces.label_requirements().unwrap().digest())
 }
 
 fn is_injected(response: &Value) -> bool {

@@ -1,7 +1,7 @@
 //! Sets that the API server does not take.
 
 use crate::exchange::{VALIDATE_SET, sidecar_set, write_set};
-use crate::run::{interest, mutating, start, start_as_follower};
+use crate::run::{mutating, scope, start, start_as_follower};
 use crate::scenario::REJECTED;
 use serde_json::{Value, json};
 use sidecarset_core::registration::Coverage;
@@ -24,7 +24,7 @@ async fn a_set_that_the_api_server_rejects_keeps_no_other_one_from_being_registe
     sleep(Duration::from_secs(2)).await;
 
     let in_force = running.in_force.borrow().clone();
-    let coverage = |app| in_force.coverage(&interest(&set("any", app)));
+    let coverage = |app| in_force.coverage(&scope(&set("any", app)));
     assert_eq!(coverage("good"), Some(&Coverage::Exact));
     assert_eq!(coverage(REJECTED), Some(&Coverage::Rejected { message: "there is no such app".into() }));
     assert_eq!(running.writes(), [mutating()]);
@@ -42,8 +42,8 @@ async fn a_set_that_changes_is_rejected_no_longer() {
     sleep(Duration::from_secs(2)).await;
 
     let in_force = running.in_force.borrow().clone();
-    assert_eq!(in_force.coverage(&interest(&set("any", "mended"))), Some(&Coverage::Exact));
-    assert_eq!(in_force.coverage(&interest(&set("any", REJECTED))), None);
+    assert_eq!(in_force.coverage(&scope(&set("any", "mended"))), Some(&Coverage::Exact));
+    assert_eq!(in_force.coverage(&scope(&set("any", REJECTED))), None);
 }
 
 #[tokio::test(start_paused = true)]

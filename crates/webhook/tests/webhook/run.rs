@@ -6,7 +6,7 @@ use crate::scenario::{accepting, registered_by_another};
 use kube::Client;
 use serde_json::{Value, json};
 use sidecarset_core::catalog::{Catalog, Entry};
-use sidecarset_core::registration::{Coverage, InForce, Interest};
+use sidecarset_core::registration::{Coverage, RegisteredScopes, WebhookScope};
 use sidecarset_webhook::certificate::Lifetimes;
 use sidecarset_webhook::proof::Terms;
 use sidecarset_webhook::registration::Registrar;
@@ -32,7 +32,7 @@ pub struct Running {
     written: UnboundedReceiver<String>,
     is_synced: watch::Sender<bool>,
     selection: watch::Sender<u64>,
-    pub in_force: watch::Receiver<InForce>,
+    pub in_force: watch::Receiver<RegisteredScopes>,
     context: Context,
     is_ready: Arc<AtomicBool>,
     shutdown: CancellationToken,
@@ -81,7 +81,7 @@ fn start_on(
     };
     set(&mut settings);
     let (selection, selects) = watch::channel(0);
-    let (tells, in_force) = watch::channel(InForce::default());
+    let (tells, in_force) = watch::channel(RegisteredScopes::default());
     let mut context = context(Catalog::default(), Lookup::NotExpected);
     context.registrar = Arc::new(Registrar::new(selects.clone()));
     let leads = watch::Sender::new(is_leader);
@@ -131,8 +131,8 @@ impl Running {
     }
 }
 
-pub fn interest(set: &Value) -> Interest {
-    Entry::new(&serde_json::from_value(set.clone()).unwrap()).interest().unwrap()
+pub fn scope(set: &Value) -> WebhookScope {
+    Entry::new(&serde_json::from_value(set.clone()).unwrap()).scope().unwrap()
 }
 
 pub fn mutating() -> String {
@@ -218,7 +218,7 @@ async fn many_changes_of_the_selection_are_written_together() {
 async fn what_is_in_force_is_told_once_the_api_servers_had_time_to_learn_of_it() {
     let mut running = start();
     running.registered().await;
-    let logs = interest(&sidecar_set("logs"));
+    let logs = scope(&sidecar_set("logs"));
     running.put(&sidecar_set("logs"));
 
     sleep(Duration::from_millis(300)).await;
@@ -403,7 +403,7 @@ async fn a_replica_that_begins_to_lead_tells_nothing_that_it_has_not_registered_
     running.registered().await;
     running.put(&sidecar_set("logs"));
     sleep(Duration::from_secs(1)).await;
-    let logs = interest(&sidecar_set("logs"));
+    let logs = scope(&sidecar_set("logs"));
     let was_known = running.in_force.borrow().is_known();
 
     running.leads.send_replace(true);

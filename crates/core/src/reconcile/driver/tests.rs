@@ -93,7 +93,7 @@ impl Operator {
 
     fn record(&mut self) -> Poll<RecordWrite> {
         let now = Now { wall: wall(), monotonic: self.now };
-        let around = Surroundings { catalog: &self.catalog, in_force: &InForce::default(), now };
+        let around = Surroundings { catalog: &self.catalog, in_force: &RegisteredScopes::default(), now };
         self.driver.poll_record(&log_sc(), around)
     }
 

@@ -26,7 +26,7 @@ fn set_holds(value: &Value) {
     assert_eq!(serde_json::to_string(&written).unwrap(), text);
     let mut catalog = Catalog::default();
     let entry = catalog.put_set(&set);
-    assert_eq!(catalog.interests().next(), entry.interest());
+    assert_eq!(catalog.scopes().next(), entry.scope());
     match normalize(&set) {
         Ok(canonical) => valid_set_holds(&set, &canonical, &catalog),
         Err(violations) => assert!(violations.iter().all(|it| !it.path.is_empty() && !it.message.is_empty())),
