@@ -19,7 +19,7 @@ pub use budget::max_unavailable;
 pub use claims::stripped;
 pub use consistency::{is_consistent, is_ready};
 pub use crash::{has_unsettled, is_unsettled};
-pub use eligibility::{is_handing_over, is_matched, is_updated, spends_budget};
+pub use eligibility::{counts_as_unavailable, is_handing_over, is_matched, is_updated};
 pub use failure::{Judgement, is_time_over, judge};
 pub use hold::{Hold, HoldMeaning};
 pub use hot::{Move, MoveKind};

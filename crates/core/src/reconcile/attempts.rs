@@ -254,7 +254,7 @@ impl SetAttempts {
     pub fn assume(&self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Now) -> Vec<Arc<PodRecord>> {
         let pods = matched.iter().filter_map(|pod| match self.standing(pod, now.monotonic) {
             Standing::Free => Some(Arc::clone(pod)),
-            Standing::Deferred => rollout::spends_budget(set, pod, now.wall).then(|| Arc::clone(pod)),
+            Standing::Deferred => rollout::counts_as_unavailable(set, pod, now.wall).then(|| Arc::clone(pod)),
             Standing::InDoubt => Some(Arc::new(upgraded(set, pod))),
         });
         pods.collect()

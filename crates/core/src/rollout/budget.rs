@@ -1,7 +1,7 @@
 //! How many Pods are upgraded in a round.
 
 use super::Hold;
-use super::eligibility::spends_budget;
+use super::eligibility::counts_as_unavailable;
 use crate::amount::Amount;
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
@@ -26,14 +26,14 @@ pub(super) fn spend<'a>(
     let mut round = Round { upgrades: Vec::new(), holds: held(kept, Hold::Partition) };
 
     // What the partition keeps is not upgraded, so what is broken there would be waited for in vain.
-    let spending = |pods: &[&PodRecord]| pods.iter().filter(|pod| spends_budget(set, pod, now)).count();
+    let spending = |pods: &[&PodRecord]| pods.iter().filter(|pod| counts_as_unavailable(set, pod, now)).count();
     let unavailable = spending(matched).saturating_sub(spending(kept));
     let max_unavailable = usize::try_from(max_unavailable(set, matched.len())).unwrap_or(usize::MAX);
     let mut budget = max_unavailable.saturating_sub(unavailable);
     for pod in taken {
         // As in Kruise: a Pod that is not ready costs no budget. It may be the upgrade that repairs it. And what is
         // spent already is not spent twice.
-        if !pod.is_ready() || spends_budget(set, pod, now) {
+        if !pod.is_ready() || counts_as_unavailable(set, pod, now) {
             round.upgrades.push(*pod);
         } else if budget > 0 {
             budget -= 1;

@@ -54,7 +54,7 @@ pub fn is_handing_over(set: &CanonicalSet, pod: &PodRecord) -> bool {
 
 /// Says whether a Pod spends the budget: an upgrade of it is not over.
 #[must_use]
-pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool {
+pub fn counts_as_unavailable(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool {
     if is_updated(set, pod) {
         return !is_ready(set, pod) || crash::has_unsettled(set, pod, now);
     }
@@ -63,7 +63,7 @@ pub fn spends_budget(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool 
     }
     // An upgrade is not over because the set has changed again meanwhile; and a hot one, or a resize, takes several steps.
     // Where the kubelet ends it, it is waited for; else only where a further upgrade is to end it.
-    let is_with_the_kubelet = consistency::is_in_flight(set, pod) || resize::spends_budget(set, pod);
+    let is_with_the_kubelet = consistency::is_in_flight(set, pod) || resize::counts_as_unavailable(set, pod);
     let is_over = hot::is_at_rest(set, pod) && !consistency::is_unfinished(set, pod);
     is_with_the_kubelet || (!is_over && left_alone(set, pod).is_none())
 }

@@ -75,7 +75,7 @@ pub(super) fn hold(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 
 /// Says whether a Pod spends the budget: a resize may restart its containers. One that the node cannot give spends it too,
 /// as an image does that never starts, or every Pod would be asked for it. One that waits for room on its node does not.
-pub(super) fn spends_budget(set: &CanonicalSet, pod: &PodRecord) -> bool {
+pub(super) fn counts_as_unavailable(set: &CanonicalSet, pod: &PodRecord) -> bool {
     matches!(hold(set, pod), Some(Hold::Resizing | Hold::ResizeInfeasible | Hold::ResizeFailing))
 }
 

@@ -38,7 +38,7 @@ impl<'a> Standing<'a> {
         (counts, phase): (Counts, RolloutPhase),
         now: Seconds,
     ) -> Self {
-        let spending = matched.iter().filter(|pod| rollout::spends_budget(set, pod, now));
+        let spending = matched.iter().filter(|pod| rollout::counts_as_unavailable(set, pod, now));
         let mut not_ready: Vec<&PodKey> = spending.map(|pod| &pod.key).collect();
         not_ready.sort();
         let max_unavailable = rollout::max_unavailable(set, matched.len());

@@ -130,7 +130,7 @@ fn an_unanswered_resize_spends_the_budget() {
     let matched = std::slice::from_ref(&pod);
     let assumed = attempts.of(&set, matched, now).assume(&set, matched, at(now));
 
-    assert!(rollout::spends_budget(&set, &assumed[0], Seconds::EPOCH));
+    assert!(rollout::counts_as_unavailable(&set, &assumed[0], Seconds::EPOCH));
 }
 
 #[test]
@@ -192,7 +192,8 @@ fn a_doubt_outlives_the_definition_that_it_is_about() {
         let assumed = attempts.assume(&set, &matched, at(now + SECOND));
 
         assert!(
-            rollout::spends_budget(&set, &assumed[0], Seconds::EPOCH) && !attempts.may_try(&matched[0], now + SECOND)
+            rollout::counts_as_unavailable(&set, &assumed[0], Seconds::EPOCH)
+                && !attempts.may_try(&matched[0], now + SECOND)
         );
         assert!(attempts.may_try(&matched[0], now + SECOND * 30));
     }
