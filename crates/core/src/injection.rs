@@ -33,11 +33,11 @@ use crate::json::{AsJson, Json};
 use crate::normalize::{CanonicalSet, MetadataError};
 use crate::quantity::ParseQuantityError;
 use crate::revision::{self, Unusable};
-use definition::Recipient;
+use definition::PodContext;
 use edit::PodEdit;
 use layout::Layout;
 use memchr::memmem::Finder;
-use metadata::Marks;
+use metadata::InjectionAnnotations;
 use presence::Presence;
 use rules::Whole;
 use sidecarset_api::markers;
@@ -166,7 +166,7 @@ pub fn choose(
         return Ok(sets.to_vec());
     }
     pod.look(|pod| {
-        let marks = Marks::of(pod)?;
+        let marks = InjectionAnnotations::of(pod)?;
         let labels = pod.at("metadata").at("labels");
         let choose_one = |set: &Arc<CanonicalSet>| {
             let by = |draw| revision::choose(set, &labels, draw);
@@ -198,7 +198,7 @@ fn injection_of(pod: Json<'_>, sets: &[Arc<CanonicalSet>], now: Seconds) -> Resu
     let spec = Spec::of(pod);
     let containers = Containers::of(spec);
     let mut edit = PodEdit::of(pod, spec)?;
-    let mut marks = Marks::of(pod)?;
+    let mut marks = InjectionAnnotations::of(pod)?;
     let mut due = Vec::new();
     for set in sets {
         match presence::of((pod, &containers), &marks, set, now) {
@@ -223,14 +223,14 @@ fn injection_of(pod: Json<'_>, sets: &[Arc<CanonicalSet>], now: Seconds) -> Resu
 fn add<'a>(
     (pod, spec, containers): (Json<'a>, Spec<'a>, &Containers<'a>),
     (sets, due): (&[Arc<CanonicalSet>], &[&CanonicalSet]),
-    (marks, now): (&mut Marks, Seconds),
+    (marks, now): (&mut InjectionAnnotations, Seconds),
     edit: &mut PodEdit<'a>,
 ) -> Result<(), Refusal> {
     if let Some((set, why)) = due.iter().find_map(|set| Some((set, set.forbidden.as_ref()?))) {
         return Err(Refusal::NotAllowed { set: Arc::clone(&set.name), why: Arc::clone(why) });
     }
     // Of all sets: one that selects the Pod late must not take the place of one that is there already.
-    let recipient = Recipient::new((pod, spec), containers, sets)?;
+    let recipient = PodContext::new((pod, spec), containers, sets)?;
     // As in Kruise: before everything else, so that what reads an annotation sees what the sets make of it.
     for set in due {
         let changed = set.annotations_over(|key| edit.annotation(key))?;
@@ -257,12 +257,12 @@ fn record(pod: Json<'_>, sets: &[Arc<CanonicalSet>], edit: &mut PodEdit<'_>) {
 static MARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(markers::IS_INJECTED));
 
 /// Says whether a container was injected.
-fn carries_mark(container: Json<'_>) -> bool {
-    has_mark(container.at("env"))
+fn is_injected_container(container: Json<'_>) -> bool {
+    is_injected_env(container.at("env"))
 }
 
 /// Says whether these are the variables of a container that was injected.
-fn has_mark(env: Json<'_>) -> bool {
-    env.may_mention(&MARK)
+fn is_injected_env(env: Json<'_>) -> bool {
+    env.may_contain(&MARK)
         && env.items().any(|variable| variable.at("name").is(markers::IS_INJECTED) && variable.at("value").is("true"))
 }

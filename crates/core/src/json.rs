@@ -249,7 +249,7 @@ impl<'a> Json<'a> {
 
     /// Says whether this may hold a text that needs no escapes, which is cheaper to find out than whether it does.
     #[must_use]
-    pub fn may_mention(self, text: &Finder<'_>) -> bool {
+    pub fn may_contain(self, text: &Finder<'_>) -> bool {
         let raw = self.raw().as_bytes();
         // Any character may be written as an escape.
         let has_escapes = || self.document.has_escapes && memmem::find(raw, b"\\u").is_some();

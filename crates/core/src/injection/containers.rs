@@ -1,13 +1,13 @@
 //! Where sidecars stand among the Pod's own containers.
 
-use super::definition::{self, Computed, Recipient};
+use super::definition::{self, Computed, PodContext};
 use super::edit::PodEdit;
 use super::layout::Layout;
 use super::likeness::{self, Likeness};
-use super::metadata::Marks;
+use super::metadata::InjectionAnnotations;
 use super::rules::Guest;
 use super::spec::{List, Spec};
-use super::{Clash, ClashKind, Refusal, carries_mark};
+use super::{Clash, ClashKind, Refusal, is_injected_container};
 use crate::json::Json;
 use crate::normalize::{CanonicalSet, MOUNTS, Placement, Sidecar, TWINS};
 
@@ -16,8 +16,8 @@ const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// Places init containers and containers of the sets, given by name. Returns the resources that were computed for this Pod.
 pub(super) fn place<'a>(
-    recipient: &Recipient<'a>,
-    placed: (&Layout<'a>, &Marks),
+    recipient: &PodContext<'a>,
+    placed: (&Layout<'a>, &InjectionAnnotations),
     sets: &[&'a CanonicalSet],
     edit: &mut PodEdit<'_>,
 ) -> Result<Computed<'a>, Refusal> {
@@ -40,7 +40,7 @@ fn all<'a>(
 }
 
 fn place_list<'a>(
-    (recipient, (layout, marks)): (&Recipient<'a>, (&Layout<'a>, &Marks)),
+    (recipient, (layout, marks)): (&PodContext<'a>, (&Layout<'a>, &InjectionAnnotations)),
     list: List,
     sidecars: Vec<(&'a CanonicalSet, &'a Sidecar)>,
     computed: &mut Computed<'a>,
@@ -93,12 +93,12 @@ fn replaced(guest: Guest<'_>, at: usize, name: &str, why: &str) -> Clash {
 /// Says what may surprise somebody when a container is replaced, if anything does. That a Pod whose manifest was copied has an
 /// earlier definition, or a container to which others have added something, surprises nobody.
 fn surprise(
-    marks: &Marks,
+    marks: &InjectionAnnotations,
     (set, sidecar): (&CanonicalSet, &Sidecar),
     container: Json<'_>,
     number: usize,
 ) -> Option<String> {
-    if !carries_mark(container) {
+    if !is_injected_container(container) {
         return Some(String::new());
     }
     if marks.records_another(set) {
@@ -118,7 +118,8 @@ fn differs_in(field: &str) -> String {
 /// Returns the mount of the ServiceAccount's token that containers of an earlier call have got, or those that were copied.
 // The API server gives it to each container, but for the last time before we are asked again.
 fn token_mount<'a>(spec: Spec<'a>, found: &[Option<(usize, Json<'a>)>]) -> Option<Json<'a>> {
-    let injected = found.iter().flatten().map(|(_, container)| *container).filter(|container| carries_mark(*container));
+    let injected =
+        found.iter().flatten().map(|(_, container)| *container).filter(|container| is_injected_container(*container));
     let mut mounts = injected.flat_map(|container| container.at(MOUNTS.0).items());
     let mount = mounts.find(|mount| mount.at(MOUNTS.1).is(TOKEN))?;
     let volume = mount.at("name").as_str()?;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// A Pod that is injected.
 #[derive(Debug)]
-pub(super) struct Recipient<'a> {
+pub(super) struct PodContext<'a> {
     /// Its spec as it came.
     pub(super) spec: Spec<'a>,
     /// Its own containers.
@@ -25,7 +25,7 @@ pub(super) struct Recipient<'a> {
 /// The resources that were computed for a Pod, by the names of the sidecars.
 pub(super) type Computed<'a> = Vec<(&'a str, Document<'static>)>;
 
-impl<'a> Recipient<'a> {
+impl<'a> PodContext<'a> {
     /// Begins with a Pod and all sets that select it. Sets of which two have a container of one name are refused.
     pub(super) fn new(
         (pod, spec): (Json<'a>, Spec<'a>),
@@ -55,7 +55,7 @@ impl<'a> Recipient<'a> {
 /// Returns the containers that stand for a sidecar in this Pod, as JSON, in the order of its names. `token` is a mount that they
 /// keep, unless they have another one at its place.
 pub(super) fn of<'a>(
-    recipient: &Recipient<'a>,
+    recipient: &PodContext<'a>,
     guest: Guest<'a>,
     token: Option<Json<'a>>,
     computed: &mut Computed<'a>,

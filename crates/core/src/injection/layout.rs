@@ -1,7 +1,7 @@
 //! Which containers of a Pod stay beside those that it gets.
 
-use super::carries_mark;
-use super::metadata::Marks;
+use super::is_injected_container;
+use super::metadata::InjectionAnnotations;
 use super::spec::{Containers, List, Spec};
 use crate::json::Json;
 use crate::normalize::{CanonicalSet, Sidecar};
@@ -32,7 +32,7 @@ impl<'a> Layout<'a> {
         (spec, containers): (Spec<'a>, &'a Containers<'a>),
         sets: &'a [&'a CanonicalSet],
         sidecars: &'a BTreeMap<&'a str, Entry<'a>>,
-        marks: &Marks,
+        marks: &InjectionAnnotations,
     ) -> Self {
         let mut layout = Self { spec, containers, sets, sidecars, leaving: Vec::new(), in_the_way: Vec::new() };
         let is_known = sets.iter().any(|set| marks.knows(set));
@@ -42,7 +42,7 @@ impl<'a> Layout<'a> {
                 let is_elsewhere = place.is_some_and(|(_, (_, other))| *other != list) && layout.is_due(&name);
                 let is_past = is_known && place.is_none() && layout.is_of_the_past(&name, marks);
                 // Whether a container was injected is found out last: that reads all of its variables.
-                if (is_elsewhere || is_past) && carries_mark(container) {
+                if (is_elsewhere || is_past) && is_injected_container(container) {
                     layout.leaving.push((list, at));
                 } else if is_elsewhere {
                     layout.in_the_way.extend(place.map(|(name, _)| (list, *name)));
@@ -73,7 +73,7 @@ impl<'a> Layout<'a> {
 
     /// Says whether a set that is injected now had a container of this name in the form that the Pod records, and has it no
     /// longer. Of a sidecar that is upgraded hot its own name is recorded.
-    fn is_of_the_past(&self, name: &str, marks: &Marks) -> bool {
+    fn is_of_the_past(&self, name: &str, marks: &InjectionAnnotations) -> bool {
         let exactly = marks.owner_of(name);
         let owner = exactly.or_else(|| Sidecar::name_of_twin(name).and_then(|stem| marks.owner_of(stem)));
         owner.is_some_and(|owner| self.sets.iter().any(|set| set.name == *owner))

@@ -17,13 +17,13 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// What a Pod's annotations say about the sets injected into it.
 #[derive(Debug)]
-pub(super) struct Marks {
+pub(super) struct InjectionAnnotations {
     hashes: HashAnnotation,
     hashes_without_image: HashAnnotation,
     injected: BTreeSet<String>,
 }
 
-impl Marks {
+impl InjectionAnnotations {
     /// Reads what a Pod brings along: its manifest may have been copied from a running one.
     pub(super) fn of(pod: Json<'_>) -> Result<Self, Refusal> {
         let annotations = pod.at("metadata").at("annotations");

@@ -1,7 +1,7 @@
 //! The Pod's own containers, and what others may take over from them.
 
 use super::edit::PodEdit;
-use super::has_mark;
+use super::is_injected_env;
 use super::spec::{Containers, List, Spec};
 use crate::json::{Json, Place};
 use crate::normalize::{DEVICES, ENV, EnvSource, EnvTransfer, MOUNTS};
@@ -81,7 +81,7 @@ impl<'a> OwnContainers<'a> {
             for (at, container) in (0..).zip(containers.items()) {
                 let [env, mounts, devices] = container.select([ENV.0, MOUNTS.0, DEVICES.0]);
                 let has_any = [env, mounts, devices].into_iter().any(Json::is_list);
-                if has_any && !has_mark(env) {
+                if has_any && !is_injected_env(env) {
                     own.push(Own { at, env: env.place(), mounts: mounts.place() });
                 }
             }

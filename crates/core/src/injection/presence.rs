@@ -1,10 +1,10 @@
 //! Whether a set is in a Pod already, from an earlier call of the same request.
 
 use super::likeness::{self, Likeness, Restoration};
-use super::metadata::Marks;
+use super::metadata::InjectionAnnotations;
 use super::spec::{Containers, List};
 use super::submitted::Submitted;
-use super::{Clash, ClashKind, carries_mark};
+use super::{Clash, ClashKind, is_injected_container};
 use crate::annotations::Seconds;
 use crate::json::Json;
 use crate::normalize::{CanonicalSet, Sidecar};
@@ -33,7 +33,7 @@ pub(super) struct Stripped<'a> {
 // is looked at; and one that the request came with is nobody's but its author's.
 pub(super) fn of<'a>(
     (pod, containers): (Json<'_>, &Containers<'_>),
-    marks: &Marks,
+    marks: &InjectionAnnotations,
     set: &'a CanonicalSet,
     now: Seconds,
 ) -> Presence<'a> {
@@ -59,7 +59,8 @@ fn stripped_of<'a>(
 ) -> Option<Vec<Stripped<'a>>> {
     let mut stripped = Vec::new();
     for (number, name) in sidecar.names_in_pod().iter().enumerate() {
-        let is_ours = |(_, container): &(usize, Json<'_>)| carries_mark(*container) && !submitted.has(list, name);
+        let is_ours =
+            |(_, container): &(usize, Json<'_>)| is_injected_container(*container) && !submitted.has(list, name);
         let (at, container) = containers.find(list, name).filter(is_ours)?;
         match likeness::of(container, sidecar, number) {
             Likeness::Same => {}

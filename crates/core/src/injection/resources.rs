@@ -1,7 +1,7 @@
 //! The resources of a sidecar, computed from those of the Pod's own containers.
 
-use super::definition::Recipient;
-use super::{Refusal, carries_mark};
+use super::definition::PodContext;
+use super::{Refusal, is_injected_container};
 use crate::amounts::List;
 use crate::expression::{Expression, Resource};
 use crate::json::Json;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Returns the resources of a sidecar in this Pod. They take the place of any that it has.
 pub(super) fn computed(
-    recipient: &Recipient<'_>,
+    recipient: &PodContext<'_>,
     (set, sidecar): (&CanonicalSet, &Sidecar),
     policy: &ResourcesPolicy,
     warnings: &mut Vec<String>,
@@ -47,12 +47,12 @@ pub(super) fn computed(
 }
 
 /// Returns the Pod's own containers that keep running and whose name matches.
-fn targets<'a>(recipient: &Recipient<'a>, policy: &ResourcesPolicy) -> Vec<Json<'a>> {
+fn targets<'a>(recipient: &PodContext<'a>, policy: &ResourcesPolicy) -> Vec<Json<'a>> {
     let spec = recipient.spec;
     let native = spec.init_containers.items().filter(|container| container.at("restartPolicy").is("Always"));
     let is_target = |container: &Json<'a>| {
         let name = container.at("name").as_str().unwrap_or_default();
-        !recipient.is_sidecar(name) && !carries_mark(*container) && policy.targets.matches(name)
+        !recipient.is_sidecar(name) && !is_injected_container(*container) && policy.targets.matches(name)
     };
     native.chain(spec.containers.items()).filter(is_target).collect()
 }

@@ -52,7 +52,7 @@ fn what_comes_after_a_list_is_found_however_much_is_in_it() {
 
 #[test]
 fn whether_a_text_is_there_is_known_without_reading() {
-    let mentions = |text: &str| read(text).root().at("env").may_mention(&Finder::new("IS_INJECTED"));
+    let mentions = |text: &str| read(text).root().at("env").may_contain(&Finder::new("IS_INJECTED"));
 
     assert!(mentions(r#"{"env": [{"name": "IS_INJECTED"}]}"#));
     assert!(mentions(r#"{"env": [{"name": "\u0049S_INJECTED"}]}"#));

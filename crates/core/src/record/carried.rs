@@ -121,12 +121,12 @@ impl CarriedSets {
     /// Says whether something may be said of a set that was not known when this was read.
     #[must_use]
     pub fn may_adopt(&self, set: &str) -> bool {
-        self.unknown.as_ref().is_some_and(|unknown| unknown.may_mention(set))
+        self.unknown.as_ref().is_some_and(|unknown| unknown.may_contain(set))
     }
 
     /// Returns the same with what is said of a set that was not known before; nothing where nothing is said of it.
     pub(super) fn adopting(&self, set: &str, is_there: impl Fn(&str) -> bool, interner: &mut Interner) -> Option<Self> {
-        let unknown = self.unknown.as_ref().filter(|unknown| unknown.may_mention(set))?;
+        let unknown = self.unknown.as_ref().filter(|unknown| unknown.may_contain(set))?;
         let annotations = unknown.annotations();
         let adopted = RawEntries::of(&annotations, |name| name == set)?;
         let known = self.known.iter().filter(|carried| **carried.set() != *set).cloned();

@@ -36,7 +36,7 @@ impl RawEntries {
     }
 
     /// Says whether something may be said of a set.
-    pub(super) fn may_mention(&self, set: &str) -> bool {
+    pub(super) fn may_contain(&self, set: &str) -> bool {
         [&self.listed, &self.hashes, &self.hashes_without_image, &self.in_place].iter().any(|text| text.contains(set))
     }
 
