@@ -3,10 +3,10 @@
 
 mod attempts;
 pub mod backoff;
+mod condition_backoff;
 mod driver;
 mod index;
 mod look;
-mod pauses;
 mod permits;
 mod round;
 mod schedule;
@@ -28,6 +28,6 @@ pub use schedule::Waiting;
 pub use time::{Monotonic, Now};
 
 use attempts::{Attempts, SetAttempts};
-use pauses::Pauses;
+use condition_backoff::ConditionBackoff;
 use schedule::{Rest, Schedule};
 use sets::{News, Sets};

@@ -20,7 +20,9 @@ pub use records::{RecordWrite, RevisionAnswer, StatusAnswer, StatusWrite};
 
 use super::look::{Decision, Look, Outcome};
 use super::permits::Permits;
-use super::{Attempts, Gathered, Monotonic, News, Now, Pauses, PodIndex, Rest, Schedule, Sets, Touched, Waiting};
+use super::{
+    Attempts, ConditionBackoff, Gathered, Monotonic, News, Now, PodIndex, Rest, Schedule, Sets, Touched, Waiting,
+};
 use crate::catalog::{Catalog, Entry};
 use crate::event::Event;
 use crate::record::ObservedPod;
@@ -48,7 +50,7 @@ pub struct Driver {
     sets: Sets,
     attempts: Attempts,
     /// When conditions of Pods that could not be written are tried again.
-    pauses: Pauses,
+    pauses: ConditionBackoff,
     schedule: Schedule,
     rounds: BTreeMap<Arc<str>, OpenRound>,
     outputs: VecDeque<Output>,
@@ -107,7 +109,7 @@ impl Default for Driver {
             index: PodIndex::default(),
             sets: Sets::default(),
             attempts: Attempts::default(),
-            pauses: Pauses::default(),
+            pauses: ConditionBackoff::default(),
             schedule: Schedule::default(),
             rounds: BTreeMap::new(),
             outputs: VecDeque::new(),

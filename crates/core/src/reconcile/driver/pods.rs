@@ -5,7 +5,7 @@ use super::{Driver, Output, Poll};
 use crate::catalog::{Catalog, Entry};
 use crate::event;
 use crate::normalize::CanonicalSet;
-use crate::reconcile::{Monotonic, Pauses, WriteHold};
+use crate::reconcile::{ConditionBackoff, Monotonic, WriteHold};
 use crate::record::{Interner, ObservedPod, PodRecord, Uid};
 use crate::rollout::{Step, Upgrade};
 use crate::upgradable::Change;
@@ -283,7 +283,7 @@ impl PodLane {
     }
 
     /// Chooses the conditions that are written in this round.
-    fn turn_to_conditions(&mut self, now: Monotonic, name: &Arc<str>, pauses: &mut Pauses) {
+    fn turn_to_conditions(&mut self, now: Monotonic, name: &Arc<str>, pauses: &mut ConditionBackoff) {
         self.stage = PodStage::Conditions;
         self.until = now + PATIENCE;
         pauses.keep(name, &self.conditions.iter().map(|(pod, _)| &pod.uid).collect::<BTreeSet<_>>());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Writes that wait for another attempt, by the set that asks for them and the `uid` of the Pod.
 #[derive(Debug, Default)]
-pub struct Pauses {
+pub struct ConditionBackoff {
     sets: BTreeMap<Arc<str>, BTreeMap<Uid, Pause>>,
 }
 
@@ -18,7 +18,7 @@ struct Pause {
     until: Monotonic,
 }
 
-impl Pauses {
+impl ConditionBackoff {
     /// Forgets the Pods of a set whose conditions are as they should be by now.
     pub fn keep(&mut self, set: &str, due: &BTreeSet<&Uid>) {
         if let Some(pauses) = self.sets.get_mut(set) {
@@ -70,7 +70,7 @@ mod tests {
     fn a_pod_waits_longer_after_each_failure_and_no_other_pod_does() {
         let now = Monotonic::START;
         let (set, uid) = (Arc::from("log-sc"), Uid::from("u1"));
-        let mut pauses = Pauses::default();
+        let mut pauses = ConditionBackoff::default();
 
         pauses.add(&set, &uid, WriteHold::Failed, now);
         pauses.add(&set, &uid, WriteHold::Failed, now);
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_pod_whose_condition_is_as_it_should_be_is_forgotten() {
         let now = Monotonic::START;
-        let mut pauses = Pauses::default();
+        let mut pauses = ConditionBackoff::default();
         pauses.add(&Arc::from("log-sc"), &Uid::from("u1"), WriteHold::Refused, now);
 
         pauses.keep("log-sc", &BTreeSet::new());
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_of_a_set_whose_last_pod_was_written() {
-        let mut pauses = Pauses::default();
+        let mut pauses = ConditionBackoff::default();
         pauses.add(&Arc::from("log-sc"), &Uid::from("u1"), WriteHold::Refused, Monotonic::START);
 
         pauses.remove("log-sc", &Uid::from("u1"));
