@@ -4,20 +4,20 @@ mod bundle;
 mod decision;
 mod held;
 mod issue;
-mod keeper;
 mod lifetimes;
 mod overlap;
 mod reader;
 mod resolver;
+mod secret;
 mod source;
 
 pub use decision::{Decision, Fault, decide};
 pub use held::Held;
 pub use issue::{issue, reissue};
-pub use keeper::{Keeper, SECRET};
 pub use lifetimes::{Lifetimes, LifetimesError};
 pub use reader::Reader;
 pub use resolver::CertificateResolver;
+pub use secret::{CertificateSecret, SECRET};
 pub use source::{Credentials, Error, Source};
 
 use jiff::Timestamp;

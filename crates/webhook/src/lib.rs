@@ -28,7 +28,7 @@ pub use pods::PodSource;
 pub use settings::Settings;
 pub use upkeep::Error as UpkeepError;
 
-use crate::certificate::{CertificateResolver, Keeper, Reader, Source};
+use crate::certificate::{CertificateResolver, CertificateSecret, Reader, Source};
 use crate::server::{Callers, Ends, Limits, ReadTokensError, Tokens};
 use crate::upkeep::{Rejections, Upkeep};
 use axum::Router;
@@ -153,11 +153,11 @@ fn source(settings: &Settings, client: &Client) -> Source {
     match &settings.certificate_secret {
         Some(secret) => {
             let reader = Reader::new(client.clone(), namespace, secret, settings.names());
-            Source::given(reader, Keeper::of_proofs(client, namespace, settings.proof_terms))
+            Source::given(reader, CertificateSecret::of_proofs(client, namespace, settings.proof_terms))
         }
         None => {
             let certificate = (settings.names(), settings.lifetimes);
-            Source::own(Keeper::new(client, namespace, certificate, settings.proof_terms))
+            Source::own(CertificateSecret::new(client, namespace, certificate, settings.proof_terms))
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Who keeps the certificate: we, or somebody else. The proofs are always ours.
 
-use super::keeper::ATTEMPTS;
-use super::{Fault, Held, Keeper, Material, Reader, SECRET};
+use super::secret::ATTEMPTS;
+use super::{CertificateSecret, Fault, Held, Material, Reader, SECRET};
 use crate::proof::{Proofs, Terms};
 use jiff::Timestamp;
 
 /// Who keeps the certificate, and the proofs.
 #[derive(Debug)]
 pub struct Source {
-    keeper: Keeper,
+    secret: CertificateSecret,
     // Somebody else's Secret, which we only read; ours holds the proofs alone then.
     given: Option<Reader>,
 }
@@ -82,14 +82,14 @@ pub enum Error {
 impl Source {
     /// We make the certificate, and keep it in our Secret.
     #[must_use]
-    pub fn own(keeper: Keeper) -> Self {
-        Self { keeper, given: None }
+    pub fn own(secret: CertificateSecret) -> Self {
+        Self { secret, given: None }
     }
 
-    /// Somebody else makes the certificate, and keeps it in another Secret than `keeper`.
+    /// Somebody else makes the certificate, and keeps it in another Secret than `secret`.
     #[must_use]
-    pub fn given(reader: Reader, keeper: Keeper) -> Self {
-        Self { keeper, given: Some(reader) }
+    pub fn given(reader: Reader, secret: CertificateSecret) -> Self {
+        Self { secret, given: Some(reader) }
     }
 
     /// Returns what has to be served and accepted now, after having renewed what is due.
@@ -98,7 +98,7 @@ impl Source {
     /// There is no certificate that can be served, or the Secret cannot be written.
     pub async fn ensure(&self, now: Timestamp) -> Result<Credentials, Error> {
         let given = self.read(now).await?;
-        self.credentials(given, self.keeper.ensure(now).await?, now)
+        self.credentials(given, self.secret.ensure(now).await?, now)
     }
 
     /// Returns what there is, without renewing it.
@@ -107,7 +107,7 @@ impl Source {
     /// There is no certificate that can be served.
     pub async fn follow(&self, now: Timestamp) -> Result<Credentials, Error> {
         let given = self.read(now).await?;
-        self.credentials(given, self.keeper.look(now).await?, now)
+        self.credentials(given, self.secret.look(now).await?, now)
     }
 
     async fn read(&self, now: Timestamp) -> Result<Option<Material>, Error> {
@@ -118,8 +118,8 @@ impl Source {
     }
 
     fn credentials(&self, given: Option<Material>, held: Held, now: Timestamp) -> Result<Credentials, Error> {
-        let next = self.keeper.next(&held, now);
-        let material = given.or(held.material).ok_or_else(|| self.keeper.is_missing())?;
+        let next = self.secret.next(&held, now);
+        let material = given.or(held.material).ok_or_else(|| self.secret.is_missing())?;
         Ok(Credentials { material, proofs: held.proofs, next })
     }
 
@@ -132,7 +132,7 @@ impl Source {
     /// Returns for how long proofs are used.
     #[must_use]
     pub fn terms(&self) -> Terms {
-        self.keeper.terms()
+        self.secret.terms()
     }
 
     /// Returns whether it is worth to wait for a certificate that is not there yet.

@@ -4,7 +4,7 @@ use crate::scenario::{answering, failure};
 use jiff::{Timestamp, ToSpan};
 use kube::Client;
 use serde_json::{Value, json};
-use sidecarset_webhook::certificate::{Error, Held, Keeper, Lifetimes, Material, Names, Reader};
+use sidecarset_webhook::certificate::{CertificateSecret, Error, Held, Lifetimes, Material, Names, Reader};
 use sidecarset_webhook::proof::Terms;
 
 const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
@@ -15,8 +15,8 @@ fn names() -> Names {
     Names::new(["webhook.sidecarset.svc"])
 }
 
-fn keeper(client: Client) -> Keeper {
-    Keeper::new(client, "sidecarset", (names(), Lifetimes::A_YEAR), Terms::A_DAY)
+fn own_secret(client: Client) -> CertificateSecret {
+    CertificateSecret::new(client, "sidecarset", (names(), Lifetimes::A_YEAR), Terms::A_DAY)
 }
 
 fn proof_of(held: &Held) -> &str {
@@ -32,7 +32,7 @@ fn creating() -> Vec<(u16, Value)> {
 /// Returns the Secret as a replica writes it that comes first.
 async fn written() -> Value {
     let (client, asked) = answering(creating());
-    keeper(client).ensure(NOW).await.unwrap();
+    own_secret(client).ensure(NOW).await.unwrap();
     let mut secret = asked.await.unwrap().remove(2).1;
     secret["metadata"]["resourceVersion"] = json!("7");
     secret
@@ -42,7 +42,7 @@ async fn written() -> Value {
 async fn the_first_replica_writes_the_secret() {
     let (client, asked) = answering(creating());
 
-    let held = keeper(client).ensure(NOW).await.unwrap();
+    let held = own_secret(client).ensure(NOW).await.unwrap();
 
     let asked = asked.await.unwrap();
     let secret = format!("{PATH}/sidecarset-webhook-certificate");
@@ -63,11 +63,11 @@ async fn a_replica_that_comes_second_takes_what_the_first_wrote() {
     let [missing, created, _] = creating().try_into().unwrap();
     let (client, asked) = answering(vec![missing, created, failure(409, "Conflict"), (200, first.clone())]);
 
-    let held = keeper(client).ensure(NOW).await.unwrap();
+    let held = own_secret(client).ensure(NOW).await.unwrap();
 
     asked.await.unwrap();
     let (client, _asked) = answering(vec![(200, first)]);
-    assert_eq!(held, keeper(client).ensure(NOW).await.unwrap());
+    assert_eq!(held, own_secret(client).ensure(NOW).await.unwrap());
 }
 
 // Applying answers with what is there, which is no conflict.
@@ -76,18 +76,18 @@ async fn a_replica_that_applies_after_the_first_has_written_takes_what_that_wrot
     let first = written().await;
     let (client, asked) = answering(vec![failure(404, "NotFound"), (200, first.clone()), (200, first.clone())]);
 
-    let held = keeper(client).ensure(NOW).await.unwrap();
+    let held = own_secret(client).ensure(NOW).await.unwrap();
 
     assert!(asked.await.unwrap().iter().all(|(request, _)| !request.starts_with("PUT ")));
     let (client, _asked) = answering(vec![(200, first)]);
-    assert_eq!(held, keeper(client).ensure(NOW).await.unwrap());
+    assert_eq!(held, own_secret(client).ensure(NOW).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_good_secret_is_only_read() {
     let (client, asked) = answering(vec![(200, written().await)]);
 
-    keeper(client).ensure(NOW).await.unwrap();
+    own_secret(client).ensure(NOW).await.unwrap();
 
     assert_eq!(asked.await.unwrap().len(), 1);
 }
@@ -97,7 +97,7 @@ async fn a_certificate_that_ends_is_replaced_where_nobody_else_wrote() {
     let secret = written().await;
     let (client, asked) = answering(vec![(200, secret.clone()), (200, json!({"metadata": {}}))]);
 
-    keeper(client).ensure(NOW + (300 * 24).hours()).await.unwrap();
+    own_secret(client).ensure(NOW + (300 * 24).hours()).await.unwrap();
 
     let asked = asked.await.unwrap();
     assert!(asked[1].0.starts_with(&format!("PUT {PATH}/sidecarset-webhook-certificate")));
@@ -113,7 +113,7 @@ async fn a_secret_without_a_key_is_written_anew_and_keeps_what_is_not_ours() {
     secret["data"]["other"] = json!("eA==");
     let (client, asked) = answering(vec![(200, secret.clone()), (200, json!({"metadata": {}}))]);
 
-    keeper(client).ensure(NOW).await.unwrap();
+    own_secret(client).ensure(NOW).await.unwrap();
 
     let asked = asked.await.unwrap();
     assert_ne!(asked[1].1["data"]["ca.key"], secret["data"]["ca.key"]);
@@ -124,7 +124,7 @@ async fn a_secret_without_a_key_is_written_anew_and_keeps_what_is_not_ours() {
 async fn a_namespace_that_does_not_exist_is_named() {
     let (client, asked) = answering(vec![failure(404, "NotFound"), failure(404, "NotFound")]);
 
-    let error = keeper(client).ensure(NOW).await.unwrap_err();
+    let error = own_secret(client).ensure(NOW).await.unwrap_err();
 
     asked.await.unwrap();
     assert!(matches!(error, Error::NamespaceMissing { .. }));
@@ -138,7 +138,7 @@ async fn a_secret_that_others_keep_changing_is_given_up() {
     let answers = (0..5).flat_map(|_| [(200, secret.clone()), failure(409, "Conflict")]).collect();
     let (client, asked) = answering(answers);
 
-    let error = keeper(client).ensure(expired).await.unwrap_err();
+    let error = own_secret(client).ensure(expired).await.unwrap_err();
 
     asked.await.unwrap();
     assert!(matches!(error, Error::Contended { .. }));
@@ -149,12 +149,12 @@ async fn a_proof_that_is_old_is_replaced_and_stays_accepted_while_the_certificat
     let secret = written().await;
     let (client, asked) = answering(vec![(200, secret.clone()), (200, json!({"metadata": {}}))]);
 
-    let renewed = keeper(client).ensure(NOW + 16.hours()).await.unwrap();
+    let renewed = own_secret(client).ensure(NOW + 16.hours()).await.unwrap();
 
     let asked = asked.await.unwrap();
     assert_eq!(asked[1].1["data"]["tls.crt"], secret["data"]["tls.crt"]);
     let (client, _asked) = answering(vec![(200, secret)]);
-    let before = keeper(client).look(NOW).await.unwrap();
+    let before = own_secret(client).look(NOW).await.unwrap();
     assert_ne!(proof_of(&renewed), proof_of(&before));
     assert_eq!(renewed.proofs.iter().last(), before.proofs.iter().next());
 }
@@ -163,7 +163,7 @@ async fn a_proof_that_is_old_is_replaced_and_stays_accepted_while_the_certificat
 async fn beside_a_certificate_of_somebody_else_only_proofs_are_kept() {
     let (client, asked) = answering(creating());
 
-    let held = Keeper::of_proofs(client, "sidecarset", Terms::A_DAY).ensure(NOW).await.unwrap();
+    let held = CertificateSecret::of_proofs(client, "sidecarset", Terms::A_DAY).ensure(NOW).await.unwrap();
 
     let keys = asked.await.unwrap().remove(2).1["data"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!((keys, held.material), (vec!["proofs".to_owned()], None::<Material>));

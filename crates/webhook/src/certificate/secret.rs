@@ -24,7 +24,7 @@ pub(super) const ATTEMPTS: usize = 5;
 
 /// Keeps the Secret good.
 #[derive(Clone)]
-pub struct Keeper {
+pub struct CertificateSecret {
     secrets: Api<Secret>,
     namespace: String,
     // Nothing where the certificate is somebody else's.
@@ -39,7 +39,7 @@ enum Written {
     SomebodyWasFaster,
 }
 
-impl Keeper {
+impl CertificateSecret {
     /// Keeps the Secret of this namespace, with a certificate for these names and with proofs.
     #[must_use]
     pub fn new(client: Client, namespace: &str, certificate: (Names, Lifetimes), terms: Terms) -> Self {
@@ -211,9 +211,9 @@ impl Keeper {
     }
 }
 
-impl Debug for Keeper {
+impl Debug for CertificateSecret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Keeper")
+        out.debug_struct("CertificateSecret")
             .field("namespace", &self.namespace)
             .field("certificate", &self.certificate)
             .field("terms", &self.terms)
