@@ -84,11 +84,11 @@ impl Labels for HoldReason {
 
 /// How the rollouts stand.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Rollouts(Arc<Mutex<BTreeMap<Arc<str>, Standing>>>);
+pub(super) struct Rollouts(Arc<Mutex<BTreeMap<Arc<str>, RolloutGauges>>>);
 
 /// How the rollout of a set stands.
 #[derive(Debug, Default)]
-struct Standing {
+struct RolloutGauges {
     pods: [u64; PodState::COUNT],
     holds: [u64; HoldReason::COUNT],
     failing: [u64; FailureReason::COUNT],
@@ -179,8 +179,8 @@ impl Collector for Rollouts {
 type Series<'a> = ([(&'a str, &'a str); 2], u64);
 
 /// Returns the series of a label for every set, as far as there is a number.
-fn series<'a, L: Labels, F: Fn(&Standing, usize) -> Option<u64> + Copy + 'a>(
-    all: &'a BTreeMap<Arc<str>, Standing>,
+fn series<'a, L: Labels, F: Fn(&RolloutGauges, usize) -> Option<u64> + Copy + 'a>(
+    all: &'a BTreeMap<Arc<str>, RolloutGauges>,
     label: &'a str,
     number: F,
 ) -> impl Iterator<Item = Series<'a>> {
