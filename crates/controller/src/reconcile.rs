@@ -36,8 +36,8 @@ async fn reconcile(name: &Arc<str>, ctx: &Arc<Context>) {
     let now = ctx.now();
     let began = now.monotonic;
     let look = ctx.drive_beside(|driver, catalog| driver.look(name, catalog, now));
-    let outlook = look.outlook(&ctx.catalog.read());
-    let decision = look.decide(outlook);
+    let evaluation = look.evaluate_failure(&ctx.catalog.read());
+    let decision = look.decide(evaluation);
     let decided = ctx.clock.now();
     match decision.round() {
         Some(_) => ctx.metrics().decided(decided.since(began)),

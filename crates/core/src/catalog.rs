@@ -9,7 +9,7 @@ mod scopes;
 mod tests;
 
 pub use call::{Answer, Called, Doubt, Unjudged};
-pub use failure::Outlook;
+pub use failure::FailureEvaluation;
 
 use crate::normalize::{CanonicalSet, failure_policy, is_injecting, normalize};
 use crate::os::OperatingSystem;

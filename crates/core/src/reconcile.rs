@@ -27,7 +27,7 @@ pub use round::Round;
 pub use schedule::Waiting;
 pub use time::{Monotonic, Now};
 
-use attempts::{Attempts, SetAttempts};
+use attempts::{InFlightOfSet, InFlightWrites};
 use condition_backoff::ConditionBackoff;
 use schedule::{Rest, Schedule};
 use sets::{News, Sets};

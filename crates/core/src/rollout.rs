@@ -30,7 +30,7 @@ pub use upgrade::{ImageChange, Step, Upgrade, assume_images};
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
-use eligibility::Standing;
+use eligibility::RolloutPosition;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,12 +99,12 @@ pub fn plan(set: &CanonicalSet, matched: &[&PodRecord], now: Seconds) -> Plan {
     let mut waiting = Vec::new();
     for pod in matched {
         match eligibility::standing(set, pod) {
-            Standing::Updated => {}
-            Standing::Held(hold) => {
+            RolloutPosition::Updated => {}
+            RolloutPosition::Held(hold) => {
                 plan.holds.insert(pod.key.clone(), hold);
             }
-            Standing::HandedOver => plan.flips.push(Upgrade::flip(set, pod)),
-            Standing::Waiting => waiting.push(*pod),
+            RolloutPosition::HandedOver => plan.flips.push(Upgrade::flip(set, pod)),
+            RolloutPosition::Waiting => waiting.push(*pod),
         }
     }
     plan.flips.sort_by(|one, other| one.pod.cmp(&other.pod));

@@ -19,7 +19,7 @@ use crate::normalize::CanonicalSet;
 use crate::record::PodRecord;
 use crate::revision::Failure;
 use crate::rollout::{Hold, Plan, RolloutPhase, Upgrade, has_unsettled, is_ready, is_time_over, is_updated};
-use condition::{Condition, Standing};
+use condition::{Condition, StatusInput};
 use degraded::{Reason, Trouble, degraded};
 use failing::Failing;
 use sidecarset_api::v1beta1::SidecarSetStatus;
@@ -53,7 +53,7 @@ pub fn summarize(
     let phase = failure::phase(set, matched, plan, &previous).unwrap_or_else(|| judge(counts, plan));
     // What the plan waited for, and that is one of the past where Pods return to it.
     let target = set.failure.as_ref().and_then(Failure::rollback).map_or(set, AsRef::as_ref);
-    let standing = Standing::of(target, matched, (counts, phase), now);
+    let standing = StatusInput::of(target, matched, (counts, phase), now);
     let failing = Failing::of(set, matched, &previous, now);
     let refused = Condition::unusable_pin(set).or_else(|| Condition::forbidden(set));
     let ready = refused.unwrap_or_else(|| Condition::ready(&standing));

@@ -4,7 +4,7 @@ use super::cluster::{ClusterArguments, ScopeArguments};
 use super::format::{Format, FormatArguments, write_json, write_yaml};
 use super::snapshot::{SeenPod, Snapshot};
 use super::target::set_name;
-use super::view::{Standing, State, View};
+use super::view::{SetState, State, View};
 use super::{age, run_async, table};
 use clap::Args;
 use serde::Serialize;
@@ -84,12 +84,12 @@ fn rows(view: &View<'_>, snapshot: &Snapshot, arguments: &Arguments, now: Second
     pods.sort_by(|one, other| one.key.cmp(&other.key));
     let is_selected = |pod: &SeenPod| arguments.selector.as_ref().is_none_or(|selector| selector.matches(&pod.labels));
     let pods = pods.into_iter().filter(|pod| is_selected(pod)).map(|pod| (pod, view.standing(pod)));
-    let is_asked = |standing: &Standing| arguments.states.is_empty() || arguments.states.contains(&standing.state);
+    let is_asked = |standing: &SetState| arguments.states.is_empty() || arguments.states.contains(&standing.state);
     let asked = pods.filter(|(_, standing)| is_asked(standing));
     asked.map(|(pod, standing)| row(view, snapshot, pod, &standing, now)).collect()
 }
 
-fn row(view: &View<'_>, snapshot: &Snapshot, pod: &SeenPod, standing: &Standing, now: Seconds) -> Row {
+fn row(view: &View<'_>, snapshot: &Snapshot, pod: &SeenPod, standing: &SetState, now: Seconds) -> Row {
     let trouble = standing.troubles.first();
     let images = pod.record.iter().flat_map(|record| {
         let ours = view.set.names_in_pod.iter().filter_map(|name| record.container(name));

@@ -2,7 +2,7 @@
 
 mod state;
 
-pub use state::{Standing, State};
+pub use state::{SetState, State};
 
 use super::snapshot::{SeenPod, Snapshot};
 use sidecarset_core::annotations::Seconds;
@@ -37,9 +37,9 @@ impl<'a> View<'a> {
         let carrying = snapshot.pods.iter().filter_map(|pod| pod.record.clone()).filter(|record| record.carries(name));
         let gathered = Gathered::of(set, carrying, &snapshot.catalog, status);
         let look = Look::of(set, gathered, Now { wall: now, monotonic: Monotonic::START });
-        let outlook = look.outlook(&snapshot.catalog)?;
-        let written = Arc::clone(&outlook.set);
-        let (round, matched) = look.decide(Some(outlook)).into_round()?;
+        let evaluation = look.evaluate_failure(&snapshot.catalog)?;
+        let written = Arc::clone(&evaluation.set);
+        let (round, matched) = look.decide(Some(evaluation)).into_round()?;
         let matched: BTreeSet<&PodKey> = matched.iter().map(|record| &record.key).collect();
         let matched = snapshot.pods.iter().filter(|pod| matched.contains(&pod.key)).collect();
         let missing = snapshot.pods.iter().filter(|pod| pod.lacks.iter().any(|lacked| **lacked == *name)).collect();
@@ -57,7 +57,7 @@ impl<'a> View<'a> {
     }
 
     /// Returns how a Pod of the set stands.
-    pub fn standing(&self, pod: &SeenPod) -> Standing {
-        Standing::of(self, pod)
+    pub fn standing(&self, pod: &SeenPod) -> SetState {
+        SetState::of(self, pod)
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// How the rollout of a set goes on.
 #[derive(Debug, Clone)]
-pub struct Outlook {
+pub struct FailureEvaluation {
     /// The set, and how its rollout failed if it did.
     pub set: Arc<CanonicalSet>,
     /// Whether the failure is new. Nothing may follow from it before the status says it: who comes after us has to know.
@@ -24,16 +24,16 @@ pub struct Outlook {
 impl Catalog {
     /// Judges the rollout of a set by its Pods.
     #[must_use]
-    pub fn outlook(
+    pub fn evaluate_failure(
         &self,
         set: &Arc<CanonicalSet>,
         matched: &[&PodRecord],
         status: Option<&SidecarSetStatus>,
         now: Seconds,
-    ) -> Outlook {
+    ) -> FailureEvaluation {
         let judgement = judge(set, matched, status, now);
         match set.rollout.failure_limit.filter(|_| judgement.is_reached) {
-            None => Outlook { set: Arc::clone(set), is_new: false, next: judgement.next },
+            None => FailureEvaluation { set: Arc::clone(set), is_new: false, next: judgement.next },
             Some(limit) => {
                 let target = match limit.on_failure {
                     OnFailure::Halt => None,
@@ -42,7 +42,7 @@ impl Catalog {
                 let told = status::told(set, limit, &judgement.failed, matched.len(), target.as_ref());
                 let failure = Failure { told, past: target.map(|target| Ok(Arc::new(target))) };
                 let set = CanonicalSet { failure: Some(failure), ..(**set).clone() };
-                Outlook { set: Arc::new(set), is_new: true, next: None }
+                FailureEvaluation { set: Arc::new(set), is_new: true, next: None }
             }
         }
     }

@@ -58,29 +58,29 @@ impl WriteHold {
 
 /// The upgrades that are being written or could not be, by set.
 #[derive(Debug, Default)]
-pub struct Attempts {
-    sets: BTreeMap<Arc<str>, SetAttempts>,
+pub struct InFlightWrites {
+    sets: BTreeMap<Arc<str>, InFlightOfSet>,
 }
 
 /// Those of one set.
 #[derive(Debug, Clone, Default)]
-pub struct SetAttempts {
+pub struct InFlightOfSet {
     // An attempt says nothing about another definition, but for a doubt: the Pod may be on its way to that one still.
     hash: Arc<str>,
-    by_uid: BTreeMap<Uid, Attempt>,
+    by_uid: BTreeMap<Uid, InFlightWrite>,
     // Those that are being written, by the uid of their Pod.
-    under_way: BTreeMap<Uid, Doubt>,
+    under_way: BTreeMap<Uid, Unconfirmed>,
     // The set was deleted. What may be written by now counts for one of its name that comes after it.
     is_left_over: bool,
 }
 
 #[derive(Debug, Clone)]
-struct Attempt {
+struct InFlightWrite {
     hold: WriteHold,
     failures: u32,
     retry_at: Monotonic,
     // Where nobody answered.
-    in_doubt: Option<Doubt>,
+    in_doubt: Option<Unconfirmed>,
     resource_version: ResourceVersion,
     // What was said to it, for people.
     answer: Option<Arc<str>>,
@@ -88,33 +88,33 @@ struct Attempt {
 
 /// An upgrade that may be written by now: it counts as done.
 #[derive(Debug, Clone)]
-struct Doubt {
+struct Unconfirmed {
     // The version of the Pod that it asked for.
     version: ResourceVersion,
     until: Monotonic,
 }
 
 /// What an earlier attempt means for a Pod.
-enum Standing {
+enum RetryState {
     Free,
     Deferred,
     InDoubt,
 }
 
-impl Attempts {
+impl InFlightWrites {
     /// Returns the attempts of a set that still mean something. Those at Pods that are gone or upgraded to the end, and
     /// those for an earlier definition, are forgotten, unless nobody knows what became of them.
-    pub fn of(&mut self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Monotonic) -> SetAttempts {
-        let Some(attempts) = self.sets.get_mut(&set.name) else { return SetAttempts::default() };
+    pub fn of(&mut self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Monotonic) -> InFlightOfSet {
+        let Some(attempts) = self.sets.get_mut(&set.name) else { return InFlightOfSet::default() };
         attempts.turn_to(set);
         let is_due = |pod: &PodRecord| !rollout::is_updated(set, pod) || rollout::is_handing_over(set, pod);
         let pods: BTreeMap<&Uid, &PodRecord> = matched.iter().map(|pod| (&pod.uid, &**pod)).collect();
-        let matters = |pod: &PodRecord, attempt: &Attempt| attempt.is_in_doubt(pod, now) || is_due(pod);
+        let matters = |pod: &PodRecord, attempt: &InFlightWrite| attempt.is_in_doubt(pod, now) || is_due(pod);
         attempts.by_uid.retain(|uid, attempt| pods.get(uid).is_some_and(|pod| matters(pod, attempt)));
         attempts.under_way.retain(|uid, doubt| pods.get(uid).is_some_and(|pod| doubt.is_open(pod, now)));
         if attempts.is_empty() {
             self.sets.remove(&set.name);
-            return SetAttempts::default();
+            return InFlightOfSet::default();
         }
         attempts.clone()
     }
@@ -123,7 +123,7 @@ impl Attempts {
     pub fn begin(&mut self, set: &CanonicalSet, pod: &PodRecord, now: Monotonic) {
         let attempts = self.sets.entry(Arc::clone(&set.name)).or_default();
         attempts.turn_to(set);
-        attempts.under_way.insert(pod.uid.clone(), Doubt::of(pod, now));
+        attempts.under_way.insert(pod.uid.clone(), Unconfirmed::of(pod, now));
     }
 
     /// Notes that an upgrade was not written, and answers how often in a row that was so.
@@ -137,7 +137,7 @@ impl Attempts {
         let doubted = before.and_then(|before| before.in_doubt).filter(|doubt| doubt.version == pod.resource_version);
         // A later attempt at the same version does not begin the doubt anew: it would never end.
         let in_doubt = match hold {
-            WriteHold::Unanswered => doubted.or_else(|| Some(Doubt::of(pod, now))),
+            WriteHold::Unanswered => doubted.or_else(|| Some(Unconfirmed::of(pod, now))),
             WriteHold::Conflict
             | WriteHold::Refused
             | WriteHold::ResizeRefused
@@ -147,7 +147,7 @@ impl Attempts {
             | WriteHold::NotLeading => doubted,
         };
         let resource_version = pod.resource_version.clone();
-        let attempt = Attempt { hold, failures, retry_at: now + wait, in_doubt, resource_version, answer: None };
+        let attempt = InFlightWrite { hold, failures, retry_at: now + wait, in_doubt, resource_version, answer: None };
         attempts.by_uid.insert(pod.uid.clone(), attempt);
         failures
     }
@@ -193,7 +193,7 @@ impl Attempts {
     }
 }
 
-impl SetAttempts {
+impl InFlightOfSet {
     /// Forgets everything but what may be written by now, and says whether there is something of that.
     fn keep_doubts(&mut self, now: Monotonic) -> bool {
         self.by_uid.retain(|_, attempt| attempt.in_doubt.as_ref().is_some_and(|doubt| now < doubt.until));
@@ -253,31 +253,31 @@ impl SetAttempts {
     /// it too. What is planned for a Pod that [`Self::may_try`] does not allow is void.
     pub fn assume(&self, set: &CanonicalSet, matched: &[Arc<PodRecord>], now: Now) -> Vec<Arc<PodRecord>> {
         let pods = matched.iter().filter_map(|pod| match self.standing(pod, now.monotonic) {
-            Standing::Free => Some(Arc::clone(pod)),
-            Standing::Deferred => rollout::counts_as_unavailable(set, pod, now.wall).then(|| Arc::clone(pod)),
-            Standing::InDoubt => Some(Arc::new(upgraded(set, pod))),
+            RetryState::Free => Some(Arc::clone(pod)),
+            RetryState::Deferred => rollout::counts_as_unavailable(set, pod, now.wall).then(|| Arc::clone(pod)),
+            RetryState::InDoubt => Some(Arc::new(upgraded(set, pod))),
         });
         pods.collect()
     }
 
     /// Says whether a Pod may be written now.
     pub fn may_try(&self, pod: &PodRecord, now: Monotonic) -> bool {
-        matches!(self.standing(pod, now), Standing::Free)
+        matches!(self.standing(pod, now), RetryState::Free)
     }
 
-    fn standing(&self, pod: &PodRecord, now: Monotonic) -> Standing {
+    fn standing(&self, pod: &PodRecord, now: Monotonic) -> RetryState {
         if self.under_way.get(&pod.uid).is_some_and(|doubt| doubt.is_open(pod, now)) {
-            return Standing::InDoubt;
+            return RetryState::InDoubt;
         }
         match self.by_uid.get(&pod.uid) {
-            Some(attempt) if attempt.is_in_doubt(pod, now) => Standing::InDoubt,
-            Some(attempt) if attempt.is_waiting(pod, now) => Standing::Deferred,
-            Some(_) | None => Standing::Free,
+            Some(attempt) if attempt.is_in_doubt(pod, now) => RetryState::InDoubt,
+            Some(attempt) if attempt.is_waiting(pod, now) => RetryState::Deferred,
+            Some(_) | None => RetryState::Free,
         }
     }
 }
 
-impl Attempt {
+impl InFlightWrite {
     fn is_waiting(&self, pod: &PodRecord, now: Monotonic) -> bool {
         // A conflict is over as soon as the watch shows another version of the Pod.
         let is_over = self.hold == WriteHold::Conflict && self.resource_version != pod.resource_version;
@@ -289,7 +289,7 @@ impl Attempt {
     }
 }
 
-impl Doubt {
+impl Unconfirmed {
     fn of(pod: &PodRecord, now: Monotonic) -> Self {
         Self { version: pod.resource_version.clone(), until: now + DOUBT }
     }

@@ -21,7 +21,7 @@ pub use records::{RecordWrite, RevisionAnswer, StatusAnswer, StatusWrite};
 use super::look::{Decision, Look, Outcome};
 use super::permits::Permits;
 use super::{
-    Attempts, ConditionBackoff, Gathered, Monotonic, News, Now, PodIndex, Rest, Schedule, Sets, Touched, Waiting,
+    ConditionBackoff, Gathered, InFlightWrites, Monotonic, News, Now, PodIndex, Rest, Schedule, Sets, Touched, Waiting,
 };
 use crate::catalog::{Catalog, Entry};
 use crate::event::Event;
@@ -48,7 +48,7 @@ const DEFAULT_LIMIT: usize = 16;
 pub struct Driver {
     index: PodIndex,
     sets: Sets,
-    attempts: Attempts,
+    attempts: InFlightWrites,
     /// When conditions of Pods that could not be written are tried again.
     pauses: ConditionBackoff,
     schedule: Schedule,
@@ -108,7 +108,7 @@ impl Default for Driver {
         Self {
             index: PodIndex::default(),
             sets: Sets::default(),
-            attempts: Attempts::default(),
+            attempts: InFlightWrites::default(),
             pauses: ConditionBackoff::default(),
             schedule: Schedule::default(),
             rounds: BTreeMap::new(),

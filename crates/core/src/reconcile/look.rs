@@ -1,8 +1,8 @@
 //! One look at a set: what is known of it is gathered, and what follows from that is decided.
 
 use super::round::{self, refs};
-use super::{Now, Round, SetAttempts};
-use crate::catalog::{Catalog, InvalidSet, Outlook};
+use super::{InFlightOfSet, Now, Round};
+use crate::catalog::{Catalog, FailureEvaluation, InvalidSet};
 use crate::normalize::CanonicalSet;
 use crate::record::PodRecord;
 use crate::rollout;
@@ -31,7 +31,7 @@ enum Subject {
 struct ValidSet {
     set: Arc<CanonicalSet>,
     gathered: Gathered,
-    attempts: SetAttempts,
+    attempts: InFlightOfSet,
 }
 
 /// What is decided about a set.
@@ -88,8 +88,8 @@ impl Gathered {
         Self { matched, strangers, status }
     }
 
-    fn outlook(&self, set: &Arc<CanonicalSet>, catalog: &Catalog, now: Now) -> Outlook {
-        catalog.outlook(set, &refs(&self.matched), self.status.as_ref(), now.wall)
+    fn evaluate_failure(&self, set: &Arc<CanonicalSet>, catalog: &Catalog, now: Now) -> FailureEvaluation {
+        catalog.evaluate_failure(set, &refs(&self.matched), self.status.as_ref(), now.wall)
     }
 }
 
@@ -97,10 +97,10 @@ impl Look {
     /// Looks at a set of which no write is known.
     #[must_use]
     pub fn of(set: &Arc<CanonicalSet>, gathered: Gathered, now: Now) -> Self {
-        Self::valid(Arc::clone(set), gathered, SetAttempts::default(), now)
+        Self::valid(Arc::clone(set), gathered, InFlightOfSet::default(), now)
     }
 
-    pub(super) fn valid(set: Arc<CanonicalSet>, gathered: Gathered, attempts: SetAttempts, now: Now) -> Self {
+    pub(super) fn valid(set: Arc<CanonicalSet>, gathered: Gathered, attempts: InFlightOfSet, now: Now) -> Self {
         let name = Arc::clone(&set.name);
         Self { name, now, subject: Subject::Valid(Box::new(ValidSet { set, gathered, attempts })) }
     }
@@ -115,23 +115,27 @@ impl Look {
 
     /// Says how the rollout of the set goes on.
     #[must_use]
-    pub fn outlook(&self, catalog: &Catalog) -> Option<Outlook> {
+    pub fn evaluate_failure(&self, catalog: &Catalog) -> Option<FailureEvaluation> {
         match &self.subject {
-            Subject::Valid(valid) => Some(valid.gathered.outlook(&valid.set, catalog, self.now)),
+            Subject::Valid(valid) => Some(valid.gathered.evaluate_failure(&valid.set, catalog, self.now)),
             Subject::Invalid(..) | Subject::Gone(_) => None,
         }
     }
 
-    /// Decides what follows, given [`Self::outlook`].
+    /// Decides what follows, given [`Self::evaluation`].
     #[must_use]
-    pub fn decide(self, outlook: Option<Outlook>) -> Decision {
+    pub fn decide(self, evaluation: Option<FailureEvaluation>) -> Decision {
         let outcome = match self.subject {
             Subject::Valid(valid) => {
                 let ValidSet { set, gathered, mut attempts } = *valid;
-                let outlook = outlook.unwrap_or_else(|| Outlook { set: Arc::clone(&set), is_new: false, next: None });
-                let target = Arc::clone(outlook.set.effective());
+                let evaluation = evaluation.unwrap_or_else(|| FailureEvaluation {
+                    set: Arc::clone(&set),
+                    is_new: false,
+                    next: None,
+                });
+                let target = Arc::clone(evaluation.set.effective());
                 attempts.turn_to(&target);
-                let round = round::plan(&outlook, &gathered, &attempts, self.now);
+                let round = round::plan(&evaluation, &gathered, &attempts, self.now);
                 Outcome::Valid(Box::new(Decided { set, target, matched: gathered.matched, round }))
             }
             Subject::Invalid(set, before) => {

@@ -1,9 +1,9 @@
 //! What one look at a set leads to, given what earlier attempts came to.
 
-use super::attempts::SetAttempts;
+use super::attempts::InFlightOfSet;
 use super::look::Gathered;
 use super::{Monotonic, Now};
-use crate::catalog::Outlook;
+use crate::catalog::FailureEvaluation;
 use crate::normalize::CanonicalSet;
 use crate::record::{PodKey, PodRecord};
 use crate::rollout::{self, Hold, Plan, Upgrade};
@@ -33,9 +33,9 @@ pub struct Round {
 
 /// Decides about a set. Pods whose upgrade was tried in vain wait for their next attempt, and others take their
 /// place.
-pub fn plan(outlook: &Outlook, gathered: &Gathered, attempts: &SetAttempts, now: Now) -> Round {
+pub fn plan(evaluation: &FailureEvaluation, gathered: &Gathered, attempts: &InFlightOfSet, now: Now) -> Round {
     let matched = refs(&gathered.matched);
-    let set = outlook.set.effective();
+    let set = evaluation.set.effective();
     let mut plan = rollout::plan(set, &matched, now.wall);
     if !attempts.is_empty() {
         let assumed = attempts.assume(set, &gathered.matched, now);
@@ -53,14 +53,14 @@ pub fn plan(outlook: &Outlook, gathered: &Gathered, attempts: &SetAttempts, now:
     let again = tried_again(&plan, &gathered.matched, attempts);
     plan.holds.extend(again.clone());
     plan.answer = attempts.answer(&gathered.matched);
-    let status = status::summarize(&outlook.set, &matched, &plan, gathered.status.as_ref(), now.wall);
+    let status = status::summarize(&evaluation.set, &matched, &plan, gathered.status.as_ref(), now.wall);
     plan.holds.retain(|pod, _| !again.contains_key(pod));
     let mut conditions = conditions(set, gathered, &plan);
     conditions.retain(|(pod, _)| !attempts.is_under_way(pod));
     let is_at_rest = plan.is_at_rest();
-    let waits = [outlook.next.map(|next| next.since(now.wall)), plan.recheck_after];
+    let waits = [evaluation.next.map(|next| next.since(now.wall)), plan.recheck_after];
     let next = waits.into_iter().flatten().min().map(|wait| now.monotonic + wait);
-    Round { status, plan, conditions, next, is_at_rest, is_new: outlook.is_new }
+    Round { status, plan, conditions, next, is_at_rest, is_new: evaluation.is_new }
 }
 
 fn conditions(set: &CanonicalSet, gathered: &Gathered, plan: &Plan) -> Vec<(Arc<PodRecord>, Change)> {
@@ -81,7 +81,7 @@ fn without_vain_attempts(mut all: BTreeMap<PodKey, Hold>, mut assumed: Plan) -> 
 }
 
 /// Returns the Pods that were tried in vain and are tried again, and what the last attempt came to.
-fn tried_again(plan: &Plan, matched: &[Arc<PodRecord>], attempts: &SetAttempts) -> BTreeMap<PodKey, Hold> {
+fn tried_again(plan: &Plan, matched: &[Arc<PodRecord>], attempts: &InFlightOfSet) -> BTreeMap<PodKey, Hold> {
     if attempts.is_empty() {
         return BTreeMap::new();
     }

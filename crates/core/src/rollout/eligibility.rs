@@ -10,7 +10,7 @@ use crate::selection::{Selected, selects};
 
 /// Where a Pod stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum RolloutPosition {
     /// It carries the present definition.
     Updated,
     /// It is outdated, or in the middle of a hot upgrade, and left as it is.
@@ -68,22 +68,22 @@ pub fn counts_as_unavailable(set: &CanonicalSet, pod: &PodRecord, now: Seconds) 
     is_with_the_kubelet || (!is_over && left_alone(set, pod).is_none())
 }
 
-pub(super) fn standing(set: &CanonicalSet, pod: &PodRecord) -> Standing {
+pub(super) fn standing(set: &CanonicalSet, pod: &PodRecord) -> RolloutPosition {
     let is_updated = is_updated(set, pod);
     if is_updated && !is_handing_over(set, pod) {
-        return Standing::Updated;
+        return RolloutPosition::Updated;
     }
     if let Some(hold) = stopped(set, pod) {
-        return Standing::Held(hold);
+        return RolloutPosition::Held(hold);
     }
     // As in Kruise: what has begun is ended, whatever partition, selector and budget say.
     if !hot::completing(set, pod, is_updated).is_empty() {
-        return Standing::HandedOver;
+        return RolloutPosition::HandedOver;
     }
     if is_updated {
-        return Standing::Held(Hold::HandOver);
+        return RolloutPosition::Held(Hold::HandOver);
     }
-    left_out(set, pod).map_or(Standing::Waiting, Standing::Held)
+    left_out(set, pod).map_or(RolloutPosition::Waiting, RolloutPosition::Held)
 }
 
 fn stopped(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {

@@ -14,7 +14,7 @@ use std::fmt::Write;
 const LONGEST_MESSAGE: usize = 8 * 1024;
 
 /// What is told of a rollout.
-pub(super) struct Standing<'a> {
+pub(super) struct StatusInput<'a> {
     counts: Counts,
     phase: RolloutPhase,
     // Those that spend the budget, sorted.
@@ -31,7 +31,7 @@ pub(super) struct Condition {
     pub(super) message: String,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> StatusInput<'a> {
     pub(super) fn of(
         set: &CanonicalSet,
         matched: &[&'a PodRecord],
@@ -59,7 +59,7 @@ impl<'a> Standing<'a> {
 
 impl Condition {
     /// Every matched Pod carries the present definition and is ready.
-    pub(super) fn ready(standing: &Standing<'_>) -> Self {
+    pub(super) fn ready(standing: &StatusInput<'_>) -> Self {
         let counts = standing.counts;
         // Where the rollout has failed, those that were upgraded are not all that was to be upgraded.
         let has_failed =
@@ -93,8 +93,8 @@ impl Condition {
     }
 
     /// The rollout goes on without anybody's help.
-    pub(super) fn progressing(plan: &Plan, standing: &Standing<'_>) -> Self {
-        let Standing { counts, phase, .. } = standing;
+    pub(super) fn progressing(plan: &Plan, standing: &StatusInput<'_>) -> Self {
+        let StatusInput { counts, phase, .. } = standing;
         let mut clauses = vec![format!("{} of {} pods are updated", counts.updated, counts.matched)];
         let mut reasons: Vec<(Hold, usize)> = plan.reasons().into_iter().collect();
         reasons.sort_by_key(|(hold, _)| hold.meaning().phase);

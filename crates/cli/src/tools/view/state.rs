@@ -29,7 +29,7 @@ pub enum State {
 
 /// How a Pod of a set stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct SetState {
     /// In one word.
     pub state: State,
     /// Why it keeps its present sidecars, where it does.
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-impl Standing {
+impl SetState {
     pub(super) fn of(view: &View<'_>, pod: &SeenPod) -> Self {
         let Some(record) = pod.record.as_deref().filter(|record| record.carries(&view.set.name)) else {
             return Self { state: State::Missing, hold: None, troubles: Vec::new() };

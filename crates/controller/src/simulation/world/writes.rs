@@ -25,8 +25,8 @@ impl World {
         let now = self.time();
         let Some(name) = self.operator.poll_look(now.monotonic) else { return Ok(()) };
         let look = self.operator.look(&name, &self.catalog, now);
-        let outlook = look.outlook(&self.catalog);
-        let decision = look.decide(outlook);
+        let evaluation = look.evaluate_failure(&self.catalog);
+        let decision = look.decide(evaluation);
         if let Some((round, planned)) = decision.round()
             && let Some(set) = self.known_set()
         {

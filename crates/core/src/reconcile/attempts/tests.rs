@@ -34,8 +34,8 @@ fn pod(version: u64) -> Arc<PodRecord> {
     Arc::new(PodRecord::read(pod.observed(), &mut Interner::default()).unwrap())
 }
 
-fn failed(hold: WriteHold, now: Monotonic) -> Attempts {
-    let mut attempts = Attempts::default();
+fn failed(hold: WriteHold, now: Monotonic) -> InFlightWrites {
+    let mut attempts = InFlightWrites::default();
     attempts.fail(&set(), &pod(1), hold, now);
     attempts
 }
@@ -44,12 +44,12 @@ fn at(monotonic: Monotonic) -> Now {
     Now { wall: Seconds::EPOCH, monotonic }
 }
 
-fn assume(attempts: &mut Attempts, pod: &Arc<PodRecord>, now: Monotonic) -> Vec<Arc<PodRecord>> {
+fn assume(attempts: &mut InFlightWrites, pod: &Arc<PodRecord>, now: Monotonic) -> Vec<Arc<PodRecord>> {
     let matched = std::slice::from_ref(pod);
     attempts.of(&set(), matched, now).assume(&set(), matched, at(now))
 }
 
-fn is_free(attempts: &mut Attempts, pod: &Arc<PodRecord>, now: Monotonic) -> bool {
+fn is_free(attempts: &mut InFlightWrites, pod: &Arc<PodRecord>, now: Monotonic) -> bool {
     assume(attempts, pod, now).first().is_some_and(|assumed| Arc::ptr_eq(assumed, pod))
 }
 
@@ -124,7 +124,7 @@ fn an_unanswered_resize_spends_the_budget() {
     });
     let pod: PodLite = serde_json::from_value(pod).unwrap();
     let pod = Arc::new(PodRecord::read(pod.observed(), &mut Interner::default()).unwrap());
-    let mut attempts = Attempts::default();
+    let mut attempts = InFlightWrites::default();
     attempts.fail(&set, &pod, WriteHold::Unanswered, now);
 
     let matched = std::slice::from_ref(&pod);
@@ -202,7 +202,7 @@ fn a_doubt_outlives_the_definition_that_it_is_about() {
 #[test]
 fn an_upgrade_that_is_being_written_counts_as_done_until_it_is_known_what_became_of_it() {
     let now = Monotonic::START;
-    let mut attempts = Attempts::default();
+    let mut attempts = InFlightWrites::default();
     attempts.begin(&set(), &pod(1), now);
 
     let assumed = assume(&mut attempts, &pod(1), now);
@@ -217,7 +217,7 @@ fn an_upgrade_that_is_being_written_counts_as_done_until_it_is_known_what_became
 #[test]
 fn an_upgrade_that_is_known_to_have_failed_is_no_longer_being_written() {
     let now = Monotonic::START;
-    let mut attempts = Attempts::default();
+    let mut attempts = InFlightWrites::default();
     attempts.begin(&set(), &pod(1), now);
 
     attempts.fail(&set(), &pod(1), WriteHold::Refused, now);
@@ -229,7 +229,7 @@ fn an_upgrade_that_is_known_to_have_failed_is_no_longer_being_written() {
 #[test]
 fn an_upgrade_whose_end_nobody_tells_is_looked_at_again() {
     let now = Monotonic::START;
-    let mut attempts = Attempts::default();
+    let mut attempts = InFlightWrites::default();
     attempts.begin(&set(), &pod(1), now);
 
     assert_eq!(attempts.next("log-sc", now), Some(now + DOUBT));
@@ -239,7 +239,7 @@ fn an_upgrade_whose_end_nobody_tells_is_looked_at_again() {
 #[test]
 fn an_upgrade_that_is_being_written_counts_as_done_also_after_the_set_has_changed() {
     let now = Monotonic::START;
-    let mut attempts = Attempts::default();
+    let mut attempts = InFlightWrites::default();
     attempts.begin(&set(), &pod(1), now);
 
     let changed = set_with_image("agent:3");
@@ -251,7 +251,7 @@ fn an_upgrade_that_is_being_written_counts_as_done_also_after_the_set_has_change
 #[test]
 fn what_may_be_written_counts_for_a_set_that_comes_after_the_deleted_one() {
     let now = Monotonic::START;
-    let mut attempts = Attempts::default();
+    let mut attempts = InFlightWrites::default();
     attempts.begin(&set(), &pod(1), now);
 
     attempts.forget("log-sc", now);
@@ -274,7 +274,7 @@ fn what_was_refused_says_nothing_about_a_set_that_comes_after() {
 #[test]
 fn nothing_is_left_over_for_ever() {
     let now = Monotonic::START;
-    let mut attempts = Attempts::default();
+    let mut attempts = InFlightWrites::default();
     attempts.begin(&set(), &pod(1), now);
     attempts.forget("log-sc", now);
 

@@ -75,8 +75,8 @@ impl Operator {
     fn begin(&mut self) {
         let name = self.driver.poll_look(self.now).expect("a set is due");
         let look = self.driver.look(&name, &self.catalog, Now { wall: wall(), monotonic: self.now });
-        let outlook = look.outlook(&self.catalog);
-        self.driver.begin(look.decide(outlook), self.now);
+        let evaluation = look.evaluate_failure(&self.catalog);
+        self.driver.begin(look.decide(evaluation), self.now);
     }
 
     fn poll(&mut self) -> Poll<PodWrite> {

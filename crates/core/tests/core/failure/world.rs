@@ -114,11 +114,11 @@ impl World {
         let pods: Vec<PodRecord> = self.pods.iter().map(PodBuilder::build).collect();
         let matched: Vec<&PodRecord> = pods.iter().collect();
         let known = self.status();
-        let outlook = self.catalog.outlook(&set, &matched, Some(&known), self.now());
-        let target = outlook.set.effective();
+        let evaluation = self.catalog.evaluate_failure(&set, &matched, Some(&known), self.now());
+        let target = evaluation.set.effective();
         let plan = rollout::plan(target, &matched, self.now());
-        let status = status::summarize(&outlook.set, &matched, &plan, Some(&known), self.now());
-        let steps = if outlook.is_new { Vec::new() } else { steps(plan) };
+        let status = status::summarize(&evaluation.set, &matched, &plan, Some(&known), self.now());
+        let steps = if evaluation.is_new { Vec::new() } else { steps(plan) };
         for step in &steps {
             let at = pods.iter().position(|pod| pod.key == step.pod).unwrap();
             let patch = step.patch(target, &pods[at], self.now());

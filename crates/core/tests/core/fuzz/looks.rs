@@ -108,16 +108,16 @@ fn look_holds(set: &Value, pods: &[Value], status: Option<&SidecarSetStatus>, no
     let records: Vec<PodRecord> = pods.iter().filter_map(|pod| record(pod, &mut interner)).collect();
     let matched: Vec<&PodRecord> = records.iter().collect();
 
-    let outlook = catalog.outlook(&set, &matched, status, now);
-    let target = outlook.set.effective();
+    let evaluation = catalog.evaluate_failure(&set, &matched, status, now);
+    let target = evaluation.set.effective();
     let plan = rollout::plan(target, &matched, now);
-    let summary = status::summarize(&outlook.set, &matched, &plan, status, now);
+    let summary = status::summarize(&evaluation.set, &matched, &plan, status, now);
 
     let text = serde_json::to_string(&summary).unwrap();
     assert_eq!(serde_json::from_str::<SidecarSetStatus>(&text).unwrap(), summary);
     let subject = Subject::Set { name: "log-sc".into(), uid: None };
     assert!(Narrator::default().tell(&subject, status, &summary).iter().all(|event| !event.reason.is_empty()));
-    let wait = outlook.next.map(|next| next.since(now)).into_iter().chain(plan.recheck_after).max();
+    let wait = evaluation.next.map(|next| next.since(now)).into_iter().chain(plan.recheck_after).max();
     assert!(wait.unwrap_or_default() < Duration::from_secs(400_000_000_000));
     for step in plan.upgrades.iter().chain(&plan.flips) {
         let pod = matched.iter().find(|pod| pod.key == step.pod).unwrap();
