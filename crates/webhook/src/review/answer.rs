@@ -1,8 +1,6 @@
 //! Writes an answer, into the one text that is sent.
 
 use super::{API_VERSION, KIND, Verdict, verdict};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use sidecarset_core::injection::Patch;
 use sidecarset_core::json::write_text;
@@ -36,7 +34,8 @@ fn write_patch(out: &mut String, patch: &Patch) {
         return;
     }
     out.push_str(r#","patchType":"JSONPatch","patch":""#);
-    BASE64_STANDARD.encode_string(patch.as_str(), out);
+    // Of what is done with a patch this is the most, so it is done many bytes at a time.
+    base64_simd::STANDARD.encode_append(patch.as_str(), out);
     out.push('"');
 }
 
