@@ -17,6 +17,8 @@ const LEFT_OUT: Duration = Duration::from_secs(600);
 const TRIAL: Duration = Duration::from_secs(5);
 /// How many trials there are at most.
 const MOST_TRIALS: usize = 200;
+/// How often one alone has to fail that may have failed for another reason, each time while everything else is taken.
+const CERTAIN: usize = 3;
 /// How long a message is at most that a status repeats. A rejection repeats the whole of a condition.
 const LONGEST: usize = 400;
 
@@ -64,13 +66,13 @@ impl Rejections {
         &self,
         scopes: &WebhookScopes,
         is_known: impl Fn(&WebhookScope) -> bool + Send,
-        attempt: impl Fn(WebhookScopes) -> Attempt<'a> + Send,
+        attempt: impl Fn(WebhookScopes) -> Attempt<'a> + Send + Sync,
     ) -> Result<(), registration::Error> {
         let attempt = |accepted: &BTreeSet<WebhookScope>| {
             let mut part = scopes.clone();
             part.retain(|scope| accepted.contains(scope));
             let attempt = timeout(TRIAL, attempt(part));
-            attempt.map(|answered| answered.unwrap_or(Err(registration::Error::Deadline)))
+            attempt.map(|answered| answered.unwrap_or(Err(registration::Error::Deadline))).boxed()
         };
         let mut accepted = BTreeSet::new();
         attempt(&accepted).await?;
@@ -88,6 +90,10 @@ impl Rejections {
                 Ok(()) => accepted = with_part,
                 Err(error) if !error.is_rejection() || trials == MOST_TRIALS => return Err(error),
                 Err(error) if part.len() == 1 => {
+                    if !error.is_judgment() && is_taken_after_all(&attempt, &accepted, &with_part).await? {
+                        accepted = with_part;
+                        continue;
+                    }
                     let until = Instant::now() + LEFT_OUT;
                     self.0.lock().extend(part.drain(..).map(|scope| (scope, (shortened(&error.reason()), until))));
                 }
@@ -99,6 +105,26 @@ impl Rejections {
         }
         Ok(())
     }
+}
+
+/// Says whether the API server takes what it has failed to take once.
+///
+/// # Errors
+/// It does not even take what it has taken, or does not say.
+async fn is_taken_after_all<'a>(
+    attempt: &(impl Fn(&BTreeSet<WebhookScope>) -> Attempt<'a> + Sync),
+    accepted: &BTreeSet<WebhookScope>,
+    with_part: &BTreeSet<WebhookScope>,
+) -> Result<bool, registration::Error> {
+    for _ in 1..CERTAIN {
+        attempt(accepted).await?;
+        match attempt(with_part).await {
+            Ok(()) => return Ok(true),
+            Err(error) if error.is_rejection() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 /// Leaves out the middle of a message.
@@ -168,6 +194,43 @@ mod tests {
         rejections.note(&scopes(["app-17".to_owned(), "app-1".to_owned()]), &mut coverage);
         let rejected = Coverage::Rejected { message: "no such label".into() };
         assert_eq!(coverage, BTreeMap::from([(scope("app-17"), rejected)]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_left_out_because_an_api_server_is_in_trouble() {
+        for failures in 1..=5 {
+            let asked = AtomicUsize::new(0);
+            let takes = |part: &WebhookScopes| {
+                let is_in_trouble = (1..=failures).contains(&asked.fetch_add(1, Ordering::Relaxed));
+                if is_in_trouble && !part.stored.is_empty() { Err(answer(500, "etcd is away")) } else { Ok(()) }
+            };
+
+            let left_out = left_out(&Rejections::default(), 3, takes).await.unwrap();
+
+            assert_eq!(left_out, [""; 0], "{failures} failures");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_makes_an_api_server_fail_again_and_again_is_left_out() {
+        for code in [500, 504] {
+            let takes = |part: &WebhookScopes| {
+                if part.stored.contains(&scope("app-2")) { Err(answer(code, "too dear")) } else { Ok(()) }
+            };
+
+            assert_eq!(left_out(&Rejections::default(), 4, takes).await.unwrap(), ["app-2"], "{code}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_api_server_that_takes_nothing_any_more_judges_nothing() {
+        let asked = AtomicUsize::new(0);
+        let takes =
+            |_: &WebhookScopes| if asked.fetch_add(1, Ordering::Relaxed) == 0 { Ok(()) } else { Err(answer(500, "")) };
+        let rejections = Rejections::default();
+
+        assert!(left_out(&rejections, 1, takes).await.is_err());
+        assert!(rejections.0.lock().is_empty());
     }
 
     #[tokio::test(start_paused = true)]
