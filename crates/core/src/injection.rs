@@ -207,7 +207,7 @@ fn injection_of(pod: Json<'_>, sets: &[Arc<CanonicalSet>], now: Seconds) -> Resu
         }
     }
     if due.is_empty() {
-        record(pod, sets, &mut edit);
+        record(sets, &mut edit);
     } else {
         add((pod, spec, &containers), (sets, &due), (&mut marks, now), &mut edit)?;
     }
@@ -242,14 +242,14 @@ fn add<'a>(
     pull_secrets::merge(spec.image_pull_secrets, due, edit);
     due.iter().for_each(|set| marks.add(set, now));
     marks.write(edit);
-    record(pod, sets, edit);
+    record(sets, edit);
     rules::check(&Whole { pod, spec, sets: due, layout: &layout, volumes: &added, computed: &computed }, edit);
     Ok(())
 }
 
 /// Records what is so of every new Pod: it was never upgraded, and of each pair of containers the first is at work.
-fn record(pod: Json<'_>, sets: &[Arc<CanonicalSet>], edit: &mut PodEdit<'_>) {
-    metadata::forget_upgrades(pod, sets, edit);
+fn record(sets: &[Arc<CanonicalSet>], edit: &mut PodEdit<'_>) {
+    metadata::forget_upgrades(sets, edit);
     hot::annotate(sets, edit);
 }
 

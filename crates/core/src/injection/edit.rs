@@ -128,7 +128,12 @@ impl<'a> PodEdit<'a> {
     /// Returns an annotation as it was set here, or as the Pod has it.
     pub(super) fn annotation(&self, key: &str) -> Option<&str> {
         let set = self.annotations.get(key).map(String::as_str);
-        set.or_else(|| self.present.at(key).as_str())
+        set.or_else(|| self.present_annotation(key))
+    }
+
+    /// Returns an annotation as the Pod has it.
+    pub(super) fn present_annotation(&self, key: &str) -> Option<&'a str> {
+        self.present.at(key).as_str()
     }
 
     /// Sets annotations. The last value counts.

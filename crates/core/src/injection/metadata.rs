@@ -107,8 +107,8 @@ fn is_about(moment: Seconds, now: Seconds) -> bool {
 }
 
 /// Takes away what a Pod says of upgrades of these sets: it is about to be created, and was never upgraded.
-pub(super) fn forget_upgrades(pod: Json<'_>, sets: &[Arc<CanonicalSet>], edit: &mut PodEdit<'_>) {
-    let told = pod.at("metadata").at("annotations").at(markers::IN_PLACE_STATE).as_str();
+pub(super) fn forget_upgrades(sets: &[Arc<CanonicalSet>], edit: &mut PodEdit<'_>) {
+    let told = edit.present_annotation(markers::IN_PLACE_STATE);
     // What cannot be read says nothing, here as later.
     let entries = told.and_then(|told| serde_json::from_str::<BTreeMap<String, &RawValue>>(told).ok());
     let Some(mut entries) = entries else { return };
