@@ -55,7 +55,7 @@ fn reference() -> String {
         section(part, &schema["properties"][part], &mut text);
     }
     text.push_str(
-        "## InjectionAnnotations on other objects\n\nKeys, names and variables that other programs can rely on.\n\n",
+        "## Marks on other objects\n\nKeys, names and variables that other programs can rely on.\n\n",
     );
     text.push_str("| name | where, and what it says |\n|---|---|\n");
     for (name, description) in marks() {
