@@ -122,7 +122,7 @@ impl Look {
         }
     }
 
-    /// Decides what follows, given [`Self::evaluation`].
+    /// Decides what follows, given [`Self::evaluate_failure`].
     #[must_use]
     pub fn decide(self, evaluation: Option<FailureEvaluation>) -> Decision {
         let outcome = match self.subject {

@@ -54,9 +54,7 @@ fn reference() -> String {
     for part in ["spec", "status"] {
         section(part, &schema["properties"][part], &mut text);
     }
-    text.push_str(
-        "## Marks on other objects\n\nKeys, names and variables that other programs can rely on.\n\n",
-    );
+    text.push_str("## Marks on other objects\n\nKeys, names and variables that other programs can rely on.\n\n");
     text.push_str("| name | where, and what it says |\n|---|---|\n");
     for (name, description) in marks() {
         writeln!(text, "| `{name}` | {description} |").unwrap();
