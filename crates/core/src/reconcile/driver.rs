@@ -50,7 +50,7 @@ pub struct Driver {
     sets: Sets,
     attempts: InFlightWrites,
     /// When conditions of Pods that could not be written are tried again.
-    pauses: ConditionBackoff,
+    condition_backoff: ConditionBackoff,
     schedule: Schedule,
     rounds: BTreeMap<Arc<str>, OpenRound>,
     outputs: VecDeque<Output>,
@@ -109,7 +109,7 @@ impl Default for Driver {
             index: PodIndex::default(),
             sets: Sets::default(),
             attempts: InFlightWrites::default(),
-            pauses: ConditionBackoff::default(),
+            condition_backoff: ConditionBackoff::default(),
             schedule: Schedule::default(),
             rounds: BTreeMap::new(),
             outputs: VecDeque::new(),

@@ -147,7 +147,7 @@ impl Driver {
         // The last ones are waited for no longer: the next round knows of them.
         lane.under_way.clear();
         if lane.upgrades.is_empty() {
-            lane.turn_to_conditions(now, name, &mut self.pauses);
+            lane.turn_to_conditions(now, name, &mut self.condition_backoff);
         } else {
             lane.stage = PodStage::Over;
         }
@@ -168,7 +168,7 @@ impl Driver {
             let newest = self.index.get(&pod.key);
             let newest = newest.filter(|newest| newest.uid == pod.uid && newest.upgradable == pod.upgradable);
             let Some(newest) = newest else {
-                self.pauses.add(name, &pod.uid, WriteHold::Conflict, now);
+                self.condition_backoff.add(name, &pod.uid, WriteHold::Conflict, now);
                 continue;
             };
             if !self.permits.take(name, sets, CONDITIONS_AT_ONCE) {
@@ -184,7 +184,7 @@ impl Driver {
         }
         lane.stage = PodStage::Over;
         let again = (!lane.conditions.is_empty()).then_some(now);
-        lane.due = [lane.due, again, self.pauses.next(name)].into_iter().flatten().min();
+        lane.due = [lane.due, again, self.condition_backoff.next(name)].into_iter().flatten().min();
         Poll::Over
     }
 
@@ -251,11 +251,11 @@ impl Driver {
         let ConditionWrite { set, pod, .. } = write;
         match answer {
             PodAnswer::Written(written) | PodAnswer::Altered(written) => {
-                self.pauses.remove(set, &pod.uid);
+                self.condition_backoff.remove(set, &pod.uid);
                 self.change_index(now, |index| index.wrote(*written, now));
             }
             PodAnswer::Gone => self.change_index(now, |index| index.forget(&pod.key, &pod.uid)),
-            PodAnswer::Held(hold, _) => self.pauses.add(set, &pod.uid, *hold, now),
+            PodAnswer::Held(hold, _) => self.condition_backoff.add(set, &pod.uid, *hold, now),
         }
     }
 }
@@ -283,11 +283,11 @@ impl PodLane {
     }
 
     /// Chooses the conditions that are written in this round.
-    fn turn_to_conditions(&mut self, now: Monotonic, name: &Arc<str>, pauses: &mut ConditionBackoff) {
+    fn turn_to_conditions(&mut self, now: Monotonic, name: &Arc<str>, condition_backoff: &mut ConditionBackoff) {
         self.stage = PodStage::Conditions;
         self.until = now + PATIENCE;
-        pauses.keep(name, &self.conditions.iter().map(|(pod, _)| &pod.uid).collect::<BTreeSet<_>>());
-        self.conditions.retain(|(pod, _)| !pauses.is_waiting(name, &pod.uid, now));
+        condition_backoff.keep(name, &self.conditions.iter().map(|(pod, _)| &pod.uid).collect::<BTreeSet<_>>());
+        self.conditions.retain(|(pod, _)| !condition_backoff.is_waiting(name, &pod.uid, now));
         self.due = (self.conditions.len() > CONDITIONS).then_some(now);
         self.conditions.truncate(CONDITIONS);
     }
