@@ -128,30 +128,49 @@ impl List {
 impl<'a> Spec<'a> {
     /// Reads the spec of a Pod.
     pub(super) fn of(pod: Json<'a>) -> Self {
-        let (mut spec, given) = (Self::empty(), pod.at("spec"));
-        spec.is_object = given.is_object();
-        for (name, value) in given.members() {
-            let place = match name {
-                "containers" => &mut spec.containers,
-                "hostNetwork" => &mut spec.host_network,
-                "hostUsers" => &mut spec.host_users,
-                "imagePullSecrets" => &mut spec.image_pull_secrets,
-                "initContainers" => &mut spec.init_containers,
-                "os" => &mut spec.os,
-                "resourceClaims" => &mut spec.resource_claims,
-                "resources" => &mut spec.resources,
-                "restartPolicy" => &mut spec.restart_policy,
-                "securityContext" => &mut spec.security_context,
-                "terminationGracePeriodSeconds" => &mut spec.grace_period,
-                "volumes" => &mut spec.volumes,
-                _ => continue,
-            };
-            // Of two members of one name the first counts.
-            if place.is_null() {
-                *place = value;
-            }
+        let given = pod.at("spec");
+        let [
+            containers,
+            host_network,
+            host_users,
+            image_pull_secrets,
+            init_containers,
+            os,
+            resource_claims,
+            resources,
+            restart_policy,
+            security_context,
+            grace_period,
+            volumes,
+        ] = given.select([
+            "containers",
+            "hostNetwork",
+            "hostUsers",
+            "imagePullSecrets",
+            "initContainers",
+            "os",
+            "resourceClaims",
+            "resources",
+            "restartPolicy",
+            "securityContext",
+            "terminationGracePeriodSeconds",
+            "volumes",
+        ]);
+        Self {
+            is_object: given.is_object(),
+            containers,
+            host_network,
+            host_users,
+            image_pull_secrets,
+            init_containers,
+            os,
+            resource_claims,
+            resources,
+            restart_policy,
+            security_context,
+            grace_period,
+            volumes,
         }
-        spec
     }
 
     /// Returns a list of containers.
@@ -159,25 +178,6 @@ impl<'a> Spec<'a> {
         match list {
             List::Init => self.init_containers,
             List::Regular => self.containers,
-        }
-    }
-
-    fn empty() -> Self {
-        let null = Json::null();
-        Self {
-            is_object: false,
-            containers: null,
-            host_network: null,
-            host_users: null,
-            image_pull_secrets: null,
-            init_containers: null,
-            os: null,
-            resource_claims: null,
-            resources: null,
-            restart_policy: null,
-            security_context: null,
-            grace_period: null,
-            volumes: null,
         }
     }
 }
