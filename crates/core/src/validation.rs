@@ -173,6 +173,14 @@ impl Violations {
     }
 }
 
+/// Returns what a check finds in a part of a set.
+#[cfg(test)]
+fn found<T: serde::de::DeserializeOwned>(check: impl Fn(&T, &mut Violations), part: serde_json::Value) -> Vec<String> {
+    let mut violations = Violations::default();
+    check(&serde_json::from_value(part).unwrap(), &mut violations);
+    violations.iter().map(ToString::to_string).collect()
+}
+
 impl<'a> IntoIterator for &'a Violations {
     type Item = &'a Violation;
     type IntoIter = std::slice::Iter<'a, Violation>;

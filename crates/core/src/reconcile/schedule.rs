@@ -165,6 +165,14 @@ mod tests {
         name.into()
     }
 
+    /// A schedule of which the only set is being looked at.
+    fn taken(now: Monotonic) -> Schedule {
+        let mut schedule = Schedule::default();
+        schedule.add(set("a"), now);
+        schedule.take(now);
+        schedule
+    }
+
     #[test]
     fn a_set_that_is_added_twice_is_taken_once() {
         let now = Monotonic::START;
@@ -233,9 +241,7 @@ mod tests {
     #[test]
     fn a_set_that_is_added_while_it_is_looked_at_waits_for_that() {
         let now = Monotonic::START;
-        let mut schedule = Schedule::default();
-        schedule.add(set("a"), now);
-        schedule.take(now);
+        let mut schedule = taken(now);
 
         schedule.add(set("a"), now);
 
@@ -247,9 +253,7 @@ mod tests {
     #[test]
     fn a_set_that_rests_is_left_in_peace() {
         let now = Monotonic::START;
-        let mut schedule = Schedule::default();
-        schedule.add(set("a"), now);
-        schedule.take(now);
+        let mut schedule = taken(now);
         schedule.add(set("a"), now);
         schedule.finish(&set("a"), Rest::over(now + SECOND), now);
 
@@ -262,9 +266,7 @@ mod tests {
     #[test]
     fn a_set_that_rests_from_its_pods_waits_for_that_when_they_change() {
         let now = Monotonic::START;
-        let mut schedule = Schedule::default();
-        schedule.add(set("a"), now);
-        schedule.take(now);
+        let mut schedule = taken(now);
         schedule.touch(set("a"), now);
         schedule.finish(&set("a"), Rest { until: now, from_pods_until: now + SECOND }, now);
 
@@ -276,9 +278,7 @@ mod tests {
     #[test]
     fn a_set_that_rests_from_its_pods_is_taken_at_once_when_it_changes_itself() {
         let now = Monotonic::START;
-        let mut schedule = Schedule::default();
-        schedule.add(set("a"), now);
-        schedule.take(now);
+        let mut schedule = taken(now);
         schedule.touch(set("a"), now);
         schedule.finish(&set("a"), Rest { until: now, from_pods_until: now + SECOND }, now);
 
@@ -290,9 +290,7 @@ mod tests {
     #[test]
     fn a_set_that_has_rested_is_taken_at_once_when_its_pods_change() {
         let now = Monotonic::START;
-        let mut schedule = Schedule::default();
-        schedule.add(set("a"), now);
-        schedule.take(now);
+        let mut schedule = taken(now);
         schedule.finish(&set("a"), Rest { until: now, from_pods_until: now + SECOND }, now);
 
         schedule.touch(set("a"), now + SECOND);
@@ -325,9 +323,7 @@ mod tests {
     #[test]
     fn nothing_is_kept_of_a_set_that_has_rested() {
         let now = Monotonic::START;
-        let mut schedule = Schedule::default();
-        schedule.add(set("a"), now);
-        schedule.take(now);
+        let mut schedule = taken(now);
 
         schedule.finish(&set("a"), Rest::over(now), now);
 
@@ -337,9 +333,7 @@ mod tests {
     #[test]
     fn a_set_whose_pods_have_changed_while_it_was_looked_at_is_due_when_it_has_rested() {
         let now = Monotonic::START;
-        let mut schedule = Schedule::default();
-        schedule.add(set("a"), now);
-        schedule.take(now);
+        let mut schedule = taken(now);
         schedule.touch(set("a"), now);
 
         schedule.finish(&set("a"), Rest::over(now), now + SECOND);
@@ -362,9 +356,7 @@ mod tests {
     #[test]
     fn a_set_that_is_forgotten_while_it_is_looked_at_does_not_come_again() {
         let now = Monotonic::START;
-        let mut schedule = Schedule::default();
-        schedule.add(set("a"), now);
-        schedule.take(now);
+        let mut schedule = taken(now);
         schedule.add(set("a"), now);
 
         schedule.forget("a");

@@ -109,9 +109,7 @@ mod tests {
     use serde_json::json;
 
     fn violations(spec: Value) -> Vec<String> {
-        let mut violations = Violations::default();
-        check(&serde_json::from_value(spec).unwrap(), &mut violations);
-        violations.iter().map(ToString::to_string).collect()
+        crate::validation::found(check, spec)
     }
 
     fn nested(levels: usize) -> Value {
