@@ -232,11 +232,7 @@ impl Attacker {
         while !self.is_over() {
             if let Ok(Ok(mut stream)) = timeout(Duration::from_secs(1), TcpStream::connect(address)).await {
                 let _ = stream.write_all(text).await;
-                self.counters.connections.fetch_add(1, Ordering::Relaxed);
-                kept.push_back(stream);
-            }
-            if kept.len() > KEPT {
-                kept.pop_front();
+                self.hold(stream, &mut kept);
             }
             sleep(Duration::from_millis(5)).await;
         }
@@ -248,13 +244,18 @@ impl Attacker {
         let mut kept = VecDeque::new();
         while !self.is_over() {
             if let Ok(connection) = asker.connect().await {
-                self.counters.connections.fetch_add(1, Ordering::Relaxed);
-                kept.push_back(connection);
-            }
-            if kept.len() > KEPT {
-                kept.pop_front();
+                self.hold(connection, &mut kept);
             }
             sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Keeps one more connection, in place of the oldest where there are as many as can be kept.
+    fn hold<T>(&self, connection: T, kept: &mut VecDeque<T>) {
+        self.counters.connections.fetch_add(1, Ordering::Relaxed);
+        kept.push_back(connection);
+        if kept.len() > KEPT {
+            kept.pop_front();
         }
     }
 
