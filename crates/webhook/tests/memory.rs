@@ -225,6 +225,7 @@ fn escaped(bytes: usize) -> Vec<(String, &'static str, String)> {
         ("/metadata/annotations", format!("{{{texts}}}")),
         ("/metadata", format!(r#"{{"labels":{{"app":"nginx"}},{texts}}}"#)),
         ("/spec/containers", format!(r#"[{{"name":"app",{texts}}}]"#)),
+        ("/spec", format!(r#"{{"containers":[{{"name":"app"}}],{texts}}}"#)),
         ("/spec/volumes", names.clone()),
         ("/spec/containers", names.clone()),
         ("/spec/containers/0/env", names),
