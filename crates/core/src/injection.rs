@@ -6,6 +6,7 @@ mod decision;
 mod definition;
 mod edit;
 mod hot;
+mod index;
 mod layout;
 mod likeness;
 mod metadata;

@@ -156,7 +156,7 @@ impl<'a> Json<'a> {
     }
 
     /// Returns the items of a list; none where this is no list.
-    pub fn items(self) -> impl Iterator<Item = Self> {
+    pub fn items(self) -> impl Iterator<Item = Self> + Clone {
         let mut walk = self.walk(Kind::List);
         std::iter::from_fn(move || {
             let walk = walk.as_mut().filter(|walk| walk.has_next())?;

@@ -52,7 +52,7 @@ fn place_list<'a>(
         // One container stands for a sidecar, or two.
         let mut found = [None; TWINS.len()];
         for (found, name) in found.iter_mut().zip(sidecar.names_in_pod()) {
-            *found = layout.containers.find(list, name);
+            *found = layout.containers.find(list, name).next();
         }
         let guest = Guest { set, list, sidecar };
         let containers = definition::of(recipient, guest, token_mount(spec, &found), computed, edit)?;

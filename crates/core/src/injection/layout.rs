@@ -50,6 +50,7 @@ impl<'a> Layout<'a> {
             }
         }
         layout.leaving.sort_unstable_by_key(|(_, at)| *at);
+        layout.in_the_way.sort_unstable();
         layout
     }
 

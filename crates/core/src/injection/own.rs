@@ -1,6 +1,7 @@
 //! The Pod's own containers, and what others may take over from them.
 
 use super::edit::PodEdit;
+use super::index::{Index, Noted};
 use super::is_injected_env;
 use super::spec::{Containers, List, Spec};
 use crate::json::{Json, Place};
@@ -11,7 +12,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::fmt::{self, Debug};
 
-/// How often a variable is looked for among the variables as they are, before they are sorted: most Pods are asked for a few.
+/// How often a variable is looked for among the variables as they are, before there is an index: most Pods are asked for a few.
 const FEW: u32 = 4;
 
 /// The regular containers of a Pod that were not injected. Init containers are never a source. What somebody asks for is found once,
@@ -23,7 +24,7 @@ pub(super) struct OwnContainers<'a> {
     all: OnceCell<Box<[Own]>>,
     mounts: OnceCell<Mounts<'a>>,
     looked_for: Cell<u32>,
-    sorted: FrozenBTreeMap<u32, Box<[Variable]>>,
+    indexed: FrozenBTreeMap<u32, Box<Index<'a, Variable>>>,
 }
 
 /// A container of the Pod itself that has something to take over.
@@ -46,7 +47,7 @@ struct Variable {
 pub(super) struct Mounts<'a> {
     containers: Json<'a>,
     // The first mount at each path: of two mounts at one path the first would be hidden.
-    by_path: Vec<Mount>,
+    by_path: Box<[Mount]>,
     /// The variables that mounts are named by. As in Kruise: those of a mount that is left out because its path is taken are among
     /// them.
     pub(super) variables: Vec<Json<'a>>,
@@ -70,8 +71,8 @@ struct Twice<'a> {
 
 impl<'a> OwnContainers<'a> {
     pub(super) fn of((pod, spec): (Json<'a>, Spec<'a>), named: &'a Containers<'a>) -> Self {
-        let (all, mounts, sorted) = (OnceCell::new(), OnceCell::new(), FrozenBTreeMap::new());
-        Self { pod, spec, named, all, mounts, looked_for: Cell::new(0), sorted }
+        let (all, mounts, indexed) = (OnceCell::new(), OnceCell::new(), FrozenBTreeMap::new());
+        Self { pod, spec, named, all, mounts, looked_for: Cell::new(0), indexed }
     }
 
     fn all(&self) -> &[Own] {
@@ -92,23 +93,20 @@ impl<'a> OwnContainers<'a> {
     /// Returns what the containers mount.
     pub(super) fn mounts(&self) -> &Mounts<'a> {
         self.mounts.get_or_init(|| {
-            let of = |own: &Own| self.spec.containers.of_place(own.mounts).items();
-            let mut by_path = Vec::with_capacity(self.all().iter().map(|own| of(own).count()).sum());
+            let containers = self.spec.containers;
+            let mounts =
+                || self.all().iter().flat_map(|own| containers.of_place(own.mounts).items().map(move |it| (own, it)));
             let (mut variables, mut show_on_node) = (Vec::new(), false);
-            for own in self.all() {
-                for mount in of(own) {
-                    let [path, expression, propagation] = mount.select([MOUNTS.1, "subPathExpr", "mountPropagation"]);
-                    show_on_node |= shows_on_node(propagation);
-                    let names = expression.as_str().into_iter().flat_map(names_in);
-                    // As in Kruise: the first one, although Kubernetes expands the path with the last.
-                    variables.extend(names.filter_map(|name| Some(self.variable(own, name)?.first)));
-                    if path.is_text() {
-                        by_path.push(Mount { path: path.place(), mount: mount.place() });
-                    }
-                }
+            for (own, mount) in mounts() {
+                let [expression, propagation] = mount.select(["subPathExpr", "mountPropagation"]);
+                show_on_node |= shows_on_node(propagation);
+                let names = expression.as_str().into_iter().flat_map(names_in);
+                // As in Kruise: the first one, although Kubernetes expands the path with the last.
+                variables.extend(names.filter_map(|name| Some(self.variable(own, name)?.first)));
             }
-            keep_first(self.spec.containers, &mut by_path);
-            Mounts { containers: self.spec.containers, by_path, variables, show_on_node }
+            let by_path =
+                Index::of(containers, mounts().count(), mounts().filter_map(|(_, mount)| Mount::of(mount))).firsts();
+            Mounts { containers, by_path, variables, show_on_node }
         })
     }
 
@@ -137,10 +135,9 @@ impl<'a> OwnContainers<'a> {
     }
 
     fn find(&self, name: &str) -> Option<&Own> {
-        let (at, _) = self.named.find(List::Regular, name)?;
-        let by_place = |own: &Own| (own.at as usize).cmp(&at);
         let all = self.all();
-        all.get(all.binary_search_by(by_place).ok()?)
+        let own = |at: usize| all.get(all.binary_search_by(|own| (own.at as usize).cmp(&at)).ok()?);
+        self.named.find(List::Regular, name).find_map(|(at, _)| own(at))
     }
 
     /// Returns the variable of this name.
@@ -153,15 +150,13 @@ impl<'a> OwnContainers<'a> {
             let first = of_name.next()?;
             return Some(Twice { first, last: of_name.last().unwrap_or(first) });
         }
-        let variables = match self.sorted.get(&own.at) {
+        let variables = match self.indexed.get(&own.at) {
             Some(variables) => variables,
-            None => self.sorted.insert(own.at, by_name(env)),
+            None => self.indexed.insert(own.at, Box::new(Variable::index(env))),
         };
-        let before = variables.partition_point(|it| *it.name(env) < *name);
-        let with = variables.partition_point(|it| *it.name(env) <= *name);
-        let of_name = variables.get(before..with)?;
-        let [first, last] = [of_name.first()?, of_name.last()?].map(|it| env.of_place(it.variable));
-        Some(Twice { first, last })
+        let mut of_name = variables.find(name).map(|it| env.of_place(it.variable));
+        let first = of_name.next()?;
+        Some(Twice { first, last: of_name.next_back().unwrap_or(first) })
     }
 }
 
@@ -177,45 +172,49 @@ impl Debug for OwnContainers<'_> {
 }
 
 impl Variable {
-    fn name(self, env: Json<'_>) -> Cow<'_, str> {
-        env.of_place(self.name).passing_str().unwrap_or_default()
+    fn index(env: Json<'_>) -> Index<'_, Self> {
+        let named = env.items().map(|variable| (variable.at(ENV.1), variable)).filter(|(name, _)| name.is_text());
+        let variables = named.map(|(name, variable)| Self { name: name.place(), variable: variable.place() });
+        Index::of(env, env.items().count(), variables)
     }
 }
 
-/// Returns variables in the order of their names, those of one name in the order of the Pod.
-fn by_name(env: Json<'_>) -> Box<[Variable]> {
-    let named = || env.items().map(|variable| (variable.at(ENV.1), variable)).filter(|(name, _)| name.is_text());
-    // With room for all of them, and nothing beside: there may be as many as a Pod has room for.
-    let mut variables = Vec::with_capacity(named().count());
-    variables.extend(named().map(|(name, variable)| Variable { name: name.place(), variable: variable.place() }));
-    variables.sort_unstable_by(|one, other| {
-        one.name(env).cmp(&other.name(env)).then_with(|| one.variable.cmp(&other.variable))
-    });
-    variables.into_boxed_slice()
+impl Noted for Variable {
+    fn place(self) -> Place {
+        self.variable
+    }
+
+    fn text(self, env: Json<'_>) -> Cow<'_, str> {
+        env.of_place(self.name).passing_str().unwrap_or_default()
+    }
 }
 
 impl<'a> Mounts<'a> {
     /// Returns the first mount at each path, with the path as it is written shortest, in the order of the Pod.
     pub(super) fn by_path(&self) -> impl ExactSizeIterator<Item = (Cow<'a, str>, Json<'a>)> {
-        self.by_path.iter().map(|it| (it.cleaned_path(self.containers), self.containers.of_place(it.mount)))
+        self.by_path.iter().map(|it| (it.text(self.containers), self.containers.of_place(it.mount)))
     }
 }
 
 impl Mount {
-    fn cleaned_path(self, containers: Json<'_>) -> Cow<'_, str> {
+    fn of(mount: Json<'_>) -> Option<Self> {
+        let path = mount.at(MOUNTS.1);
+        path.is_text().then(|| Self { path: path.place(), mount: mount.place() })
+    }
+}
+
+impl Noted for Mount {
+    fn place(self) -> Place {
+        self.mount
+    }
+
+    /// Returns the path as it is written shortest.
+    fn text(self, containers: Json<'_>) -> Cow<'_, str> {
         match containers.of_place(self.path).passing_str().unwrap_or_default() {
             Cow::Borrowed(path) => cleaned(path),
             Cow::Owned(path) => cleaned(&path).into_owned().into(),
         }
     }
-}
-
-/// Keeps the first mount of each path.
-fn keep_first(containers: Json<'_>, by_path: &mut Vec<Mount>) {
-    let path = |mount: &Mount| mount.cleaned_path(containers);
-    by_path.sort_unstable_by(|one, other| path(one).cmp(&path(other)).then(one.mount.cmp(&other.mount)));
-    by_path.dedup_by(|one, other| path(one) == path(other));
-    by_path.sort_unstable_by_key(|mount| mount.mount);
 }
 
 /// Returns each NAME of the `$(NAME)` in an expression.

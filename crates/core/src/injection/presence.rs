@@ -61,7 +61,7 @@ fn stripped_of<'a>(
     for (number, name) in sidecar.names_in_pod().iter().enumerate() {
         let is_ours =
             |(_, container): &(usize, Json<'_>)| is_injected_container(*container) && !submitted.has(list, name);
-        let (at, container) = containers.find(list, name).filter(is_ours)?;
+        let (at, container) = containers.find(list, name).next().filter(is_ours)?;
         match likeness::of(container, sidecar, number) {
             Likeness::Same => {}
             Likeness::Lacking(restorations) => stripped.push(Stripped { list: list.name(), at, name, restorations }),

@@ -1,13 +1,11 @@
 //! The members of a Pod's spec that matter here, found in one pass: an API server writes dozens.
 
+use super::index::{Index, Noted};
 use crate::json::{Json, Place};
 use std::borrow::Cow;
 
-/// How many containers may be noted before anybody has looked whether they have names.
-const SOME: usize = 64;
-
 /// A list of containers of a Pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum List {
     /// `spec.initContainers`
     Init,
@@ -38,10 +36,8 @@ pub(super) struct Spec<'a> {
 #[derive(Debug)]
 pub(super) struct Containers<'a> {
     spec: Spec<'a>,
-    // In the order of the names, and of two of one name the first alone. There may be as many as a Pod has room for, so each is
-    // noted in little space.
-    init: Box<[Named]>,
-    regular: Box<[Named]>,
+    init: Index<'a, Named>,
+    regular: Index<'a, Named>,
 }
 
 /// A container that has a name.
@@ -57,36 +53,24 @@ impl<'a> Containers<'a> {
     pub(super) fn of(spec: Spec<'a>) -> Self {
         let of_list = |list| {
             let list = spec.list(list);
-            let count = list.items().count();
-            let mut containers = Vec::with_capacity(if count <= SOME { count } else { count_named(list) });
-            for (at, container) in (0..).zip(list.items()) {
-                let name = container.at("name");
-                if name.is_text() {
-                    containers.push(Named { name: name.place(), container: container.place(), at });
-                }
-            }
-            let name = |named: &Named| named.name(list);
-            containers.sort_unstable_by(|one, other| name(one).cmp(&name(other)).then(one.at.cmp(&other.at)));
-            containers.dedup_by(|one, other| name(one) == name(other));
-            containers.into_boxed_slice()
+            Index::of(list, list.items().count(), (0..).zip(list.items()).filter_map(Named::of))
         };
         Self { spec, init: of_list(List::Init), regular: of_list(List::Regular) }
     }
 
-    /// Returns the containers of a list, each with its name and its place, in the order of the names.
+    /// Returns the containers of a list that have names, each with its name and its place, in no order that says anything.
     pub(super) fn of_list(&self, list: List) -> impl Iterator<Item = (Cow<'a, str>, usize, Json<'a>)> {
         let values = self.spec.list(list);
-        self.named(list).iter().map(move |it| (it.name(values), it.at as usize, values.of_place(it.container)))
+        self.named(list).iter().map(move |(name, it)| (name, it.at as usize, values.of_place(it.container)))
     }
 
-    /// Returns the container of this name in a list, with its place.
-    pub(super) fn find(&self, list: List, name: &str) -> Option<(usize, Json<'a>)> {
-        let (named, values) = (self.named(list), self.spec.list(list));
-        let found = named.get(named.binary_search_by(|it| (*it.name(values)).cmp(name)).ok()?)?;
-        Some((found.at as usize, values.of_place(found.container)))
+    /// Returns the containers of this name in a list, each with its place: one, in a Pod that an API server keeps.
+    pub(super) fn find(&self, list: List, name: &str) -> impl Iterator<Item = (usize, Json<'a>)> {
+        let values = self.spec.list(list);
+        self.named(list).find(name).map(move |it| (it.at as usize, values.of_place(it.container)))
     }
 
-    fn named(&self, list: List) -> &[Named] {
+    fn named(&self, list: List) -> &Index<'a, Named> {
         match list {
             List::Init => &self.init,
             List::Regular => &self.regular,
@@ -95,14 +79,20 @@ impl<'a> Containers<'a> {
 }
 
 impl Named {
-    fn name(self, list: Json<'_>) -> Cow<'_, str> {
-        list.of_place(self.name).passing_str().unwrap_or_default()
+    fn of((at, container): (u32, Json<'_>)) -> Option<Self> {
+        let name = container.at("name");
+        name.is_text().then(|| Self { name: name.place(), container: container.place(), at })
     }
 }
 
-/// Counts the containers that have a name. Whoever made a list of very many may have named none.
-fn count_named(list: Json<'_>) -> usize {
-    list.items().filter(|container| container.at("name").is_text()).count()
+impl Noted for Named {
+    fn place(self) -> Place {
+        self.container
+    }
+
+    fn text(self, list: Json<'_>) -> Cow<'_, str> {
+        list.of_place(self.name).passing_str().unwrap_or_default()
+    }
 }
 
 impl List {

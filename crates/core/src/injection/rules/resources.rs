@@ -112,7 +112,8 @@ impl<'a> Whole<'a> {
         let mut guests: Vec<Guest<'a>> = self.guests().filter(|guest| guest.list == List::Init).collect();
         // As they are put into the Pod.
         guests.sort_by(|one, other| one.sidecar.name.cmp(&other.sidecar.name));
-        let takes_place = |guest: &Guest<'a>| self.layout.containers.find(List::Init, &guest.sidecar.name).is_some();
+        let takes_place =
+            |guest: &Guest<'a>| self.layout.containers.find(List::Init, &guest.sidecar.name).next().is_some();
         let at = |placement: Placement| {
             let at_place =
                 guests.iter().filter(move |guest| guest.sidecar.placement == placement && !takes_place(guest));

@@ -97,6 +97,37 @@ fn three_megabytes_of_one_variable_are_it_once() {
 }
 
 #[test]
+fn a_long_name_of_a_variable_is_not_read_for_each_that_is_asked_for() {
+    for long in [0, 1].map(|escaped| ["V", "\u{1}"][escaped].repeat(LARGEST / 2 / [1, 6][escaped])) {
+        let expression = "$(V0)".repeat(LARGEST / 10);
+        let env = [json!({"name": long}), json!({"name": "V0", "value": "1"})];
+        let container =
+            json!({"name": "c0", "env": env, "volumeMounts": [{"mountPath": "/a", "subPathExpr": expression}]});
+
+        let size = ends(move || injected(&pod(&[container]), &curious()));
+
+        assert!(size < LARGEST, "{size}");
+    }
+}
+
+#[test]
+fn long_names_and_paths_are_not_read_for_each_that_is_compared() {
+    let text = |at: usize| match at % 1_000 {
+        0 => format!("/{at}{}", "\u{1}".repeat(3_000)),
+        _ => format!("/{at}"),
+    };
+    let mounts = many(30_000, |at| json!({"name": "v", "mountPath": text(at)}));
+    let env = many(30_000, |at| json!({"name": text(at)}));
+    let own = json!({"name": "c0", "volumeMounts": mounts, "env": env});
+    let named = many(30_000, |at| json!({"name": text(at)}));
+    let containers: Vec<_> = std::iter::once(own).chain(named).collect();
+
+    let size = ends(move || injected(&pod(&containers), &curious()));
+
+    assert!(size < 2 * LARGEST, "{size}");
+}
+
+#[test]
 fn a_name_of_three_megabytes_is_no_name_of_a_container() {
     // Ambiguous in every letter, so that it has to be followed in all of its thousands of states.
     let hostile = format!("(a|b)*a{}c", "(a|b)".repeat(400));
