@@ -69,6 +69,57 @@ fn changes() -> impl Strategy<Value = Vec<(Index, usize, &'static str)>> {
     prop::collection::vec((any::<Index>(), 0_usize..3, select(&PIECES[..])), 0..4)
 }
 
+/// Returns what JSON says of a text with one thing in it that is not itself, behind each number of letters: a text is read many bytes
+/// at a time.
+fn at_each_place(thing: &str) -> impl Iterator<Item = String> {
+    (0..40).flat_map(move |before| {
+        [0, 1, 15, 16, 17, 40].map(|after| format!("{}{thing}{}", "a".repeat(before), "b".repeat(after)))
+    })
+}
+
+#[test]
+fn what_is_special_in_a_text_is_seen_wherever_it_stands() {
+    let things = [
+        "\\\"",
+        "\\\\",
+        "\\/",
+        "\\n",
+        "\\u0041",
+        "\\ud83e\\udd80",
+        "\\ud83e",
+        "\\udd80",
+        "\\x",
+        "\\u00g0",
+        "\"",
+        "\\",
+        "ä",
+        "🦀",
+        "\u{0}",
+        "\u{1f}",
+        "\u{7f}",
+        "\u{80}",
+        "\n",
+        "{",
+        "]",
+    ];
+    for text in things.into_iter().flat_map(at_each_place) {
+        json_holds(&format!("\"{text}\""));
+        json_holds(&format!("{{\"{text}\":[\"{text}\",1]}}"));
+    }
+}
+
+#[test]
+fn what_stands_between_values_is_passed_wherever_it_stands() {
+    for space in [" ", "\t", "\r\n", "\u{b}", "\u{a0}", "\u{0}", "/", ","] {
+        for text in at_each_place("").map(|it| it.replace(['a', 'b'], space)) {
+            for value in ["1", "true", "\"a\"", "[]", "{}", "-"] {
+                json_holds(&format!("{text}{value}{text}"));
+                json_holds(&format!("[{text}{value}{text},{text}{{\"a\"{text}:{text}{value}{text}}}{text}]"));
+            }
+        }
+    }
+}
+
 #[test]
 fn the_corpus_of_json_holds() {
     corpus_texts("json").iter().for_each(|(_, text)| json_holds(text));
