@@ -63,14 +63,6 @@ impl Error {
         }
     }
 
-    /// Says whether that is the judgment of the API server. An error of its own, or no answer in time, may also come of what else
-    /// happens to it.
-    #[must_use]
-    pub fn is_judgment(&self) -> bool {
-        self.is_rejection()
-            && matches!(self, Self::Mutating(kube::Error::Api(status)) if (400..500).contains(&status.code))
-    }
-
     /// Returns why, in the words of the API server.
     #[must_use]
     pub fn reason(&self) -> String {

@@ -200,7 +200,7 @@ impl Upkeep {
         (kept, contention, seen): (&mut Option<Kept>, &mut Contention, &Seen),
     ) {
         self.see_what_others_did(kept, contention, seen);
-        match timeout(DEADLINE, self.assert(client, kept, seen)).await.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+        match self.assert(client, kept, seen).await {
             Ok(()) => {
                 if !is_ready.swap(true, Ordering::Relaxed) {
                     info!("registered the webhooks");
@@ -232,14 +232,14 @@ impl Upkeep {
     }
 
     async fn assert(&self, client: &Client, kept: &mut Option<Kept>, seen: &Seen) -> Result<(), Error> {
-        let Credentials { material, proofs, next } = self.source.ensure((self.now)()).await?;
+        let Credentials { material, proofs, next } = timeout(DEADLINE, self.source.ensure((self.now)())).await??;
         let certificate = material.certified_key()?;
         self.accepted.keep(proofs.iter());
         let trusted_before = kept.as_ref().map(|kept| kept.identity.authorities.clone());
         let identity = Identity {
             authorities: material.authorities().to_owned(),
             proof: self.proof(&proofs, seen).await?,
-            owner: self.owner(client).await?,
+            owner: timeout(DEADLINE, self.owner(client)).await??,
         };
         // The API server has to trust a new authority before we show its certificate.
         self.register(client, kept, identity).await?;
@@ -288,8 +288,7 @@ impl Upkeep {
                 // We are not registered at all yet, and try again before long.
                 return std::future::pending().await;
             };
-            let written = timeout(DEADLINE, self.register(client, kept, identity)).await;
-            if let Err(error) = written.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+            if let Err(error) = self.register(client, kept, identity).await {
                 self.metrics.failed(&error);
                 warn!(error = &error as &dyn StdError, "failed to tell the API server which pods are selected");
                 return;
@@ -339,7 +338,8 @@ impl Upkeep {
             debug!(scopes = coverage.len(), "tell the API server which pods are selected");
             at = Instant::now();
         }
-        let written = registration::apply(client, configurations, before).await?;
+        let written = timeout(DEADLINE, registration::apply(client, configurations, before));
+        let written = written.await.unwrap_or(Err(registration::Error::Deadline))?;
         let (renewal, contested) = kept.as_ref().map(|kept| (kept.renewal, kept.contested)).unwrap_or_default();
         self.metrics.registered(&self.catalog.read(), &coverage, written.is_narrow);
         *kept = Some(Kept { identity: identity.clone(), written, at, renewal, contested });

@@ -9,15 +9,16 @@ use sidecarset_core::registration::{Coverage, WebhookScope, WebhookScopes};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// For how long what was rejected is left out. The reason may be gone by then.
 const LEFT_OUT: Duration = Duration::from_secs(600);
 /// How long one trial may take: the API server compiles no condition for as long as that.
 const TRIAL: Duration = Duration::from_secs(5);
-/// How many trials there are at most.
-const MOST_TRIALS: usize = 200;
-/// How often one alone has to fail that may have failed for another reason, each time while everything else is taken.
+/// For how long is looked at a stretch: long enough to find one among a million that each time takes a whole trial.
+const SEARCH: Duration = Duration::from_secs(120);
+/// How often one alone has to fail, each time while everything else is taken: it may have failed for another reason, such as a right
+/// that somebody took from us meanwhile.
 const CERTAIN: usize = 3;
 /// How long a message is at most that a status repeats. A rejection repeats the whole of a condition.
 const LONGEST: usize = 400;
@@ -58,52 +59,53 @@ impl Rejections {
         }
     }
 
-    /// Finds what the API server rejects, by trying parts of what it has to know; what it knows already comes first.
+    /// Finds what the API server rejects, by trying parts of what it has to know; what it knows already comes first. What has been
+    /// found counts even where the search fails.
     ///
     /// # Errors
-    /// It rejects even nothing, does not say, or rejects too much.
+    /// The API server rejects even nothing, does not say, or takes longer than two minutes.
     pub(super) async fn find<'a>(
         &self,
         scopes: &WebhookScopes,
         is_known: impl Fn(&WebhookScope) -> bool + Send,
         attempt: impl Fn(WebhookScopes) -> Attempt<'a> + Send + Sync,
     ) -> Result<(), registration::Error> {
+        let until = Instant::now() + SEARCH;
         let attempt = |accepted: &BTreeSet<WebhookScope>| {
             let mut part = scopes.clone();
             part.retain(|scope| accepted.contains(scope));
-            let attempt = timeout(TRIAL, attempt(part));
-            attempt.map(|answered| answered.unwrap_or(Err(registration::Error::Deadline))).boxed()
+            let answered = timeout_at(until.min(Instant::now() + TRIAL), attempt(part));
+            answered.map(|answered| answered.unwrap_or(Err(registration::Error::Deadline))).boxed()
         };
         let mut accepted = BTreeSet::new();
         attempt(&accepted).await?;
         let all: BTreeSet<WebhookScope> = scopes.all().cloned().collect();
         let (known, new): (Vec<_>, Vec<_>) = all.into_iter().partition(is_known);
         let mut untried = vec![new, known];
-        let mut trials = 0;
         while let Some(mut part) = untried.pop() {
             if part.is_empty() {
                 continue;
             }
-            trials += 1;
             let with_part: BTreeSet<WebhookScope> = accepted.iter().chain(&part).cloned().collect();
             match attempt(&with_part).await {
                 Ok(()) => accepted = with_part,
-                Err(error) if !error.is_rejection() || trials == MOST_TRIALS => return Err(error),
-                Err(error) if part.len() == 1 => {
-                    if !error.is_judgment() && is_taken_after_all(&attempt, &accepted, &with_part).await? {
-                        accepted = with_part;
-                        continue;
-                    }
-                    let until = Instant::now() + LEFT_OUT;
-                    self.0.lock().extend(part.drain(..).map(|scope| (scope, (shortened(&error.reason()), until))));
-                }
-                Err(_) => {
+                Err(error) if !error.is_rejection() || Instant::now() >= until => return Err(error),
+                Err(_) if part.len() > 1 => {
                     let second = part.split_off(part.len() / 2);
                     untried.extend([second, part]);
                 }
+                Err(error) => match is_taken_after_all(&attempt, &accepted, &with_part).await? {
+                    true => accepted = with_part,
+                    false => self.leave_out(part, &error),
+                },
             }
         }
         Ok(())
+    }
+
+    fn leave_out(&self, scopes: Vec<WebhookScope>, error: &registration::Error) {
+        let (message, until) = (shortened(&error.reason()), Instant::now() + LEFT_OUT);
+        self.0.lock().extend(scopes.into_iter().map(|scope| (scope, (Arc::clone(&message), until))));
     }
 }
 
@@ -124,6 +126,7 @@ async fn is_taken_after_all<'a>(
             Err(error) => return Err(error),
         }
     }
+    attempt(accepted).await?;
     Ok(false)
 }
 
@@ -189,7 +192,7 @@ mod tests {
         });
 
         assert_eq!(left_out.await.unwrap(), ["app-17", "app-71"]);
-        assert!(trials.load(Ordering::Relaxed) < 40, "{trials:?}");
+        assert!(trials.load(Ordering::Relaxed) < 50, "{trials:?}");
         let mut coverage = BTreeMap::new();
         rejections.note(&scopes(["app-17".to_owned(), "app-1".to_owned()]), &mut coverage);
         let rejected = Coverage::Rejected { message: "no such label".into() };
@@ -209,6 +212,59 @@ mod tests {
 
             assert_eq!(left_out, [""; 0], "{failures} failures");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_left_out_where_rights_are_lost_meanwhile() {
+        for (lost_after, apps) in (1..=8).flat_map(|lost| [1, 4].map(|apps| (lost, apps))) {
+            let (rejections, asked) = (Rejections::default(), AtomicUsize::new(0));
+            let takes = |part: &WebhookScopes| match asked.fetch_add(1, Ordering::Relaxed) {
+                before if before >= lost_after => Err(answer(403, "forbidden")),
+                1 | 3 if !part.stored.is_empty() => Err(answer(500, "etcd is away")),
+                _ => Ok(()),
+            };
+
+            let _ = left_out(&rejections, apps, takes).await;
+
+            assert!(rejections.0.lock().is_empty(), "{apps} sets, lost after {lost_after} trials");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_never_finished_is_found_in_one_search_however_many_there_are() {
+        for apps in [1, 2, 8, 9, 100, 3_000] {
+            let rejections = Rejections::default();
+            let all = scopes((0..apps).map(|app| format!("app-{app}")));
+            let bad = scope(&format!("app-{}", apps - 1));
+
+            let attempt = |part: WebhookScopes| match part.stored.contains(&bad) {
+                true => pending().boxed(),
+                false => ready(Ok(())).boxed(),
+            };
+            rejections.find(&all, |_| false, attempt).await.unwrap();
+
+            assert_eq!(rejections.0.lock().keys().collect::<Vec<_>>(), [&bad], "{apps}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_ends_within_two_minutes_and_the_next_one_goes_on() {
+        let (rejections, all) = (Rejections::default(), scopes((0..8).map(|app| format!("app-{app}"))));
+        let attempt = |part: WebhookScopes| match part.stored.is_empty() {
+            true => ready(Ok(())).boxed(),
+            false => pending().boxed(),
+        };
+        let mut searches = 0;
+        while !rejections.exclude(all.clone()).stored.is_empty() {
+            let began = Instant::now();
+
+            let _ = rejections.find(&rejections.exclude(all.clone()), |_| false, attempt).await;
+
+            assert!(began.elapsed() <= SEARCH, "{:?}", began.elapsed());
+            searches += 1;
+            assert!(searches < 10);
+        }
+        assert!(searches > 1, "one search does it");
     }
 
     #[tokio::test(start_paused = true)]

@@ -128,8 +128,8 @@ impl Upkeep {
             if !followed.added.as_ref().is_some_and(|added| added.covers(&wanted)) {
                 debug!(sets = wanted.sets.len(), "tell the API server which pods new sets select");
                 self.metrics.registers();
-                let written = timeout(DEADLINE, registration::add(client, &self.settings.replica, &addition)).await?;
-                if let Err(error) = written {
+                let written = timeout(DEADLINE, registration::add(client, &self.settings.replica, &addition));
+                if let Err(error) = written.await.unwrap_or(Err(registration::Error::Deadline)) {
                     return self.find_rejected_addition(client, (&uid, &wanted), error).await;
                 }
             }
@@ -169,7 +169,7 @@ impl Upkeep {
                 async move { registration::attempt(client, &addition, manager).await }.boxed()
             };
             let pending = self.rejections.exclude(self.registrar.pending());
-            timeout(DEADLINE, self.rejections.find(&pending, |_| false, attempt)).await??;
+            self.rejections.find(&pending, |_| false, attempt).await?;
         }
         Err(error.into())
     }
