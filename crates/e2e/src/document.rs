@@ -222,6 +222,12 @@ pub fn pages() -> Result<Vec<String>> {
     Ok(pages)
 }
 
+/// Returns the path of the English page that says the same as a page; it is the page itself if that is in English.
+#[must_use]
+pub fn in_english(path: &str) -> String {
+    path.strip_suffix(".zh.md").map_or_else(|| path.to_owned(), |name| format!("{name}.md"))
+}
+
 /// Returns the folder of the repository.
 #[must_use]
 pub fn repository() -> PathBuf {

@@ -8,7 +8,7 @@ mod schema;
 #[path = "documentation/yaml.rs"]
 mod yaml;
 
-use sidecarset_e2e::document::{Block, Page, Shell, Treatment, pages, repository};
+use sidecarset_e2e::document::{Block, Page, Shell, Treatment, in_english, pages, repository};
 use std::path::{Path, PathBuf};
 
 /// What is shown and is no command: nothing can be wrong with it that a test could find.
@@ -44,7 +44,7 @@ fn a_script_that_is_to_run_a_page_names_it() {
     look_at_every_block(|page, block| {
         let Some(Treatment::Script(script)) = &block.directive.treatment else { return None };
         let text = std::fs::read_to_string(repository().join(script)).unwrap_or_default();
-        (!text.contains(&page.path)).then(|| format!("{script} does not name the page"))
+        (!text.contains(&in_english(&page.path))).then(|| format!("{script} does not name the page"))
     });
 }
 
