@@ -211,7 +211,7 @@ impl Block {
 ///
 /// The folder of the documentation cannot be read.
 pub fn pages() -> Result<Vec<String>> {
-    let mut pages = vec!["README.md".to_owned()];
+    let mut pages = vec!["README.md".to_owned(), "README.zh.md".to_owned()];
     for entry in repository().join("docs").read_dir()? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if Path::new(&name).extension().is_some_and(|extension| extension == "md") {
