@@ -47,7 +47,7 @@ pub struct Block {
 }
 
 /// What a test is to do with a block.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directive {
     /// Nothing where the page does not say.
     pub treatment: Option<Treatment>,
