@@ -123,13 +123,13 @@ apps=$(app_containers)
 past=$(revisions_in kruise-system)
 
 step "From Kruise to this operator, as docs/migrating.md says."
-do_as_said "Keep what the way back needs"
-do_as_said "Store every SidecarSet in the present version"
-do_as_said "Copy the past"
+do_as_said "Back up what the way back needs"
+do_as_said "Store every SidecarSet in the current version"
+do_as_said "Copy the history"
 do_as_said "Take over the definition"
 do_as_said "Start the operator"
 do_as_said "Stop Kruise"
-do_as_said "Look what has changed"
+do_as_said "Check what has changed"
 eventually 30 "The status is not right: $(counts)." counts_are "3 3 3"
 expect "A pod was changed." "$before" "$(identities)"
 expect "The past was not taken over." "$past" "$(revisions_in sidecarset-system)"
@@ -157,7 +157,7 @@ expect "The pod from before 0.9 does not list its sets." "$kruises_set" \
 step "Back to Kruise, as docs/migrating.md says."
 before=$(identities)
 past=$(revisions_in sidecarset-system)
-do_as_said "The way back"
+do_as_said "Go back to Kruise"
 expect "A pod was changed." "$before" "$(identities)"
 expect "The past was not given back." "$past" "$(revisions_in kruise-system)"
 expect "The definition of SidecarSet is not that of Kruise." Webhook \
