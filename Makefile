@@ -91,11 +91,12 @@ bench-guard: ## Compares instructions and allocations of the core with what was 
 bench-guard-update: ## Records instructions and allocations of the core anew, on purpose
 	scripts/bench-guard.sh update
 
-lint: ## Checks format, lints, documentation, and the dependencies
+lint: ## Checks format, lints, documentation, and the order of crates and modules
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	cargo clippy --locked --workspace --features sidecarset/otel --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --quiet
+	cargo xtask tidy
 	cd devcluster && test -z "$$(gofmt -l .)"
 
 deny: ## Checks licences, bans and sources of the dependencies, and advisories where they can be reached

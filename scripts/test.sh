@@ -78,9 +78,9 @@ if [[ $rings == all ]]; then
     step "Running the tests that need no cluster (building them takes minutes the first time)."
     # More random histories than while working: they take most of a minute.
     timed "units, cases, edges" env SIMULATION_HISTORIES="${SIMULATION_HISTORIES:-1500}" cargo test --locked
-    # The benchmarks are no default member. With --workspace, so that no dependency is built anew with fewer features; what
-    # is tested again by this takes seconds.
-    timed "benchmarks" env SIMULATION_HISTORIES=1 cargo test --locked --quiet --workspace --lib
+    # The benchmarks and xtask are no default members. With --workspace, so that no dependency is built anew with fewer
+    # features; what is tested again by this takes seconds.
+    timed "benchmarks, xtask" env SIMULATION_HISTORIES=1 cargo test --locked --quiet --workspace --lib
     # As devcluster/build.sh builds, so that nothing of Kubernetes is compiled twice.
     timed "devcluster" env CGO_ENABLED=0 go -C devcluster test -trimpath -vet=off ./...
     # Not from the cache of Go, which does not look at files outside of the module, such as the chart.
