@@ -50,10 +50,14 @@ fn instructions(program: &Path, path: &CorePath, size: usize) -> anyhow::Result<
 
 fn count(program: &Path, arguments: &[&str], file: &PathBuf) -> anyhow::Result<u64> {
     let mut command = Command::new("timeout");
-    // The environment lies on the stack: where everything else on it lies depends on its length.
+    // What a program is told lies on its stack, and by what name it was started also on its heap: where everything else lies there
+    // depends on how long that is, and so does what memory costs to find. It is as long wherever this is run.
     command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    let (folder, name) = (program.parent().unwrap_or(Path::new(".")), program.file_name().unwrap_or_default());
+    command.current_dir(folder);
     command.args([PATIENCE, "valgrind", "--tool=callgrind", "--quiet", COUNTED]);
-    command.arg(format!("--callgrind-out-file={}", file.display())).arg(program).arg("run").args(arguments);
+    command.arg(format!("--callgrind-out-file={}", file.display())).arg(Path::new(".").join(name));
+    command.arg("run").args(arguments);
     let output = command.output().context("failed to run valgrind")?;
     anyhow::ensure!(output.status.success(), "valgrind failed: {}", String::from_utf8_lossy(&output.stderr));
     let text = std::fs::read_to_string(file).context("failed to read what callgrind wrote")?;
