@@ -1,5 +1,6 @@
 //! Which running Pods are upgraded now, and why each other one is left as it is.
 
+mod availability;
 mod blocking;
 mod budget;
 mod claims;
@@ -14,18 +15,20 @@ mod phase;
 mod resize;
 mod upgrade;
 
+pub use availability::{Availability, counts_as_unavailable};
 pub use blocking::blocking_fields;
 pub use budget::max_unavailable;
 pub use claims::stripped;
 pub use consistency::{is_consistent, is_ready};
 pub use crash::{has_unsettled, is_unsettled};
-pub use eligibility::{counts_as_unavailable, is_handing_over, is_matched, is_updated};
+pub use eligibility::{is_handing_over, is_matched, is_updated};
 pub use failure::{Judgement, is_time_over, judge};
 pub use hold::{Hold, HoldMeaning};
 pub use hot::{Move, MoveKind};
 pub use phase::RolloutPhase;
-pub use resize::{ResourceChange, assume_amounts};
-pub use upgrade::{ImageChange, Step, Upgrade, assume_images};
+pub use resize::ResourceChange;
+pub(crate) use upgrade::assume_upgraded;
+pub use upgrade::{ImageChange, Step, Upgrade};
 
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;

@@ -7,6 +7,8 @@ mod apart_from_kruise;
 mod as_in_kruise;
 #[path = "core/at_rest.rs"]
 mod at_rest;
+#[path = "core/availability.rs"]
+mod availability;
 #[path = "core/blocking.rs"]
 mod blocking;
 #[path = "core/build.rs"]

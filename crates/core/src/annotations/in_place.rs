@@ -25,6 +25,9 @@ pub struct InPlaceState {
     pub update_timestamp: Option<Seconds>,
     /// What each container ran before its last upgrade.
     pub last_container_statuses: Option<SortedMap<LastStatus>>,
+    /// Since when the Pod was not ready, where it was not at its last upgrade, for a reason that has nothing to do with upgrades.
+    /// Kruise has no such member.
+    pub not_ready_since: Option<Seconds>,
     // The type is shared with other workloads of Kruise, whose members must survive: as an object of JSON, or nothing where there
     // are none. Read as values, they would take many times as much memory as they have letters.
     others: Box<str>,
@@ -40,11 +43,15 @@ struct Members {
     update_timestamp: Option<Seconds>,
     #[serde(default)]
     last_container_statuses: Option<SortedMap<LastStatus>>,
+    #[serde(default)]
+    not_ready_since: Option<Seconds>,
 }
 
 const REVISION: &str = "revision";
 const UPDATE_TIMESTAMP: &str = "updateTimestamp";
 const LAST_CONTAINER_STATUSES: &str = "lastContainerStatuses";
+const NOT_READY_SINCE: &str = "notReadySince";
+const MEMBERS: [&str; 4] = [REVISION, UPDATE_TIMESTAMP, LAST_CONTAINER_STATUSES, NOT_READY_SINCE];
 
 /// What a container ran before.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,6 +86,7 @@ impl InPlaceState {
             revision,
             update_timestamp: Some(at),
             last_container_statuses: Some(SortedMap::default()),
+            not_ready_since: None,
             others: Box::default(),
         }
     }
@@ -86,9 +94,7 @@ impl InPlaceState {
     fn read(entry: Value) -> Option<Self> {
         match entry {
             Value::Null => Some(Self::default()),
-            Value::Object(members) => {
-                entries::as_in_go(members, &[REVISION, UPDATE_TIMESTAMP, LAST_CONTAINER_STATUSES])
-            }
+            Value::Object(members) => entries::as_in_go(members, &MEMBERS),
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
         }
     }
@@ -100,6 +106,9 @@ impl Serialize for InPlaceState {
         object.serialize_entry(REVISION, &self.revision)?;
         object.serialize_entry(UPDATE_TIMESTAMP, &self.update_timestamp)?;
         object.serialize_entry(LAST_CONTAINER_STATUSES, &self.last_container_statuses)?;
+        if let Some(since) = &self.not_ready_since {
+            object.serialize_entry(NOT_READY_SINCE, since)?;
+        }
         let others: BTreeMap<String, &RawValue> = serde_json::from_str(&self.others).unwrap_or_default();
         for (member, value) in &others {
             object.serialize_entry(member, value)?;
@@ -113,12 +122,13 @@ impl<'de> Deserialize<'de> for InPlaceState {
         let text = Box::<RawValue>::deserialize(deserializer)?;
         let read: Members = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
         let mut others: BTreeMap<String, &RawValue> = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
-        others.retain(|member, _| ![REVISION, UPDATE_TIMESTAMP, LAST_CONTAINER_STATUSES].contains(&&**member));
+        others.retain(|member, _| !MEMBERS.contains(&&**member));
         let others = (!others.is_empty()).then(|| serde_json::to_string(&others)).transpose();
         Ok(Self {
             revision: read.revision,
             update_timestamp: read.update_timestamp,
             last_container_statuses: read.last_container_statuses,
+            not_ready_since: read.not_ready_since,
             others: others.map_err(D::Error::custom)?.unwrap_or_default().into(),
         })
     }

@@ -7,7 +7,7 @@ use super::Monotonic;
 use super::Now;
 use super::backoff;
 use crate::normalize::CanonicalSet;
-use crate::record::{PodRecord, Readiness, ResourceVersion, Uid};
+use crate::record::{PodRecord, ResourceVersion, Uid};
 use crate::rollout::{self, Hold};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -255,7 +255,7 @@ impl InFlightOfSet {
         let pods = matched.iter().filter_map(|pod| match self.standing(pod, now.monotonic) {
             RetryState::Free => Some(Arc::clone(pod)),
             RetryState::Deferred => rollout::counts_as_unavailable(set, pod, now.wall).then(|| Arc::clone(pod)),
-            RetryState::InDoubt => Some(Arc::new(upgraded(set, pod))),
+            RetryState::InDoubt => Some(Arc::new(rollout::assume_upgraded(set, pod))),
         });
         pods.collect()
     }
@@ -299,12 +299,4 @@ impl Unconfirmed {
     fn is_open(&self, pod: &PodRecord, now: Monotonic) -> bool {
         self.version == pod.resource_version && now < self.until
     }
-}
-
-fn upgraded(set: &CanonicalSet, pod: &PodRecord) -> PodRecord {
-    let mut assumed = PodRecord { readiness: Readiness::Unknown, ..pod.clone() };
-    rollout::assume_amounts(set, &mut assumed);
-    rollout::assume_images(set, &mut assumed);
-    assumed.carried.assume(set);
-    assumed
 }

@@ -95,12 +95,15 @@ impl CarriedSets {
     }
 
     /// Takes it that the Pod got the present definition of a set, as a write may have done of which nobody knows what became.
-    pub fn assume(&mut self, set: &CanonicalSet) {
+    /// A Pod that has not been ready since then was not ready before, either.
+    pub fn assume(&mut self, set: &CanonicalSet, not_ready_since: Option<Seconds>) {
         let mut written = InjectedSet::with_image(set, Seconds::EPOCH);
         let at = self.position(&set.name).ok();
         if let Some(carried) = at.and_then(|at| self.known.get_mut(at)) {
             carried.times.hash = written.update_timestamp.take();
-            Arc::make_mut(&mut carried.noted).hash = Some(written);
+            let noted = Arc::make_mut(&mut carried.noted);
+            noted.hash = Some(written);
+            noted.in_place.get_or_insert_default().not_ready_since = not_ready_since;
         }
     }
 
@@ -215,6 +218,12 @@ impl Carried {
     #[must_use]
     pub fn was_upgraded(&self) -> bool {
         self.noted.in_place.is_some()
+    }
+
+    /// Returns since when the Pod was not ready at its last upgrade, where upgrades had no part in that.
+    #[must_use]
+    pub fn not_ready_since(&self) -> Option<Seconds> {
+        self.noted.in_place.as_ref()?.not_ready_since
     }
 
     /// Returns what a container ran before its last upgrade, where it had one.

@@ -1,7 +1,7 @@
 //! How many Pods are upgraded in a round.
 
 use super::Hold;
-use super::eligibility::counts_as_unavailable;
+use super::availability::counts_as_unavailable;
 use crate::amount::Amount;
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;

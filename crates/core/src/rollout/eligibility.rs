@@ -1,7 +1,6 @@
 //! Where a single Pod stands, whatever the others do.
 
-use super::{Hold, claims, consistency, crash, hot, is_ready, resize};
-use crate::annotations::Seconds;
+use super::{Hold, claims, consistency, hot, resize};
 use crate::catalog::NamespaceLabels;
 use crate::normalize::{CanonicalSet, UpdateKind};
 use crate::record::{Carried, PodRecord};
@@ -52,22 +51,6 @@ pub fn is_handing_over(set: &CanonicalSet, pod: &PodRecord) -> bool {
     hot::is_handing_over(set, pod) && !needs_new_pod(set, pod)
 }
 
-/// Says whether a Pod spends the budget: an upgrade of it is not over.
-#[must_use]
-pub fn counts_as_unavailable(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool {
-    if is_updated(set, pod) {
-        return !is_ready(set, pod) || crash::has_unsettled(set, pod, now);
-    }
-    if needs_new_pod(set, pod) {
-        return false;
-    }
-    // An upgrade is not over because the set has changed again meanwhile; and a hot one, or a resize, takes several steps.
-    // Where the kubelet ends it, it is waited for; else only where a further upgrade is to end it.
-    let is_with_the_kubelet = consistency::is_in_flight(set, pod) || resize::counts_as_unavailable(set, pod);
-    let is_over = hot::is_at_rest(set, pod) && !consistency::is_unfinished(set, pod);
-    is_with_the_kubelet || (!is_over && left_alone(set, pod).is_none())
-}
-
 pub(super) fn standing(set: &CanonicalSet, pod: &PodRecord) -> RolloutPosition {
     let is_updated = is_updated(set, pod);
     if is_updated && !is_handing_over(set, pod) {
@@ -103,7 +86,7 @@ fn left_out(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 }
 
 /// Returns why a Pod is left alone until a person changes something.
-fn left_alone(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
+pub(super) fn left_alone(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
     let is_left_by_rollback = set.returns_from.as_ref().is_some_and(|failed| !carries_definition(set, pod, failed));
     if set.failure.is_some() || is_left_by_rollback {
         return Some(Hold::Halted);
@@ -117,7 +100,7 @@ fn left_alone(set: &CanonicalSet, pod: &PodRecord) -> Option<Hold> {
 
 // The API server lets a running Pod change a container's image, cpu and memory but not its environment, so a set that
 // changed that too has to wait for a new Pod.
-fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
+pub(super) fn needs_new_pod(set: &CanonicalSet, pod: &PodRecord) -> bool {
     // What the annotations claim beyond what the containers bear out was never injected: nobody knows what else is another.
     !is_in_reach(set, pod) || !claims::has_sidecars(set, pod) || !hot::fits(set, pod) || claims_too_much(set, pod)
 }

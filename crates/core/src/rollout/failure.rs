@@ -1,5 +1,6 @@
 //! Which Pods have failed their upgrade, and whether these are too many.
 
+use super::availability::took_from_service;
 use super::consistency::{self, is_consistent, is_healthy, is_ready, sidecars};
 use super::is_updated;
 use crate::annotations::Seconds;
@@ -81,7 +82,7 @@ fn fate(set: &CanonicalSet, pod: &PodRecord, deadline: Duration, now: Seconds) -
     if now < due {
         return Fate::Open { due, is_ready };
     }
-    let has_failed = was_not_ready_in_time(set, pod, upgraded, due) || sidecars(set, pod).any(cannot_start);
+    let has_failed = was_not_ready_in_time(set, pod, due) || sidecars(set, pod).any(cannot_start);
     if !is_ready && has_failed { Fate::Failed } else { Fate::Fine }
 }
 
@@ -91,16 +92,14 @@ fn upgraded_at(set: &CanonicalSet, pod: &PodRecord) -> Option<Seconds> {
     consistency::upgraded_at(set, pod).filter(|_| was_upgraded)
 }
 
-fn was_not_ready_in_time(set: &CanonicalSet, pod: &PodRecord, upgraded: Seconds, due: Seconds) -> bool {
+fn was_not_ready_in_time(set: &CanonicalSet, pod: &PodRecord, due: Seconds) -> bool {
+    // A Pod that was broken before, and whose sidecars are well, is broken for another reason.
+    let is_our_doing = || took_from_service(set, pod) || !sidecars(set, pod).all(|it| is_healthy(set, pod, it));
     match pod.readiness {
         // With what ran before: the kubelet has not even begun.
         Readiness::Ready(_) => !is_consistent(set, pod),
-        Readiness::Unknown => true,
-        Readiness::NotReady(since) => {
-            // A Pod that was broken before, and whose sidecars are well, is broken for another reason.
-            let is_our_doing = since >= upgraded || !sidecars(set, pod).all(|it| is_healthy(set, pod, it));
-            since <= due && is_our_doing
-        }
+        Readiness::Unknown => took_from_service(set, pod),
+        Readiness::NotReady(since) => since <= due && is_our_doing(),
     }
 }
 

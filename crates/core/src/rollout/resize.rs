@@ -38,7 +38,7 @@ pub(super) fn changes(set: &CanonicalSet, pod: &PodRecord) -> Vec<ResourceChange
 }
 
 /// Gives a Pod the present amounts, as a write may have done of which nobody knows what became.
-pub fn assume_amounts(set: &CanonicalSet, pod: &mut PodRecord) {
+pub(super) fn assume_amounts(set: &CanonicalSet, pod: &mut PodRecord) {
     for change in changes(set, pod) {
         let containers = pod.containers.iter_mut().filter(|container| container.spec.name == change.container);
         containers.for_each(|container| Arc::make_mut(&mut container.spec).amounts = change.to.clone());

@@ -1,5 +1,6 @@
 //! The one write that upgrades a Pod.
 
+use super::availability::unavailable_since;
 use super::consistency;
 use super::crash::BEHIND;
 use super::eligibility::{has_present_shape, is_updated};
@@ -7,7 +8,7 @@ use super::hot::{self, Move};
 use super::resize::{self, ResourceChange};
 use crate::annotations::{InPlaceState, InjectedSet, LastStatus, Seconds};
 use crate::normalize::{CanonicalSet, MetadataError};
-use crate::record::{Carried, ContainerKind, PodKey, PodRecord};
+use crate::record::{Carried, ContainerKind, PodKey, PodRecord, Readiness};
 use crate::sorted::SortedMap;
 use crate::validation::is_fixed_at_creation;
 use serde_json::{Map, Value, json};
@@ -166,8 +167,21 @@ impl Upgrade {
     }
 }
 
-/// Gives a Pod the present images, as a write may have done of which nobody knows what became.
-pub fn assume_images(set: &CanonicalSet, pod: &mut PodRecord) {
+/// Takes it that a Pod was upgraded, as a write may have done of which nobody knows what became, and is not ready yet.
+pub(crate) fn assume_upgraded(set: &CanonicalSet, pod: &PodRecord) -> PodRecord {
+    let mut assumed = pod.clone();
+    let not_ready_since = unavailable_since(set, pod);
+    resize::assume_amounts(set, &mut assumed);
+    assume_images(set, &mut assumed);
+    assumed.carried.assume(set, not_ready_since);
+    if not_ready_since.is_none() {
+        assumed.readiness = Readiness::Unknown;
+    }
+    assumed
+}
+
+/// Gives a Pod the present images.
+fn assume_images(set: &CanonicalSet, pod: &mut PodRecord) {
     let upgrade = Upgrade::of(set, pod);
     for change in upgrade.changes {
         let containers = pod.containers.iter_mut().filter(|container| container.spec.name == change.container);
@@ -229,5 +243,6 @@ fn in_place(set: &CanonicalSet, pod: &PodRecord, changes: &[ImageChange], now: S
         statuses.insert(Arc::clone(&change.container), LastStatus { image_id });
     }
     state.last_container_statuses = Some(statuses);
+    state.not_ready_since = unavailable_since(set, pod);
     pod.carried.in_place_with(&set.name, state)
 }

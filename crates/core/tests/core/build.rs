@@ -290,15 +290,19 @@ impl PodBuilder {
         self
     }
 
+    /// Upgraded to a set, and with the new image running.
+    pub fn upgraded_to(self, set: &CanonicalSet) -> Self {
+        let patch = self.upgrade_to(set);
+        self.patched(&patch).caught_up()
+    }
+
     /// Lets the kubelet run the image that the spec asks for.
     pub fn caught_up(mut self) -> Self {
         let image = self.0["spec"]["containers"][0]["image"].as_str().unwrap().to_owned();
         let status = &mut self.0["status"]["containerStatuses"][0];
         status["image"] = format!("docker.io/library/{image}").into();
         status["imageID"] = format!("docker.io/library/agent@sha256:{image}").into();
-        if status["state"].get("waiting").is_some() {
-            status["state"] = json!({"running": {}});
-        }
+        status["state"] = json!({"running": {"startedAt": "2026-01-02T03:04:07Z"}});
         self
     }
 

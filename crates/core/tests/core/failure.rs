@@ -129,9 +129,10 @@ fn a_pod_with_another_definition_has_not_failed() {
 
 #[test]
 fn a_pod_that_was_broken_before_has_failed_only_where_a_sidecar_has() {
-    let broken = upgraded("a").condition(false, "2026-01-01T00:00:05Z");
+    let before = pod("a", &sidecar_set().build()).condition(false, "2026-01-01T00:00:05Z");
+    let broken = before.upgraded_to(&set());
 
-    assert!(!is_failed_at(&broken.clone().caught_up(), DUE));
+    assert!(!is_failed_at(&broken, DUE));
     assert!(is_failed_at(&broken.waiting("ImagePullBackOff"), DUE));
 }
 

@@ -80,6 +80,9 @@ struct UpdateState {
     #[serde(rename = "updateTimestamp")]
     _update_timestamp: String,
     last_container_statuses: BTreeMap<String, LastStatus>,
+    // Ours, which Kruise passes over.
+    #[serde(rename = "notReadySince")]
+    _not_ready_since: Option<String>,
 }
 
 #[derive(Deserialize)]

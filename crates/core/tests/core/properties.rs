@@ -53,7 +53,7 @@ fn world(kinds: &[Kind]) -> Vec<PodBuilder> {
             let name = format!("pod-{at}");
             let pod = match kind {
                 Kind::Updated => pod(&name, &new),
-                Kind::UpdatedBroken => pod(&name, &new).not_ready(),
+                Kind::UpdatedBroken => pod(&name, &old).upgraded_to(&new).not_ready(),
                 Kind::Old => pod(&name, &old),
                 Kind::OldBroken => pod(&name, &old).not_ready(),
                 Kind::OtherShape => pod(&name, &other),

@@ -74,7 +74,7 @@ fn the_spelling_of_the_guide_sets_the_budget() {
 fn an_upgraded_pod_that_is_not_ready_yet_spends_the_budget() {
     let set = sidecar_set().image("agent:v2").build();
 
-    let plan = plan(&set, &[pod("a", &set).not_ready(), pod("b", &old())]);
+    let plan = plan(&set, &[pod("a", &old()).upgraded_to(&set).not_ready(), pod("b", &old())]);
 
     assert_eq!(hold(&plan, "b"), Some(Hold::BudgetSpent));
 }
@@ -94,7 +94,10 @@ fn a_broken_pod_is_repaired_even_when_the_budget_is_spent() {
     let set = sidecar_set().image("agent:v3").build();
     let bad = sidecar_set().image("agent:bad").build();
 
-    let plan = plan(&set, &[pod("new", &set).not_ready(), pod("broken", &bad).not_ready(), pod("a", &old())]);
+    let plan = plan(
+        &set,
+        &[pod("new", &old()).upgraded_to(&set).not_ready(), pod("broken", &bad).not_ready(), pod("a", &old())],
+    );
 
     assert_eq!(upgraded(&plan), ["broken"]);
     assert_eq!(hold(&plan, "a"), Some(Hold::BudgetSpent));

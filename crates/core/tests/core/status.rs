@@ -210,7 +210,7 @@ fn every_condition_speaks_of_the_generation_that_was_looked_at() {
 fn messages_name_the_pods_that_a_rollout_waits_for() {
     let set = sidecar_set().image("agent:v2").strategy("maxUnavailable", "40%").strategy("partition", 2).build();
     let old = |name: &str| pod(name, &sidecar_set().build());
-    let new = |name: &str| pod(name, &set);
+    let new = |name: &str| old(name).upgraded_to(&sidecar_set().image("agent:v2").build());
     let pods = [old("a"), old("b"), old("c"), new("web-7").not_ready(), new("web-3").not_ready()];
 
     let status = summarize(&set, &pods);
@@ -234,9 +234,9 @@ fn a_budget_of_nothing_is_told_without_pods() {
 
 #[test]
 fn a_rollout_that_waits_for_its_last_pods_names_them() {
-    let set = sidecar_set().build();
+    let (before, set) = (sidecar_set().build(), sidecar_set().image("agent:v2").build());
 
-    let status = summarize(&set, &[pod("a", &set), pod("b", &set).not_ready()]);
+    let status = summarize(&set, &[pod("a", &set), pod("b", &before).upgraded_to(&set).not_ready()]);
 
     let message = "2 of 2 pods are updated; 1 upgraded pod is not ready: shop/b";
     assert_eq!(condition(&status, "Progressing"), told("True", "WaitingForPods", message));

@@ -3,6 +3,7 @@ use crate::annotations::Seconds;
 use crate::normalize::normalize;
 use crate::reconcile::test_pod::PodLite;
 use crate::record::Interner;
+use crate::record::Readiness;
 use serde_json::json;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -168,7 +169,7 @@ fn a_pod_that_is_upgraded_leaves_nothing_waiting() {
     let now = Monotonic::START;
     let mut attempts = failed(WriteHold::Conflict, now);
 
-    assert!(attempts.of(&set(), &[Arc::new(upgraded(&set(), &pod(2)))], now).is_empty());
+    assert!(attempts.of(&set(), &[Arc::new(rollout::assume_upgraded(&set(), &pod(2)))], now).is_empty());
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn another_definition_is_tried_at_once() {
 fn a_doubt_outlives_the_definition_that_it_is_about() {
     let now = Monotonic::START;
     // Back to what the Pod shows, or on to another image.
-    let back = (set_with_image("agent:1"), Arc::new(upgraded(&set_with_image("agent:1"), &pod(1))));
+    let back = (set_with_image("agent:1"), Arc::new(rollout::assume_upgraded(&set_with_image("agent:1"), &pod(1))));
     let on = (set_with_image("agent:3"), pod(1));
 
     for (set, pod) in [back, on] {
