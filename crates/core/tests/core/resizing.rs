@@ -70,6 +70,20 @@ fn the_first_step_changes_the_amounts_and_nothing_else() {
     );
 }
 
+// Nothing on the Pod says that it served before the first step.
+#[test]
+fn a_pod_that_the_first_step_has_restarted_counts_until_it_is_ready_again() {
+    let set = changed();
+
+    let started = json!({"running": {"startedAt": "2026-01-02T03:04:01Z"}});
+    let restarted =
+        taken("a").condition(false, "2026-01-02T03:04:00Z").set("/status/containerStatuses/0/state", started);
+    let both = restarted.clone().patched(&restarted.upgrade_to(&set));
+
+    assert!(rollout::counts_as_unavailable(&set, &both.build(), now()));
+    assert!(!rollout::counts_as_unavailable(&set, &both.ready().build(), now()));
+}
+
 #[test]
 fn the_second_step_records_the_definition_once_the_kubelet_has_done_the_first() {
     let set = changed();

@@ -4,7 +4,7 @@ use crate::normalize::normalize;
 use crate::reconcile::test_pod::PodLite;
 use crate::record::Interner;
 use crate::record::Readiness;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -213,6 +213,37 @@ fn an_upgrade_that_is_being_written_counts_as_done_until_it_is_known_what_became
 
     attempts.succeed("log-sc", &pod(1));
     assert!(is_free(&mut attempts, &pod(1), now));
+}
+
+#[test]
+fn an_upgrade_that_is_being_written_takes_nothing_from_service_where_a_pod_did_not_serve() {
+    let now = Monotonic::START;
+    let carried = json!({"log-sc": {"hash": &*set().hashes.without_image, "sidecarSetName": "log-sc"}}).to_string();
+    let pod = json!({
+        "metadata": {
+            "name": "web-0", "namespace": "shop", "uid": "u1", "resourceVersion": "1",
+            "annotations": {
+                "kruise.io/sidecarset-injected-list": "log-sc", "kruise.io/sidecarset-hash-without-image": carried,
+            },
+        },
+        "spec": {"containers": [{"name": "agent", "image": "agent:1"}]},
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T00:00:05Z"}],
+        },
+    });
+    let counts = |pod: &Value| {
+        let read: PodLite = serde_json::from_value(pod.clone()).unwrap();
+        let pod = Arc::new(PodRecord::read(read.observed(), &mut Interner::default()).unwrap());
+        let mut attempts = InFlightWrites::default();
+        attempts.begin(&set(), &pod, now);
+        rollout::counts_as_unavailable(&set(), &assume(&mut attempts, &pod, now)[0], Seconds::EPOCH)
+    };
+    let mut ready = pod.clone();
+    ready["status"]["conditions"][0]["status"] = "True".into();
+
+    assert!(!counts(&pod));
+    assert!(counts(&ready));
 }
 
 #[test]
