@@ -63,6 +63,13 @@ impl Error {
         }
     }
 
+    /// Says whether it is what the API server was told that it does not take, which it has read. A right that is missing, an error of
+    /// the API server's own, or no answer in time may also come of what else happens to it.
+    #[must_use]
+    pub fn is_judgment(&self) -> bool {
+        matches!(self, Self::Mutating(kube::Error::Api(status)) if matches!(status.code, 400 | 413 | 422))
+    }
+
     /// Returns why, in the words of the API server.
     #[must_use]
     pub fn reason(&self) -> String {
