@@ -23,6 +23,14 @@ pub struct ContainerRecord {
     pub status: Option<ContainerObservation>,
 }
 
+impl ContainerRecord {
+    /// Returns what keeps it from running, or kept it a moment ago, where the kubelet says that something does.
+    #[must_use]
+    pub fn ailment(&self) -> Option<&Ailment> {
+        self.status.as_ref()?.ailment.as_deref()
+    }
+}
+
 /// What the spec of a Pod asks for in a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContainerSpec {

@@ -79,8 +79,7 @@ pub(super) fn took_from_service(set: &CanonicalSet, pod: &PodRecord) -> bool {
 /// Says whether a sidecar does not start, or not for long: also of a Pod that was created with it, or was not ready before. Each further
 /// Pod would fare as badly.
 fn fails(container: &ContainerRecord) -> bool {
-    let ailment = container.status.as_ref().and_then(|status| status.ailment.as_deref());
-    ailment.is_some_and(|ailment| matches!(ailment, Ailment::Fails(_) | Ailment::Restarts(_)))
+    matches!(container.ailment(), Some(Ailment::Fails(_) | Ailment::Restarts(_)))
 }
 
 /// Returns since when a Pod that is about to be upgraded is not ready, where upgrades have no part in that. What has not even started

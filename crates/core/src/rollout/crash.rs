@@ -4,7 +4,7 @@
 use super::consistency::{sidecars, upgraded_at};
 use crate::annotations::Seconds;
 use crate::normalize::CanonicalSet;
-use crate::record::{Ailment, PodRecord, ShortRun};
+use crate::record::{Ailment, ContainerRecord, PodRecord, ShortRun};
 use std::time::Duration;
 
 /// For how long a container has to run after a short run before it counts as running.
@@ -23,7 +23,7 @@ pub fn has_unsettled(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> bool 
 /// Returns for how long a Pod still counts as unavailable because a sidecar has ended soon after it had started, and runs
 /// again.
 fn unsettled_for(set: &CanonicalSet, pod: &PodRecord, now: Seconds) -> Option<Duration> {
-    let ailments = sidecars(set, pod).filter_map(|container| container.status.as_ref()?.ailment.as_deref());
+    let ailments = sidecars(set, pod).filter_map(ContainerRecord::ailment);
     ailments.filter_map(short_run).filter_map(|run| left(set, pod, run, now)).max()
 }
 

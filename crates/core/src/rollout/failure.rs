@@ -105,6 +105,5 @@ fn was_not_ready_in_time(set: &CanonicalSet, pod: &PodRecord, due: Seconds) -> b
 
 // It is ready for a moment with each start, so the time at which it last was says nothing.
 fn cannot_start(container: &ContainerRecord) -> bool {
-    let ailment = container.status.as_ref().and_then(|status| status.ailment.as_deref());
-    matches!(ailment, Some(Ailment::Fails(_)))
+    matches!(container.ailment(), Some(Ailment::Fails(_)))
 }

@@ -132,7 +132,7 @@ pub(super) fn counts(status: &SidecarSetStatus, failure: Failure) -> bool {
 fn failed<'a>(set: &'a CanonicalSet, pod: &'a PodRecord, moment: Moment) -> Option<Failed<'a>> {
     let running = set.names_in_pod.iter().filter_map(|name| {
         let container = pod.container(name)?;
-        Some((&*container.spec.name, &*container.spec.image, container.status.as_ref()?.ailment.as_deref()?))
+        Some((&*container.spec.name, &*container.spec.image, container.ailment()?))
     });
     let is_ordinary = |name: &str| set.init_containers.iter().any(|it| !it.is_native && *it.name == *name);
     let ordinary = pod.ailing_init.iter().filter(|container| is_ordinary(&container.name));

@@ -84,7 +84,7 @@ impl SetState {
 /// Returns the sidecars that do not run. What the kubelet says of them is in the Pod itself.
 fn troubles(view: &View<'_>, record: &PodRecord, object: Option<&Value>) -> Vec<Trouble> {
     let running = view.set.names_in_pod.iter().filter_map(|name| {
-        let ailment = record.container(name)?.status.as_ref()?.ailment.as_deref()?;
+        let ailment = record.container(name)?.ailment()?;
         Some((&**name, ailment))
     });
     let is_ours =
